@@ -1,0 +1,1 @@
+"""Venues: the protocol every connector keeps, and Bybit's."""
