@@ -16,7 +16,7 @@ from tradectl.model.money import ZERO
 from tradectl.model.orders import Execution, OrderSpec, OrderStatus, OrderType, Side, TimeInForce
 
 
-class Command(Struct, frozen=True, array_like=True, tag=True):
+class Command(Struct, frozen=True, array_like=True, tag=True, tag_field="_record"):
     """Base of all commands."""
 
 

@@ -18,7 +18,7 @@ from tradectl.model.positions import BalanceReport, LedgerRow, PositionReport
 SCHEMA = 1
 
 
-class Event(Struct, frozen=True, array_like=True, tag=True):
+class Event(Struct, frozen=True, array_like=True, tag=True, tag_field="_record"):
     """Base of all events."""
 
     received: int
