@@ -1,1 +1,31 @@
-"""."""
+"""The append-only record of everything the engine was told and decided: write, read, checkpoint, recover.
+
+Interface (see ``protocol.py`` for the rules)::
+
+    JournalWriter(directory, header, config=JournalConfig())   # a Journal on disk; cuts a torn tail when opened
+    MemoryJournal(header)                                      # its twin in memory
+    read_entries(directory, after=0) -> Iterator[Entry]        # in order of seq
+    complete_spans(directory) -> list[Span]
+    recover(directory) -> Recovery(header, checkpoint, tail, next_seq, reserved, cuts)
+    follow(directory, after=0, families=FAMILIES) -> Follower  # poll() -> list[Entry], from another process
+"""
+
+from tradectl.journal.config import JournalConfig
+from tradectl.journal.errors import JournalCorrupt, JournalFull, JournalLocked, JournalTooNew
+from tradectl.journal.memory import MemoryJournal
+from tradectl.journal.protocol import Checkpoint, Cut, Header, Journal, Recovery, Span
+
+__all__ = [
+    "Checkpoint",
+    "Cut",
+    "Header",
+    "Journal",
+    "JournalConfig",
+    "JournalCorrupt",
+    "JournalFull",
+    "JournalLocked",
+    "JournalTooNew",
+    "MemoryJournal",
+    "Recovery",
+    "Span",
+]

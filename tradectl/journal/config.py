@@ -1,0 +1,20 @@
+"""What can be set about the journal."""
+
+from msgspec import Struct
+
+MIB = 1024 * 1024
+
+
+class JournalConfig(Struct, frozen=True, kw_only=True):
+    """Sizes in bytes. ``market_budget`` bounds the closed market segments; order segments are kept for ever.
+
+    ``reserve_space`` is kept on disk beforehand and given up when the disk is full, so that cancels and the halt
+    can still be recorded.
+    """
+
+    orders_segment: int = 64 * MIB
+    market_segment: int = 16 * MIB
+    market_budget: int = 2048 * MIB
+    reserve_space: int = 4 * MIB
+    checkpoints_kept: int = 3
+    compression_level: int = 6
