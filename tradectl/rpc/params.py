@@ -1,0 +1,200 @@
+"""What each method is asked: parameters by name, refused when unknown, of the wrong type or not finite."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from tradectl.model.errors import ErrorCode, Problem
+from tradectl.model.instruments import Category
+from tradectl.model.orders import Side, TimeInForce
+
+
+class Params(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """Base of all parameters."""
+
+    def __post_init__(self) -> None:
+        """Raises ``Problem(INVALID_REQUEST)`` for NaN and infinities, which msgspec takes for a Decimal."""
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, Decimal) and not value.is_finite():
+                raise Problem(
+                    ErrorCode.INVALID_REQUEST,
+                    f"{name} is {value}, not a finite number",
+                    field=name,
+                    reason="must be a finite number",
+                    remedy="Give a plain decimal number.",
+                )
+
+
+class Nothing(Params, frozen=True, kw_only=True):
+    """No parameters."""
+
+
+class Filter(Params, frozen=True, kw_only=True):
+    """Narrows a list; ``category`` defaults to every category."""
+
+    symbol: str = ""
+    category: Category | None = None
+    strategy: str = ""
+
+
+class Stop(Params, frozen=True, kw_only=True):
+    """``leave``: ``entries`` cancels entries and keeps positions with their stops, ``all`` leaves everything,
+    ``flatten`` closes the positions first."""
+
+    leave: str = "entries"
+    reason: str = ""
+
+
+class Halt(Params, frozen=True, kw_only=True):
+    """``reduce`` stops entries only; ``strategy`` or ``symbol`` narrow it; ``flatten`` closes positions as well."""
+
+    reduce: bool = False
+    flatten: bool = False
+    strategy: str = ""
+    symbol: str = ""
+    reason: str = ""
+
+
+class Resume(Params, frozen=True, kw_only=True):
+    strategy: str = ""
+    symbol: str = ""
+
+
+class Arm(Params, frozen=True, kw_only=True):
+    """``confirm`` empty asks what would be armed; else it must equal the account's name."""
+
+    confirm: str = ""
+
+
+class OrderFilter(Filter, frozen=True, kw_only=True):
+    """``open_only`` false adds the ended orders the daemon still remembers; older ones are in ``orders.history``."""
+
+    open_only: bool = True
+    limit: int = 500
+
+
+class OrderId(Params, frozen=True, kw_only=True):
+    """``id`` is a link id or the venue's order id."""
+
+    id: str
+
+
+class PlaceOrder(Params, frozen=True, kw_only=True):
+    """``size`` as :func:`tradectl.rpc.sizes.parse_size` reads it; no ``price`` is a market order.
+
+    ``category`` defaults to ``trading.default_category``, ``strategy`` to the operator's book. ``dry_run`` runs the
+    risk checks and sends nothing.
+    """
+
+    side: Side
+    symbol: str
+    size: str
+    price: Decimal | None = None
+    category: Category | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    reduce_only: bool = False
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    strategy: str = ""
+    reason: str = ""
+    dry_run: bool = False
+
+
+class AmendOrder(Params, frozen=True, kw_only=True):
+    """A new total quantity, a new price, or both."""
+
+    id: str
+    qty: Decimal | None = None
+    price: Decimal | None = None
+
+
+class CancelOrders(Params, frozen=True, kw_only=True):
+    """One order by ``id``, or with ``every`` all entries within ``symbol`` and ``strategy`` (stops stay)."""
+
+    id: str = ""
+    every: bool = False
+    symbol: str = ""
+    strategy: str = ""
+
+
+class PositionFilter(Filter, frozen=True, kw_only=True):
+    """``books`` lists each strategy's book; otherwise the net positions at the venue."""
+
+    books: bool = False
+
+
+class PositionOf(Params, frozen=True, kw_only=True):
+    symbol: str
+    category: Category | None = None
+
+
+class ClosePosition(PositionOf, frozen=True, kw_only=True):
+    """``strategy`` closes that book only."""
+
+    strategy: str = ""
+
+
+class AdoptPosition(PositionOf, frozen=True, kw_only=True):
+    strategy: str
+
+
+class StrategyName(Params, frozen=True, kw_only=True):
+    name: str
+
+
+class SwitchStrategy(StrategyName, frozen=True, kw_only=True):
+    """``flatten`` closes the strategy's positions when it is disabled; otherwise they stay with their stops."""
+
+    flatten: bool = False
+
+
+class ReloadStrategies(Params, frozen=True, kw_only=True):
+    """``name`` reloads one instance, empty all whose code or settings changed."""
+
+    name: str = ""
+
+
+class CheckStrategy(Params, frozen=True, kw_only=True):
+    """Load and validate without starting: an instance's ``name``, or a ``path`` of a Python file."""
+
+    name: str = ""
+    path: str = ""
+
+
+class InstrumentFilter(Params, frozen=True, kw_only=True):
+    """``search`` is part of a symbol."""
+
+    category: Category | None = None
+    search: str = ""
+    limit: int = 1000
+
+
+class Market(Params, frozen=True, kw_only=True):
+    symbol: str
+    category: Category | None = None
+
+
+class MarketBook(Market, frozen=True, kw_only=True):
+    depth: int = 20
+
+
+class MarketCandles(Market, frozen=True, kw_only=True):
+    """The last ``limit`` closed candles, oldest first."""
+
+    interval: str = "1m"
+    limit: int = 100
+
+
+class History(Filter, frozen=True, kw_only=True):
+    """Rows of the store, newest first. ``since`` <= at < ``until`` in nanoseconds, 0 is open; ``cursor`` continues
+    where the answer's ``next_cursor`` left off."""
+
+    since: int = 0
+    until: int = 0
+    limit: int = 100
+    cursor: str = ""
+
+
+class TradeId(Params, frozen=True, kw_only=True):
+    id: str
