@@ -1,8 +1,11 @@
 """What a sandbox is started with: its listener, its accounts, its market and its clock."""
 
 from decimal import Decimal
+from pathlib import Path
 
 from msgspec import Struct, field
+
+from tradectl.sandbox.market.settings import VenueConfig
 
 DEFAULT_FUNDS: dict[str, Decimal] = {"USDT": Decimal(100_000), "BTC": Decimal(1)}
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
@@ -47,7 +50,7 @@ class SandboxConfig(Struct, frozen=True):
     funding: str = ""  # file of funding rates; without it a replay pays none
     seed: int = 1  # of the generated market
     symbols: tuple[str, ...] = DEFAULT_SYMBOLS  # of the generated market, each as spot and linear
-    backfill: int = 300  # closed candles that exist before the first live one
+    backfill: int | None = None  # closed candles before the first live one; None: 300, or 0 for a stepped replay
 
     # clock
     stepped: bool = False  # the market moves only in lock-step with an attached control client
@@ -65,6 +68,22 @@ class SandboxConfig(Struct, frozen=True):
     request_seconds: float = 10.0  # a request that takes longer to arrive is closed
     idle_seconds: float = 600.0  # a socket without any frame for this long is closed
     client_buffer: int = 8 << 20  # bytes waiting for a slow client before it is disconnected
+
+    @property
+    def venue(self) -> VenueConfig:
+        """The part of it that makes the market and its memory."""
+        return VenueConfig(
+            state=Path(self.state) if self.state else None,
+            data=Path(self.data) if self.data else None,
+            category=self.category,
+            symbol=self.symbol,
+            interval=self.interval,
+            funding=Path(self.funding) if self.funding else None,
+            speed=None if self.stepped else self.speed,
+            seed=self.seed,
+            symbols=self.symbols,
+            backfill=self.backfill,
+        )
 
     @property
     def ack_delay(self) -> float:

@@ -53,7 +53,7 @@ def _add_market_arguments(parser: argparse.ArgumentParser, defaults: SandboxConf
     group.add_argument("--seed", type=int, default=defaults.seed, help="of the generated market (default %(default)s)")
     group.add_argument("--symbols", default=",".join(DEFAULT_SYMBOLS), metavar="A,B", help="of the generated market")
     group.add_argument("--backfill", type=int, default=defaults.backfill, metavar="N",
-                       help="closed candles before the first live one (default %(default)s)")  # fmt: skip
+                       help="closed candles before the first live one (300; stepped replay 0)")  # fmt: skip
     group.add_argument("--speed", default="1", metavar="N|stepped",
                        help="venue seconds per second, or stepped: in lock-step with a control client")  # fmt: skip
 
@@ -80,7 +80,7 @@ def config_from_args(args: argparse.Namespace, environ: Mapping[str, str] = os.e
         funding=args.funding,
         seed=args.seed,
         symbols=tuple(name for name in args.symbols.split(",") if name),
-        backfill=_not_negative("--backfill", args.backfill),
+        backfill=None if args.backfill is None else _not_negative("--backfill", args.backfill),
         stepped=stepped,
         speed=speed,
         state=args.state,
