@@ -105,7 +105,7 @@ class AsyncRpcClient:
                 message = self._notifications.popleft()
                 if message.method == DROPPED_NOTIFICATION:
                     yield None
-                elif message.method == EVENT_NOTIFICATION and message.params is not None:
+                elif message.method == EVENT_NOTIFICATION:
                     delta = decoder.decode(message.params)
                     if delta.seq > seq:
                         seq = delta.seq
@@ -144,7 +144,7 @@ class AsyncRpcClient:
         if message.error is not None:
             future.set_exception(wire.to_problem(message.error))
         else:
-            future.set_result(message.result if message.result is not None else msgspec.Raw(b"null"))
+            future.set_result(message.result)
 
     def _keep(self, notification: wire.Response) -> None:
         """Keep it for the subscriber; when that one falls behind too far, tell it to start over instead."""

@@ -20,6 +20,9 @@ PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR =
 #: Our own errors: the word in ``data.code`` says which.
 PROBLEM = -32000
 
+#: What an absent ``result`` or ``params`` reads as.
+NULL = msgspec.Raw(b"null")
+
 #: Amounts are written as JSON numbers from their own digits.
 ENCODER = msgspec.json.Encoder(decimal_format="number")
 
@@ -55,10 +58,10 @@ class Response(Struct, frozen=True):
     """An answer, or a notification when ``method`` is set."""
 
     id: int | str | None = None
-    result: msgspec.Raw | None = None
+    result: msgspec.Raw = NULL
     error: Error | None = None
     method: str = ""
-    params: msgspec.Raw | None = None
+    params: msgspec.Raw = NULL
 
 
 REQUESTS = msgspec.json.Decoder(Request)
