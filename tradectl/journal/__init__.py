@@ -12,12 +12,21 @@ Interface (see ``protocol.py`` for the rules)::
 
 from tradectl.journal.config import JournalConfig
 from tradectl.journal.errors import JournalCorrupt, JournalFull, JournalLocked, JournalTooNew
+from tradectl.journal.follower import Follower, follow
 from tradectl.journal.memory import MemoryJournal
 from tradectl.journal.protocol import Checkpoint, Cut, Header, Journal, Recovery, Span
+from tradectl.journal.reader import complete_spans, read_entries
+from tradectl.journal.recovery import recover
+from tradectl.journal.segments import FAMILIES, MARKET, ORDERS
+from tradectl.journal.writer import JournalWriter
 
 __all__ = [
+    "FAMILIES",
+    "MARKET",
+    "ORDERS",
     "Checkpoint",
     "Cut",
+    "Follower",
     "Header",
     "Journal",
     "JournalConfig",
@@ -25,7 +34,12 @@ __all__ = [
     "JournalFull",
     "JournalLocked",
     "JournalTooNew",
+    "JournalWriter",
     "MemoryJournal",
     "Recovery",
     "Span",
+    "complete_spans",
+    "follow",
+    "read_entries",
+    "recover",
 ]

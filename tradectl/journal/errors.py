@@ -55,10 +55,10 @@ class JournalLocked(Problem):
 class JournalTooNew(Problem):
     """The journal was written by a later version, whose records this one cannot read."""
 
-    def __init__(self, path: Path, found: int, known: int) -> None:
+    def __init__(self, path: Path, what: str, found: int, known: int) -> None:
         super().__init__(
             ErrorCode.CONFLICT,
-            f"{path} has schema {found}, this version reads up to {known}",
+            f"{path} has {what} {found}, this version reads up to {known}",
             field=str(path),
             remedy="Run the version that wrote it, or a later one",
         )

@@ -57,7 +57,8 @@ class Recovery(Struct, frozen=True):
     """What a restart needs: ``checkpoint`` (``None``: from the beginning), then every entry of ``tail``.
 
     ``header`` is that of the newest segment, ``None`` for a journal that does not exist yet. ``reserved`` is the
-    highest order sequence that may have been used. ``cuts`` is what opening the writer will remove.
+    highest order sequence that may have been used. ``cuts`` is what opening the writer will remove, ``passed_over``
+    the checkpoints that could not be used.
     """
 
     header: Header | None
@@ -66,6 +67,7 @@ class Recovery(Struct, frozen=True):
     next_seq: int
     reserved: int
     cuts: tuple[Cut, ...] = ()
+    passed_over: tuple[Path, ...] = ()
 
 
 class Journal(Protocol):
