@@ -1,0 +1,1 @@
+"""The venue's records as Bybit writes them: complete rows, every key of the documented samples, ``""`` for absent."""
