@@ -47,13 +47,14 @@ def _not_running(path: str, error: OSError) -> RpcError:
 class RpcClient:
     """A connection to the socket at ``path``; every wait is bounded by ``timeout`` seconds.
 
-    Raises :class:`RpcError` with exit code 69 when nothing listens there and 75 when no answer comes in time.
+    ``about`` is who gave the last answer: mode and profile. Raises :class:`RpcError` with exit code 69 when nothing listens there and 75 when no answer comes in time.
     """
 
     def __init__(self, path: str, timeout: float = CALL_TIMEOUT) -> None:
         self._path = path
         self._calls = 0
         self._buffer = b""
+        self.about: dict[str, str] = {}
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout)
         try:
@@ -80,6 +81,7 @@ class RpcClient:
                 continue
             if "error" in message:
                 raise _reported(message["error"])
+            self.about = message.get("about") or {}
             return message.get("result")
 
     def notifications(self) -> Iterator[tuple[str, Any]]:

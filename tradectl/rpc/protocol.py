@@ -62,6 +62,7 @@ class Response(Struct, frozen=True):
     error: Error | None = None
     method: str = ""
     params: msgspec.Raw = NULL
+    about: dict[str, str] = {}
 
 
 REQUESTS = msgspec.json.Decoder(Request)
@@ -74,9 +75,10 @@ _NUMBERS = {
 }
 
 
-def result_line(call: int | str | None, result: Any) -> bytes:
-    """The line that answers ``call``."""
-    return b'{"jsonrpc":"2.0","id":%b,"result":%b}\n' % (ENCODER.encode(call), ENCODER.encode(result))
+def result_line(call: int | str | None, result: Any, about: bytes = b"") -> bytes:
+    """The line that answers ``call``; ``about`` is an encoded object saying who answers."""
+    tail = b',"about":' + about if about else b""
+    return b'{"jsonrpc":"2.0","id":%b,"result":%b%b}\n' % (ENCODER.encode(call), ENCODER.encode(result), tail)
 
 
 def error_line(call: int | str | None, problem: Problem, number: int | None = None) -> bytes:

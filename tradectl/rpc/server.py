@@ -230,7 +230,7 @@ class Peer(asyncio.Protocol):
         if isinstance(answer, Problem):
             self._write(wire.error_line(call, answer))
             return
-        line = wire.result_line(call, answer)
+        line = wire.result_line(call, answer, self._server.about)
         if len(line) > self._server.max_response:
             line = wire.error_line(call, _answer_too_large(len(line), self._server.max_response))
         self._write(line)
@@ -238,6 +238,8 @@ class Peer(asyncio.Protocol):
 
 class RpcServer:
     """Serves ``methods`` at ``path``. ``setting`` is what an operator changes when the path is too long.
+
+    ``about`` (``{"mode": ..., "profile": ...}``) goes with every answer, so that whatever shows it can name both.
 
     The limits are arguments so that a test can reach them; their defaults are the ones documented in ``protocol``.
     """
@@ -248,6 +250,7 @@ class RpcServer:
         methods: Mapping[str, Handler],
         *,
         setting: str = "TRADECTL_STATE",
+        about: Mapping[str, str] | None = None,
         max_request: int = wire.MAX_REQUEST,
         max_response: int = wire.MAX_RESPONSE,
         max_connections: int = wire.MAX_CONNECTIONS,
@@ -259,6 +262,7 @@ class RpcServer:
         self.path = Path(path)
         self._methods = dict(methods)
         self._setting = setting
+        self.about = wire.ENCODER.encode(about) if about else b""
         self.max_request, self.max_response = max_request, max_response
         self.max_connections, self.max_in_flight = max_connections, max_in_flight
         self.subscriber_queue, self.slow_client, self.half_sent = subscriber_queue, slow_client, half_sent
