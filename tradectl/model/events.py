@@ -85,7 +85,6 @@ class BarsLoaded(Event, frozen=True, tag=True):
     interval: str
     bars: tuple[Bar, ...]
     error: str = ""
-    gap: bool = False  # asked for because bars were missed while down: they arrive late
 
 
 # --- answers of the venue ----------------------------------------------------------------------------------------

@@ -1,1 +1,1 @@
-"""."""
+"""The built-in strategies, one file each."""

@@ -1,0 +1,142 @@
+"""A strategy's bars of one instrument and interval: warm-up, gaps, and the indicators over them.
+
+Each candle is consumed once, as warm-up or live; live bars wait while history is being loaded and merge by open time;
+bars missed while away arrive marked late (decision 15).
+"""
+
+from enum import Enum
+from typing import TypeVar
+
+from msgspec import Struct
+
+from tradectl.engine.indicators import ExponentialAverage, Indicator, SimpleAverage
+from tradectl.model.instruments import InstrumentId
+from tradectl.model.market_data import INTERVALS, Bar
+
+_I = TypeVar("_I", bound=Indicator)
+
+
+class Phase(str, Enum):
+    """WARMING waits for history; CATCHING_UP waits for bars missed while away; LIVE."""
+
+    WARMING = "warming"
+    CATCHING_UP = "catching_up"
+    LIVE = "live"
+
+
+class SeriesState(Struct, array_like=True):
+    """A :class:`BarSeries` written down."""
+
+    phase: Phase
+    last_open: int
+    count: int
+    last: Bar | None
+    waiting: list[Bar]
+    indicators: list[list[float]]
+
+
+class BarSeries:
+    """What ``Strategy.subscribe_bars`` returns: indicators are asked of it, and it is fed by the engine alone."""
+
+    def __init__(self, instrument: InstrumentId, interval: str) -> None:
+        self.instrument = instrument
+        self.interval = interval
+        self.length = INTERVALS[interval]
+        self.last: Bar | None = None
+        self.count = 0
+        self._phase = Phase.WARMING
+        self._last_open = 0
+        self._waiting: list[Bar] = []
+        self._indicators: list[Indicator] = []
+
+    # --- for strategies
+
+    def ema(self, period: int) -> ExponentialAverage:
+        """Exponential moving average of the close."""
+        return self.keep(ExponentialAverage(period))
+
+    def sma(self, period: int) -> SimpleAverage:
+        """Simple moving average of the close."""
+        return self.keep(SimpleAverage(period))
+
+    def keep(self, indicator: _I) -> _I:
+        """Feed an indicator of your own with this series' bars."""
+        self._indicators.append(indicator)
+        return indicator
+
+    @property
+    def phase(self) -> Phase:
+        return self._phase
+
+    @property
+    def lookback(self) -> int:
+        """Bars of history the indicators need."""
+        return max((i.lookback for i in self._indicators), default=0)
+
+    # --- for the engine
+
+    def next_open(self) -> int:
+        """Open time of the first bar not seen yet, 0 before any."""
+        return self._last_open + self.length if self._last_open else 0
+
+    def await_history(self) -> None:
+        """Bars wait from now on until :meth:`loaded`; a series that was live catches up."""
+        self._phase = Phase.CATCHING_UP if self._last_open else Phase.WARMING
+
+    def live(self, bar: Bar) -> list[Bar] | None:
+        """A bar from the stream: the bars to deliver now, or ``None`` when history must be loaded first."""
+        if bar.open_time <= self._last_open:
+            return []
+        if self._phase is not Phase.LIVE:
+            if all(bar.open_time != w.open_time for w in self._waiting):
+                self._waiting.append(bar)
+            return []
+        if self._last_open and bar.open_time > self._last_open + self.length:
+            self._waiting.append(bar)
+            self._phase = Phase.CATCHING_UP
+            return None
+        return [bar]
+
+    def loaded(self, bars: tuple[Bar, ...]) -> list[Bar]:
+        """History arrived: warm-up bars feed the indicators, missed ones are returned late, then what waited."""
+        fresh = {b.open_time: b for b in bars if b.open_time > self._last_open}
+        deliver: list[Bar] = []
+        if self._phase is Phase.WARMING:
+            waiting = {w.open_time for w in self._waiting}
+            for open_time in sorted(fresh):
+                if open_time not in waiting:
+                    self.consume(fresh[open_time])
+        else:
+            live = {w.open_time for w in self._waiting}
+            deliver = [_late(fresh[t]) for t in sorted(fresh) if t not in live]
+        waited = [w for w in sorted(self._waiting, key=lambda w: w.open_time) if w.open_time > self._last_open]
+        self._waiting = []
+        self._phase = Phase.LIVE
+        return sorted(deliver + waited, key=lambda b: b.open_time)
+
+    def consume(self, bar: Bar) -> bool:
+        """Feed one bar to the indicators; whether it was new."""
+        if bar.open_time <= self._last_open:
+            return False
+        self._last_open = bar.open_time
+        self.last = bar
+        self.count += 1
+        for indicator in self._indicators:
+            indicator.update(bar)
+        return True
+
+    def state(self) -> SeriesState:
+        """Everything :meth:`restore` needs."""
+        states = [i.state() for i in self._indicators]
+        return SeriesState(self._phase, self._last_open, self.count, self.last, list(self._waiting), states)
+
+    def restore(self, state: SeriesState) -> None:
+        """Continue where :meth:`state` was taken; the same indicators were asked for again before, in order."""
+        self._phase, self._last_open, self.count, self.last = state.phase, state.last_open, state.count, state.last
+        self._waiting = list(state.waiting)
+        for indicator, saved in zip(self._indicators, state.indicators, strict=True):
+            indicator.restore(saved)
+
+
+def _late(bar: Bar) -> Bar:
+    return Bar(bar.open_time, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.turnover, True)

@@ -1,0 +1,69 @@
+"""What the engine is told once: limits, budgets and strategy instances. A change is a new run or a journalled event."""
+
+from decimal import Decimal
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Share = Annotated[Decimal, Meta(ge=0, le=10)]
+
+
+class RiskLimits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Limits of the risk manager. Shares are fractions of the account's equity (0.02 is 2 %)."""
+
+    order_share: Share = Decimal("0.02")
+    position_share: Share = Decimal("0.10")
+    gross_share: Share = Decimal("1")
+    day_loss_share: Share = Decimal("0.03")
+    drawdown_share: Share = Decimal("0.10")
+    collar_share: Share = Decimal("0.005")
+    limit_band_share: Share = Decimal("0.05")
+    orders_per_second: Annotated[int, Meta(ge=1, le=1000)] = 20
+    orders_per_minute: Annotated[int, Meta(ge=1, le=60000)] = 300
+    open_orders: Annotated[int, Meta(ge=1, le=500)] = 50
+    stale_quote_seconds: Annotated[int, Meta(ge=1, le=3600)] = 120
+    leverage: Annotated[Decimal, Meta(ge=1, le=100)] = Decimal(1)
+
+
+class QueueLimits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The order queue's budgets: requests per rolling second by category and action (bybit-v5 3.1, VIP 0).
+
+    ``window_ms`` is a little over Bybit's second, so that jitter on the way cannot squeeze two windows into one.
+    ``reserve`` creates per second are kept back for orders that reduce risk. Intents wait ``max_wait_ms`` at most.
+    """
+
+    derivative_create: Annotated[int, Meta(ge=1)] = 10
+    derivative_amend: Annotated[int, Meta(ge=1)] = 10
+    derivative_cancel: Annotated[int, Meta(ge=1)] = 10
+    spot_create: Annotated[int, Meta(ge=1)] = 20
+    spot_amend: Annotated[int, Meta(ge=1)] = 10
+    spot_cancel: Annotated[int, Meta(ge=1)] = 20
+    window_ms: Annotated[int, Meta(ge=1000, le=5000)] = 1040
+    reserve: Annotated[int, Meta(ge=0)] = 1
+    max_wait_ms: Annotated[int, Meta(ge=100)] = 15_000
+
+
+class StrategyConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A named strategy instance. ``capital`` is a share of equity; ``class`` a built-in's name or a user's class."""
+
+    name: str
+    class_: str = ""
+    category: str = "linear"
+    capital: Share = Decimal("0.10")
+    enabled: bool = True
+    params: dict[str, bool | int | float | str] = {}
+
+
+class EngineConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything :class:`TradingEngine` depends on besides its events; its encoded form is the fingerprint."""
+
+    run: str
+    mode: str = "sandbox"
+    settle_coin: str = "USDT"
+    tolerance: Decimal = Decimal(0)
+    equity_every_s: int = 300
+    guard_every_s: int = 5
+    audit_every_s: int = 60
+    risk: RiskLimits = RiskLimits()
+    queue: QueueLimits = QueueLimits()
+    strategies: tuple[StrategyConfig, ...] = ()

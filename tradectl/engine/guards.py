@@ -1,0 +1,91 @@
+"""Standing watch: day loss, drawdown, stale markets; and the regular marks of equity."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from tradectl.engine.trading_state import AUTO, PERSON
+from tradectl.engine.world import World
+from tradectl.model.commands import AlertLevel, EquityMarked, Level
+from tradectl.model.money import ZERO
+
+_SECOND = 10**9
+_DAY = 86_400 * _SECOND
+GUARD_TIMER, EQUITY_TIMER = "guard", "equity"
+
+
+class GuardState(Struct):
+    """What the limits are measured from."""
+
+    day: int = -1
+    day_open: Decimal = ZERO
+    peak: Decimal = ZERO
+
+
+class Guards:
+    """Compares equity with its limits; a limit that was reached is lifted by a person alone."""
+
+    def __init__(self, world: World) -> None:
+        self._w = world
+        self.state = GuardState()
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self.mark()
+        self.watch()
+
+    def watch(self) -> None:
+        """Check limits and ages, and ask to be woken again."""
+        w = self._w
+        if w.portfolio.state.baselined:
+            self._check_equity()
+        self._check_ages()
+        w.set_timer(GUARD_TIMER, w.now + w.config.guard_every_s * _SECOND)
+
+    def _check_equity(self) -> None:
+        w = self._w
+        unpriced = any(b.size and w.market.mark(i) is None for i, b in w.portfolio.state.nets.items())
+        value = w.valuation.account()
+        if unpriced or value.unpriced:
+            return  # a figure with a hole in it proves nothing
+        equity, day = value.equity, w.now // _DAY
+        if day != self.state.day:
+            self.state.day, self.state.day_open = day, equity
+        self.state.peak = max(self.state.peak, equity)
+        self._limit("day_loss", self.state.day_open, equity, w.config.risk.day_loss_share)
+        self._limit("drawdown", self.state.peak, equity, w.config.risk.drawdown_share)
+
+    def _limit(self, code: str, start: Decimal, equity: Decimal, share: Decimal) -> None:
+        loss = start - equity
+        if start <= 0 or loss < start * share:
+            return
+        text = f"{code} of {loss:.2f} reached the limit of {share * 100:.2f} % of {start:.2f}"
+        if self._w.restrict(code, Level.REDUCING, PERSON, text):
+            self._w.alert(AlertLevel.CRITICAL, code, text, "find out why; then: tradectl resume")
+
+    def rebase(self) -> None:
+        """A person lifted the limits: they are measured from here."""
+        equity = self._w.valuation.account().equity
+        self.state.day_open = self.state.peak = equity
+
+    def _check_ages(self) -> None:
+        w = self._w
+        limit = w.config.risk.stale_quote_seconds * _SECOND
+        for instrument in w.market.heard:
+            age = w.now - w.market.heard[instrument]
+            if age > limit:
+                text = f"the last price of {instrument} is {age // _SECOND} s old"
+                w.restrict("stale", Level.REDUCING, AUTO, text, f"symbol:{instrument.symbol}")
+            elif w.state.reasons:
+                w.relax("stale", f"symbol:{instrument.symbol}")
+
+    def mark(self) -> None:
+        """Publish equity of the account and of each strategy."""
+        w = self._w
+        if w.portfolio.state.baselined:
+            total = w.valuation.account()
+            w.emit(EquityMarked(w.now, "", total.equity, total.cash, total.unrealised))
+            for name in w.portfolio.state.books:
+                own = w.valuation.strategy(name)
+                w.emit(EquityMarked(w.now, name, own.equity, own.cash, own.unrealised))
+        w.set_timer(EQUITY_TIMER, w.now + w.config.equity_every_s * _SECOND)

@@ -1,0 +1,207 @@
+"""What a person asks for: orders, cancels, closes, halts. The same checks, the same queue, the same record."""
+
+from decimal import Decimal
+
+from tradectl.engine.guards import Guards
+from tradectl.engine.order_desk import OrderDesk, Wish
+from tradectl.engine.order_state import Order
+from tradectl.engine.portfolio_manager import EXTERNAL
+from tradectl.engine.reconciler import Reconciler
+from tradectl.engine.strategy_host import StrategyHost
+from tradectl.engine.targets import Targets
+from tradectl.engine.trading_state import PERSON
+from tradectl.engine.world import World
+from tradectl.model.commands import AlertLevel, Check, Level, RequestAnswered
+from tradectl.model.errors import ErrorCode
+from tradectl.model.events import (
+    AdoptRequested,
+    AmendRequested,
+    CancelRequested,
+    CloseRequested,
+    HaltRequested,
+    OrderRequested,
+    ReconcileRequested,
+    ResumeRequested,
+    StopRequested,
+    StrategySwitched,
+)
+from tradectl.model.instruments import InstrumentId
+from tradectl.model.money import ZERO
+from tradectl.model.orders import OrderType
+
+#: The book and instance name of orders placed by a person.
+OPERATOR = "operator"
+
+
+class OperatorDesk:
+    """Carries out a person's requests; each ends with a ``DecisionMade`` or a ``RequestAnswered``."""
+
+    def __init__(
+        self, world: World, desk: OrderDesk, targets: Targets, host: StrategyHost, guards: Guards, recon: Reconciler
+    ) -> None:
+        self._w = world
+        self._desk = desk
+        self._targets = targets
+        self._host = host
+        self._guards = guards
+        self._reconciler = recon
+
+    def _answer(self, text: str, orders: list[str] | tuple[str, ...] = ()) -> None:
+        self._w.emit(RequestAnswered(True, text, "", tuple(orders)))
+
+    def _refuse(self, code: ErrorCode, text: str) -> None:
+        self._w.emit(RequestAnswered(False, text, code.value))
+
+    # --- orders
+
+    def order(self, e: OrderRequested) -> None:
+        """Place an order under the named strategy's book, or the operator's own."""
+        info = self._w.instruments.get(e.instrument)
+        strategy = e.strategy or OPERATOR
+        reason = e.reason or f"placed by {e.who}"
+        if info is None:
+            rule = f"{e.instrument} is not an instrument of this venue"
+            self._desk.refuse(
+                strategy, e.instrument, "place", reason, Check("instrument", False, "", str(e.instrument), rule)
+            )
+            return
+        price = e.price if e.type is OrderType.LIMIT else None
+        wish = Wish(
+            strategy, info, e.side, (e.qty,), "place", reason, e.type, price, e.time_in_force, e.reduce_only, who=e.who
+        )
+        self._desk.place(wish)
+
+    def amend(self, e: AmendRequested) -> None:
+        """Change an open order."""
+        order = self._known(e.link_id)
+        if order is None:
+            return
+        if not order.is_open:
+            self._refuse(ErrorCode.CONFLICT, f"order {e.link_id} is {order.status.value} and cannot be changed")
+            return
+        self._desk.amend(order, e.qty, e.price, f"amended by {e.who}", e.who)
+
+    def _known(self, link_id: str) -> Order | None:
+        order = self._w.orders.get(link_id) or self._w.orders.get(self._w.link_of.get(link_id, ""))
+        if order is None:
+            self._refuse(ErrorCode.UNKNOWN_ORDER, f"no order has the id {link_id}")
+        return order
+
+    def cancel(self, e: CancelRequested) -> None:
+        """Cancel one order, or every entry in scope; protective orders stay."""
+        if not e.link_id:
+            done = self._desk.cancel_entries(f"cancelled by {e.who}", e.strategy, e.symbol)
+            self._answer(f"{len(done)} orders are being cancelled", done)
+            return
+        order = self._known(e.link_id)
+        if order is None:
+            return
+        if not order.is_open:
+            self._refuse(ErrorCode.CONFLICT, f"order {order.link_id} is already {order.status.value}")
+            return
+        self._desk.cancel(order, f"cancelled by {e.who}")
+        self._answer(f"order {order.link_id} is being cancelled", (order.link_id,))
+
+    # --- positions
+
+    def close(self, e: CloseRequested) -> None:
+        """Close one strategy's book of an instrument, or all of them; the foreign book only when named."""
+        names = [e.strategy] if e.strategy else [n for n in self._w.portfolio.state.books if n != EXTERNAL]
+        held = [n for n in names if self._w.portfolio.size(n, e.instrument)]
+        if not held:
+            self._refuse(ErrorCode.NOT_FOUND, f"there is no position in {e.instrument} to close")
+            return
+        for name in held:
+            self._flatten(name, e.instrument, f"closed by {e.who}", e.who)
+        self._answer(f"closing {e.instrument} of {', '.join(held)}")
+
+    def _flatten(self, name: str, instrument: InstrumentId, reason: str, who: str) -> None:
+        info = self._w.instruments.get(instrument)
+        if info is not None:
+            self._targets.to_size(name, info, ZERO, "close", reason, who=who)
+
+    def _flatten_all(self, reason: str, who: str, strategy: str = "", symbol: str = "") -> list[str]:
+        closed = []
+        for name, books in list(self._w.portfolio.state.books.items()):
+            for instrument, book in list(books.items()):
+                wanted = strategy in ("", name) and symbol in ("", instrument.symbol) and name != EXTERNAL
+                if wanted and book.size:
+                    self._flatten(name, instrument, reason, who)
+                    closed.append(f"{name} {instrument}")
+        return closed
+
+    def adopt(self, e: AdoptRequested) -> None:
+        """Hand the foreign position to a strategy."""
+        if e.strategy not in self._host.runners:
+            self._refuse(ErrorCode.UNKNOWN_STRATEGY, f"no strategy is named {e.strategy}")
+            return
+        if not self._w.portfolio.size(EXTERNAL, e.instrument):
+            self._refuse(ErrorCode.NOT_FOUND, f"there is no foreign position in {e.instrument}")
+            return
+        moved: Decimal = self._w.portfolio.adopt(e.instrument, e.strategy)
+        for name in (EXTERNAL, e.strategy):
+            self._w.dirty_books[(name, e.instrument)] = None
+        self._answer(f"{moved} {e.instrument} now belongs to {e.strategy}")
+
+    # --- trading state
+
+    def halt(self, e: HaltRequested) -> None:
+        """Stop trading; entries are cancelled, what protects a position stays."""
+        scope = f"strategy:{e.strategy}" if e.strategy else f"symbol:{e.symbol}" if e.symbol else ""
+        level = Level.REDUCING if e.reduce else Level.HALTED
+        text = f"halted by {e.who}" + (f": {e.reason}" if e.reason else "")
+        closed = self._flatten_all(text, e.who, e.strategy, e.symbol) if e.flatten else []
+        self._w.restrict("operator_halt", level, PERSON, text, scope)
+        done = self._desk.cancel_entries(text, e.strategy, e.symbol)
+        self._w.alert(AlertLevel.CRITICAL, "halt", text, "tradectl resume")
+        note = f"; closing {', '.join(closed)}" if closed else ""
+        self._answer(f"{level.value}{' for ' + scope if scope else ''}; {len(done)} entries cancelled{note}", done)
+
+    def resume(self, e: ResumeRequested) -> None:
+        """Lift what a person may lift, within scope; what clears by itself stays until it does."""
+        scope = f"strategy:{e.strategy}" if e.strategy else f"symbol:{e.symbol}" if e.symbol else None
+        lifted = self._w.state.lift(scope)
+        if any(r.code in ("day_loss", "drawdown") for r in lifted):
+            self._guards.rebase()
+        self._w.state_dirty |= bool(lifted)
+        left = "; ".join(r.text for r in self._w.state.active())
+        what = ", ".join(r.code for r in lifted) or "nothing"
+        self._answer(f"lifted {what}" + (f"; still active: {left}" if left else ""))
+
+    def switch(self, e: StrategySwitched) -> None:
+        """Enable or disable a strategy; disabling cancels its entries and keeps (or closes) its position."""
+        runner = self._host.runners.get(e.name)
+        if runner is None:
+            self._refuse(ErrorCode.UNKNOWN_STRATEGY, f"no strategy is named {e.name}")
+            return
+        self._host.switch(runner, e.enabled)
+        if e.enabled:
+            self._answer(f"{e.name} is {runner.status.value}")
+            return
+        done = self._desk.cancel_entries(f"{e.name} disabled by {e.who}", e.name)
+        closed = self._flatten_all(f"{e.name} disabled by {e.who}", e.who, e.name) if e.flatten else []
+        left = [str(i) for i, b in self._w.portfolio.state.books.get(e.name, {}).items() if b.size]
+        note = f"; closing {', '.join(closed)}" if closed else f"; keeps {', '.join(left)}" if left else ""
+        self._answer(f"{e.name} is disabled, {len(done)} entries cancelled{note}", done)
+
+    def stop(self, e: StopRequested) -> None:
+        """The daemon goes down: entries are cancelled unless all is to be left; positions close only when asked."""
+        done: list[str] = []
+        closed: list[str] = []
+        if e.leave == "flatten":
+            closed = self._flatten_all(f"stop by {e.who}", e.who)
+        if e.leave != "all":
+            done = self._desk.cancel_entries(f"stop by {e.who}")
+        left = [
+            f"{book.size} {instrument}"
+            for instrument, book in self._w.portfolio.state.nets.items()
+            if book.size and e.leave != "flatten"
+        ]
+        parts = [f"{len(done)} entries cancelled", f"closing {', '.join(closed)}" if closed else ""]
+        parts.append(f"left open: {', '.join(left)}" if left else "no position left open")
+        self._answer("; ".join(p for p in parts if p), done)
+
+    def reconcile(self, e: ReconcileRequested) -> None:
+        """Read and compare the whole truth now."""
+        self._reconciler.ask(f"asked by {e.who}")
+        self._answer("reconciliation started")

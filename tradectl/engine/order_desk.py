@@ -1,0 +1,217 @@
+"""The order desk: turns what risk accepted into orders, and releases them from the queue as budgets allow."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from tradectl.engine.order_queue import Waiting
+from tradectl.engine.order_state import Order
+from tradectl.engine.risk_checks import Candidate
+from tradectl.engine.risk_manager import RiskManager
+from tradectl.engine.world import World
+from tradectl.model.commands import Amendment, CancelOrder, Check, DecisionMade
+from tradectl.model.events import Action
+from tradectl.model.instruments import Instrument, InstrumentId
+from tradectl.model.money import ZERO
+from tradectl.model.orders import OrderSpec, OrderStatus, OrderType, Side, TimeInForce
+
+QUEUE_TIMER = "queue"
+
+
+class Wish(Struct, frozen=True):
+    """One decision's worth of orders: the same but for their sizes. Amounts in base units."""
+
+    strategy: str
+    instrument: Instrument
+    side: Side
+    sizes: tuple[Decimal, ...]
+    action: str
+    reason: str
+    type: OrderType = OrderType.MARKET
+    price: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    reduce_only: bool = False
+    late: bool = False
+    who: str = ""
+
+
+class OrderDesk:
+    """Accepts wishes whole or not at all, queues their orders, sends what is due."""
+
+    def __init__(self, world: World, risk: RiskManager) -> None:
+        self._w = world
+        self._risk = risk
+
+    def place(self, wish: Wish) -> DecisionMade:
+        """Check every order of a wish, each with the ones before it in flight; one refusal refuses all."""
+        w = self._w
+        first_seq = w.order_seq
+        w.decision_seq += 1
+        decision = w.decision_seq
+        made: list[Order] = []
+        checks: tuple[Check, ...] = ()
+        for size in wish.sizes:
+            candidate = self._candidate(wish, size)
+            checks = self._risk.check(candidate)
+            if not checks[-1].ok:
+                self._undo(made, first_seq)
+                return self._decide(wish, decision, False, checks, ())
+            made.append(self._make(wish, candidate, size, decision))
+        for order in made:
+            w.queue.add(self._create_of(order))
+        return self._decide(wish, decision, True, checks, tuple(o.link_id for o in made))
+
+    def _candidate(self, wish: Wish, size: Decimal) -> Candidate:
+        reduces = self._risk.reduces(wish.strategy, wish.instrument.id, wish.side, size)
+        return Candidate(
+            wish.strategy, wish.instrument, wish.side, wish.type, size, wish.price, reduces, wish.late, bool(wish.who)
+        )
+
+    def _make(self, wish: Wish, c: Candidate, size: Decimal, decision: int) -> Order:
+        w = self._w
+        tif = TimeInForce.IOC if wish.type is OrderType.MARKET else wish.time_in_force
+        reduce_only = c.reduces and not wish.instrument.is_spot and (wish.reduce_only or wish.type is OrderType.MARKET)
+        spec = OrderSpec(
+            w.next_link(wish.strategy), wish.instrument.id, wish.side, wish.type, size, wish.price, tif, reduce_only
+        )
+        order = Order(
+            spec, wish.strategy, decision, w.cause, w.now, OrderStatus.QUEUED, size, wish.price, person=bool(wish.who)
+        )
+        w.add_order(order)
+        return order
+
+    def _undo(self, made: list[Order], first_seq: int) -> None:
+        for order in made:
+            self._w.forget(order.link_id)
+        self._w.order_seq = first_seq
+
+    def _create_of(self, order: Order) -> Waiting:
+        reduces = self._risk.reduces(order.strategy, order.instrument, order.spec.side, order.qty, order.link_id)
+        return Waiting(Action.CREATE, order.link_id, order.instrument, reduces, self._w.now, cause=order.cause)
+
+    def _decide(
+        self, wish: Wish, decision: int, ok: bool, checks: tuple[Check, ...], links: tuple[str, ...]
+    ) -> DecisionMade:
+        made = DecisionMade(
+            decision, self._w.cause, self._w.now, wish.strategy, wish.instrument.id, wish.action, wish.side,
+            sum(wish.sizes, ZERO), wish.price, wish.reason, ok, checks, links, wish.who,
+        )  # fmt: skip
+        self._w.emit(made)
+        return made
+
+    def refuse(self, strategy: str, instrument: InstrumentId, action: str, reason: str, check: Check) -> DecisionMade:
+        """Record an intent that did not get as far as an order."""
+        self._w.decision_seq += 1
+        made = DecisionMade(
+            self._w.decision_seq, self._w.cause, self._w.now, strategy, instrument, action, None, ZERO, None, reason,
+            check.ok, (check,),
+        )  # fmt: skip
+        self._w.emit(made)
+        return made
+
+    # --- cancels and amendments
+
+    def cancel(self, order: Order, reason: str) -> bool:
+        """Ask for an order's end; one still in the queue ends here. Returns whether anything was done."""
+        if not order.is_open or order.cancel_asked:
+            return False
+        if order.status is OrderStatus.QUEUED:
+            self._w.queue.drop(order.link_id, Action.CREATE)
+            order.status, order.reason = OrderStatus.CANCELLED, f"{reason} (before it was sent)"
+        else:
+            order.cancel_asked = True
+            self._w.queue.add(
+                Waiting(Action.CANCEL, order.link_id, order.instrument, True, self._w.now, cause=self._w.cause)
+            )
+        self._w.touch(order)
+        return True
+
+    def cancel_entries(self, reason: str, strategy: str = "", symbol: str = "", everything: bool = False) -> list[str]:
+        """Cancel what can add risk (or everything of ours), within a strategy or symbol; returns the link ids."""
+        done = []
+        for order in self._w.open_orders():
+            wanted = not order.foreign and strategy in ("", order.strategy) and symbol in ("", order.instrument.symbol)
+            if wanted and (everything or not order.spec.reduce_only) and self.cancel(order, reason):
+                done.append(order.link_id)
+        return done
+
+    def amend(self, order: Order, qty: Decimal | None, price: Decimal | None, reason: str, who: str) -> DecisionMade:
+        """Check and queue an amendment."""
+        w = self._w
+        checks = self._risk.check_amend(order, qty, price)
+        ok = checks[-1].ok and order.is_open and not order.cancel_asked
+        if ok:
+            w.queue.add(Waiting(Action.AMEND, order.link_id, order.instrument, False, w.now, 0, w.cause, qty, price))
+        w.decision_seq += 1
+        made = DecisionMade(
+            w.decision_seq, w.cause, w.now, order.strategy, order.instrument, "amend", order.spec.side,
+            qty if qty is not None else order.qty, price if price is not None else order.price, reason, ok, checks,
+            (order.link_id,), who,
+        )  # fmt: skip
+        w.emit(made)
+        return made
+
+    # --- release
+
+    def release(self) -> None:
+        """Send what is due, drop what waited too long, and ask to be woken for the rest."""
+        w = self._w
+        if not w.queue.state.waiting:
+            w.cancel_timer(QUEUE_TIMER)
+            return
+        for waiting in w.queue.expired(w.now):
+            self._expire(waiting)
+        for waiting in w.queue.release(w.now, cancels_only=w.unreconciled):
+            self._send(waiting)
+        again = w.queue.next_at(w.now)
+        if again is None:
+            w.cancel_timer(QUEUE_TIMER)
+        else:
+            w.set_timer(QUEUE_TIMER, again)
+
+    def _expire(self, waiting: Waiting) -> None:
+        order = self._w.orders.get(waiting.link_id)
+        if order is not None and waiting.action is Action.CREATE and order.status is OrderStatus.QUEUED:
+            order.status, order.reason = OrderStatus.EXPIRED, "waited too long in the queue"
+            self._w.touch(order)
+
+    def _send(self, waiting: Waiting) -> None:
+        order = self._w.orders.get(waiting.link_id)
+        if order is None or not order.is_open:
+            return
+        if waiting.action is Action.CREATE:
+            self._send_create(order)
+        elif waiting.action is Action.CANCEL:
+            self._w.emit(CancelOrder(waiting.cause, order.link_id, order.order_id, order.instrument))
+        else:
+            amendment = Amendment(order.link_id, order.order_id, order.instrument, waiting.qty, waiting.price)
+            order.amending = amendment
+            self._w.emit(self._risk.approve_amendment(order, waiting.cause, amendment))
+
+    def _send_create(self, order: Order) -> None:
+        if order.status is not OrderStatus.QUEUED:
+            return
+        failed = self._risk.check_release(order)
+        if failed is None:
+            order.status = OrderStatus.SENT
+            self._w.emit(self._risk.approve(order))
+        else:
+            order.status, order.reason = OrderStatus.REFUSED, failed.reason
+        self._w.touch(order)
+
+    def again(self, order: Order, not_before: int) -> None:
+        """The venue certainly did not take this order: queue it anew under a fresh id, for no id is sent twice."""
+        w = self._w
+        spec = order.spec
+        fresh = OrderSpec(
+            w.next_link(order.strategy), spec.instrument, spec.side, spec.type, spec.qty, spec.price,
+            spec.time_in_force, spec.reduce_only, spec.quote_qty,
+        )  # fmt: skip
+        clone = Order(
+            fresh, order.strategy, order.decision, order.cause, w.now, OrderStatus.QUEUED, order.qty, order.price,
+            retries=order.retries + 1, person=order.person,
+        )  # fmt: skip
+        w.add_order(clone)
+        waiting = self._create_of(clone)
+        waiting.not_before = not_before
+        w.queue.add(waiting)

@@ -1,0 +1,144 @@
+"""The risk manager: nothing reaches the venue as a create or amend without the ``RiskApproved`` made here alone."""
+
+from decimal import Decimal
+
+from tradectl.engine.books import reduces
+from tradectl.engine.order_state import Order
+from tradectl.engine.risk_checks import ALL_CHECKS, RELEASE_CHECKS, Candidate, RiskCheck
+from tradectl.engine.world import World
+from tradectl.model.commands import Amendment, Check, Level, Reason, RiskApproved
+from tradectl.model.instruments import Category, InstrumentId
+from tradectl.model.money import ZERO
+from tradectl.model.orders import Side
+
+
+class _View:
+    """The world as the checks see it; ``without`` leaves one order's own reservation out."""
+
+    def __init__(self, world: World, without: str = "") -> None:
+        self._world = world
+        self._without = without
+        self._equity: Decimal | None = None
+        self.limits = world.config.risk
+
+    def level(self, strategy: str, symbol: str) -> Level:
+        return self._world.state.level(strategy, symbol)
+
+    def reasons(self, strategy: str, symbol: str) -> tuple[Reason, ...]:
+        return self._world.state.active(strategy, symbol)
+
+    def equity(self) -> Decimal:
+        if self._equity is None:
+            self._equity = self._world.valuation.account().equity
+        return self._equity
+
+    def mark(self, instrument: InstrumentId) -> Decimal | None:
+        return self._world.market.mark(instrument)
+
+    def touch(self, instrument: InstrumentId, buy: bool) -> Decimal | None:
+        return self._world.market.touch(instrument, buy)
+
+    def doubt(self, instrument: InstrumentId) -> str:
+        return self._world.market.doubts.get(str(instrument), "")
+
+    def age_s(self, instrument: InstrumentId) -> float | None:
+        age = self._world.market.age(instrument, self._world.now)
+        return None if age is None else age / 1e9
+
+    def worst_position(self, instrument: InstrumentId, sign: int) -> Decimal:
+        net = self._world.portfolio.net_size(instrument)
+        return net + sign * self._world.in_flight(instrument, sign, without=self._without)
+
+    def gross_without(self, instrument: InstrumentId) -> Decimal:
+        total = ZERO
+        touched = set(self._world.portfolio.state.nets) | {o.instrument for o in self._world.open_orders()}
+        for other in touched:
+            mark = self._world.market.mark(other)
+            if other != instrument and mark is not None:
+                total += max(abs(self.worst_position(other, 1)), abs(self.worst_position(other, -1))) * mark
+        return total
+
+    def free(self, coin: str) -> Decimal:
+        held = ZERO
+        for order in self._world.open_orders():
+            info = self._world.instruments.get(order.instrument)
+            if info is None or not info.is_spot or order.link_id == self._without:
+                continue
+            if order.spec.side is Side.SELL and info.base_coin == coin:
+                held += order.in_flight
+            elif order.spec.side is Side.BUY and info.quote_coin == coin:
+                price = order.price or self.touch(order.instrument, True) or ZERO
+                held += order.in_flight * price
+        return self._world.portfolio.state.cash.get(coin, ZERO) - held
+
+    def open_orders(self) -> int:
+        return sum(1 for o in self._world.open_orders() if o.is_open and o.link_id != self._without)
+
+    def orders_within(self, seconds: int) -> int:
+        since = self._world.now - seconds * 10**9
+        return sum(1 for o in reversed(self._world.orders.values()) if o.created > since)
+
+
+class RiskManager:
+    """Runs the checks and makes the approvals."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def reduces(self, strategy: str, instrument: InstrumentId, side: Side, qty: Decimal, without: str = "") -> bool:
+        """Whether an order only shrinks the book *and* the net position, counting what is in flight (decision 13)."""
+        w, sign = self._world, side.sign
+        book = w.portfolio.size(strategy, instrument) + sign * w.in_flight(instrument, sign, strategy, without)
+        net = w.portfolio.net_size(instrument) + sign * w.in_flight(instrument, sign, without=without)
+        if instrument.category is Category.SPOT:
+            return side is Side.SELL and reduces(book, sign, qty)
+        return reduces(book, sign, qty) and reduces(net, sign, qty)
+
+    def check(self, candidate: Candidate) -> tuple[Check, ...]:
+        """Every check that applies, up to the first that fails."""
+        return self._run(ALL_CHECKS, candidate, _View(self._world))
+
+    def check_release(self, order: Order) -> Check | None:
+        """The check that stops a queued order now, if one does."""
+        candidate = self.candidate_of(order)
+        checks = self._run(RELEASE_CHECKS, candidate, _View(self._world, without=order.link_id))
+        return checks[-1] if checks and not checks[-1].ok else None
+
+    def check_amend(self, order: Order, qty: Decimal | None, price: Decimal | None) -> tuple[Check, ...]:
+        """The checks for an order as it would be after the amendment."""
+        changed = Candidate(
+            order.strategy, self._world.instruments[order.instrument], order.spec.side, order.spec.type,
+            qty if qty is not None else order.qty, price if price is not None else order.price,
+            self._still_reduces(order), person=order.person,
+        )  # fmt: skip
+        return self._run(ALL_CHECKS, changed, _View(self._world, without=order.link_id))
+
+    def candidate_of(self, order: Order) -> Candidate:
+        """The order as the checks see it."""
+        info = self._world.instruments[order.instrument]
+        return Candidate(
+            order.strategy, info, order.spec.side, order.spec.type, order.qty, order.price, self._still_reduces(order),
+            person=order.person,
+        )  # fmt: skip
+
+    def _still_reduces(self, order: Order) -> bool:
+        return self.reduces(order.strategy, order.instrument, order.spec.side, order.qty, order.link_id)
+
+    def approve(self, order: Order) -> RiskApproved:
+        """The approval of an order that passed; its create may now be sent."""
+        return RiskApproved(order.cause, order.decision, order=order.spec)
+
+    def approve_amendment(self, order: Order, cause: int, amendment: Amendment) -> RiskApproved:
+        """The approval of an amendment that passed."""
+        return RiskApproved(cause, order.decision, amendment=amendment)
+
+    @staticmethod
+    def _run(checks: tuple[RiskCheck, ...], candidate: Candidate, view: _View) -> tuple[Check, ...]:
+        done: list[Check] = []
+        for check in checks:
+            verdict = check(candidate, view)
+            if verdict is not None:
+                done.append(verdict)
+                if not verdict.ok:
+                    break
+        return tuple(done)

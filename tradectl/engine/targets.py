@@ -1,0 +1,110 @@
+"""From "this share of my capital" to orders: what to close, what to open, cut into orders within the order limit."""
+
+from decimal import Decimal
+
+from tradectl.engine.order_desk import OrderDesk, Wish
+from tradectl.engine.risk_manager import RiskManager
+from tradectl.engine.world import World
+from tradectl.model.commands import Check
+from tradectl.model.instruments import Instrument, InstrumentId
+from tradectl.model.money import ZERO, plain
+from tradectl.model.orders import OrderType, Side
+
+
+class Targets:
+    """Places the orders that bring a book to a target size."""
+
+    def __init__(self, world: World, desk: OrderDesk, risk: RiskManager) -> None:
+        self._w = world
+        self._desk = desk
+        self._risk = risk
+
+    def to_weight(
+        self, strategy: str, capital: Decimal, instrument: InstrumentId, weight: Decimal, reason: str, late: bool
+    ) -> None:
+        """Bring the book to ``weight`` of ``capital`` (settle coin), sized at the worst price the collar allows."""
+        info = self._w.instruments.get(instrument)
+        action = "target" if weight else "close"
+        if info is None:
+            rule = f"{instrument} is not an instrument of this venue"
+            self._desk.refuse(
+                strategy, instrument, action, reason, Check("instrument", False, "", str(instrument), rule)
+            )
+            return
+        if not weight:
+            self.to_size(strategy, info, ZERO, action, reason, late)
+            return
+        touch = self._w.market.touch(instrument, weight > 0)
+        if touch is None:
+            rule = f"no price of {instrument} has been seen yet"
+            self._desk.refuse(
+                strategy, instrument, action, reason, Check("market_data", False, "a price", "none", rule)
+            )
+            return
+        worst = touch * (1 + self._w.config.risk.collar_share) if weight > 0 else touch
+        size = info.floor_qty(abs(weight) * capital / worst)
+        self.to_size(strategy, info, size if weight > 0 else -size, action, reason, late)
+
+    def to_size(
+        self,
+        strategy: str,
+        info: Instrument,
+        size: Decimal,
+        action: str,
+        reason: str,
+        late: bool = False,
+        who: str = "",
+    ) -> None:
+        """Bring the book to a signed ``size``: first what closes, then what opens."""
+        instrument = info.id
+        self._cancel_resting(strategy, instrument, reason)
+        held = self._w.portfolio.size(strategy, instrument) + self._market_in_flight(strategy, instrument)
+        delta = size - held
+        side = Side.BUY if delta > 0 else Side.SELL
+        closing = min(abs(delta), abs(held)) if held * delta < 0 else ZERO
+        closing, opening = info.floor_qty(closing), info.floor_qty(abs(delta) - closing)
+        if closing >= info.min_qty and closing:
+            self._desk.place(
+                self._wish(strategy, info, side, self._cut(closing, info.max_market_qty), action, reason, late, who)
+            )
+        if opening >= info.min_qty and opening:
+            self._desk.place(
+                self._wish(strategy, info, side, self._slices(info, side, opening), action, reason, late, who)
+            )
+        if not closing and not opening:
+            note = Check("target", True, plain(size), plain(held), "")
+            self._desk.refuse(strategy, instrument, action, f"{reason} (already there)", note)
+
+    @staticmethod
+    def _wish(
+        strategy: str, info: Instrument, side: Side, sizes: tuple[Decimal, ...], action: str, reason: str, late: bool,
+        who: str,
+    ) -> Wish:  # fmt: skip
+        return Wish(strategy, info, side, sizes, action, reason, OrderType.MARKET, late=late, who=who)
+
+    def _cancel_resting(self, strategy: str, instrument: InstrumentId, reason: str) -> None:
+        for order in self._w.open_orders():
+            resting = order.spec.type is OrderType.LIMIT and order.is_open
+            if order.strategy == strategy and order.instrument == instrument and resting:
+                self._desk.cancel(order, reason)
+
+    def _market_in_flight(self, strategy: str, instrument: InstrumentId) -> Decimal:
+        total = ZERO
+        for order in self._w.open_orders():
+            if order.strategy == strategy and order.instrument == instrument and order.spec.type is OrderType.MARKET:
+                total += order.sign * order.in_flight
+        return total
+
+    def _slices(self, info: Instrument, side: Side, qty: Decimal) -> tuple[Decimal, ...]:
+        risk = self._w.config.risk
+        touch = self._w.market.touch(info.id, side is Side.BUY)
+        if touch is None:
+            return (qty,)
+        worst = touch * (1 + risk.collar_share) if side is Side.BUY else touch
+        most = info.floor_qty(self._w.valuation.account().equity * risk.order_share / worst)
+        return self._cut(qty, min(most, info.max_market_qty)) if most >= info.min_qty else (qty,)
+
+    @staticmethod
+    def _cut(qty: Decimal, most: Decimal) -> tuple[Decimal, ...]:
+        whole, rest = divmod(qty, most)
+        return (most,) * int(whole) + ((rest,) if rest else ())

@@ -1,0 +1,422 @@
+"""``apply(event) -> commands``: the order of things, nothing else. Synchronous, pure, one pump, not re-entrant."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tradectl.engine.checkpoint import EngineState, decode, encode
+from tradectl.engine.config import EngineConfig
+from tradectl.engine.guards import EQUITY_TIMER, GUARD_TIMER, Guards
+from tradectl.engine.intents import AmendIntent, CancelIntent, Intent, OrderIntent, TargetIntent, TimerIntent
+from tradectl.engine.operator_desk import OperatorDesk
+from tradectl.engine.order_answers import WALL, OrderAnswers
+from tradectl.engine.order_desk import QUEUE_TIMER, OrderDesk, Wish
+from tradectl.engine.order_state import view
+from tradectl.engine.reconciler import TIMER as RECONCILE_TIMER
+from tradectl.engine.reconciler import Reconciler
+from tradectl.engine.risk_manager import RiskManager
+from tradectl.engine.strategy import Strategy
+from tradectl.engine.strategy_host import Runner, StrategyHost
+from tradectl.engine.targets import Targets
+from tradectl.engine.trading_state import AUTO, PERSON
+from tradectl.engine.world import World
+from tradectl.model.commands import (
+    AlertLevel,
+    BalanceChanged,
+    Check,
+    Command,
+    Level,
+    PositionChanged,
+    SetTimer,
+)
+from tradectl.model.events import (
+    SCHEMA,
+    AccountChecked,
+    AdoptRequested,
+    AmendRequested,
+    BalancesReported,
+    BarClosed,
+    BarsLoaded,
+    BookChanged,
+    CancelRequested,
+    ClockChecked,
+    CloseRequested,
+    ConnectionChanged,
+    DataDoubted,
+    Event,
+    Executed,
+    HaltRequested,
+    InstrumentsLoaded,
+    JournalChecked,
+    OrderAnswered,
+    OrderLookedUp,
+    OrderReported,
+    OrderRequested,
+    PositionsReported,
+    QuoteChanged,
+    RateLimitReported,
+    Reconciled,
+    ReconcileRequested,
+    ResumeRequested,
+    Started,
+    StopRequested,
+    StrategySwitched,
+    TickerChanged,
+    TimerFired,
+    TradePrinted,
+)
+from tradectl.model.money import ZERO
+
+_SECOND = 10**9
+#: Orders and executions this quiet (nanoseconds) are asked after.
+QUIET = 10 * _SECOND
+AUDIT_TIMER = "audit"
+STRATEGY_TIMER = "strategy:"
+#: More callbacks than this in one step is a loop between strategies and their own orders.
+MAX_DELIVERIES = 10_000
+
+
+class TradingEngine:
+    """The deterministic core. The whole world of the engine is events in, commands out."""
+
+    def __init__(self, config: EngineConfig, classes: Mapping[str, type[Strategy]]) -> None:
+        self.world = w = World(config)
+        self.risk = RiskManager(w)
+        self.desk = OrderDesk(w, self.risk)
+        self.targets = Targets(w, self.desk, self.risk)
+        self.answers = OrderAnswers(w, self.desk)
+        self.reconciler = Reconciler(w, self.answers)
+        self.guards = Guards(w)
+        self.host = StrategyHost(w, classes, self._process)
+        self.operator = OperatorDesk(w, self.desk, self.targets, self.host, self.guards, self.reconciler)
+        self._balances: BalancesReported | None = None
+        self._positions: PositionsReported | None = None
+        self._handlers = self._table()
+
+    # --- the pump
+
+    @property
+    def seq(self) -> int:
+        """Sequence of the last event applied, counting from 1."""
+        return self.world.seq
+
+    def apply(self, event: Event) -> tuple[Command, ...]:
+        """Take one event; returns what was decided, in order. Raises ``TypeError`` for an unknown event."""
+        w = self.world
+        handler = self._handlers.get(type(event))
+        if handler is None:
+            raise TypeError(f"{type(event).__name__} is no event of the engine")
+        w.seq += 1
+        w.cause = w.seq
+        if event.received > w.now:
+            w.now = event.received
+        handler(event)
+        if w.deliveries or w.dirty_orders or w.dirty_books or w.dirty_coins or w.state_dirty or w.queue.state.waiting:
+            self._finish()
+        if not w.out:
+            return ()
+        out = tuple(w.out)
+        w.out.clear()
+        return out
+
+    def _finish(self) -> None:
+        w = self.world
+        for _ in range(MAX_DELIVERIES):
+            self._publish_orders()
+            if not w.deliveries:
+                self.desk.release()
+                if not w.dirty_orders:
+                    break
+                continue
+            name, callback, record = w.deliveries.popleft()
+            if name:
+                self.host.deliver(name, str(callback), record)
+        self._publish_books()
+        w.flush_state()
+
+    def _publish_orders(self) -> None:
+        w = self.world
+        while w.dirty_orders:
+            link = next(iter(w.dirty_orders))
+            del w.dirty_orders[link]
+            order = w.orders.get(link)
+            if order is not None:
+                record = view(order, w.now)
+                w.emit(record)
+                w.deliveries.append((order.strategy, "on_order", record))
+
+    def _publish_books(self) -> None:
+        w = self.world
+        for strategy, instrument in w.dirty_books:
+            book = w.portfolio.book(strategy, instrument) if strategy else w.portfolio.net(instrument)
+            ticker = w.market.tickers.get(instrument)
+            mark = (ticker.mark or ticker.last) if ticker is not None else 0.0
+            w.emit(
+                PositionChanged(
+                    w.now, strategy, instrument, book.size, book.cost, book.realised, book.fees, book.funding, mark
+                )
+            )
+        for coin in w.dirty_coins:
+            w.emit(BalanceChanged(w.now, coin, w.portfolio.state.cash.get(coin, ZERO)))
+        w.dirty_books.clear()
+        w.dirty_coins.clear()
+
+    def _table(self) -> dict[type, Callable[[Any], None]]:
+        return {
+            BarClosed: self.host.bar_closed,
+            QuoteChanged: self._quote,
+            TickerChanged: self.world.market.on_ticker,
+            TradePrinted: lambda e: self.host.market("trades", e.instrument, "on_trade", e),
+            BookChanged: lambda e: self.host.market("book", e.instrument, "on_book", e),
+            BarsLoaded: self.host.bars_loaded,
+            OrderAnswered: self._answered,
+            OrderReported: self._reported,
+            Executed: lambda e: self.answers.executed(e.execution),
+            OrderLookedUp: self._looked_up,
+            BalancesReported: self._note_balances,
+            PositionsReported: self._note_positions,
+            Reconciled: self._reconciled,
+            ConnectionChanged: self._connection,
+            DataDoubted: self._doubted,
+            RateLimitReported: self._allowance,
+            InstrumentsLoaded: self._instruments,
+            AccountChecked: self._account,
+            ClockChecked: self._clock,
+            Started: self._started,
+            StopRequested: self._stop,
+            TimerFired: self._timer,
+            JournalChecked: self._journal,
+            HaltRequested: self.operator.halt,
+            ResumeRequested: self.operator.resume,
+            OrderRequested: self.operator.order,
+            AmendRequested: self.operator.amend,
+            CancelRequested: self.operator.cancel,
+            CloseRequested: self.operator.close,
+            AdoptRequested: self.operator.adopt,
+            StrategySwitched: self.operator.switch,
+            ReconcileRequested: self.operator.reconcile,
+        }
+
+    # --- what strategies asked for
+
+    def _process(self, runner: Runner, intents: list[Intent]) -> None:
+        for intent in intents:
+            self._carry_out(runner, intent)
+
+    def _carry_out(self, runner: Runner, intent: Intent) -> None:
+        w = self.world
+        if isinstance(intent, TargetIntent):
+            capital = runner.capital() if intent.weight else ZERO
+            self.targets.to_weight(runner.name, capital, intent.instrument, intent.weight, intent.reason, runner.late)
+        elif isinstance(intent, OrderIntent):
+            self._place(runner, intent)
+        elif isinstance(intent, CancelIntent):
+            if intent.link_id:
+                order = w.orders.get(intent.link_id)
+                if order is not None and order.strategy == runner.name:
+                    self.desk.cancel(order, intent.reason)
+            else:
+                symbol = intent.instrument.symbol if intent.instrument is not None else ""
+                self.desk.cancel_entries(intent.reason, runner.name, symbol, everything=True)
+        elif isinstance(intent, AmendIntent):
+            order = w.orders.get(intent.link_id)
+            if order is not None and order.strategy == runner.name:
+                self.desk.amend(order, intent.qty, intent.price, intent.reason, "")
+        elif isinstance(intent, TimerIntent):
+            name = f"{STRATEGY_TIMER}{runner.name}:{intent.name}"
+            if intent.at:
+                w.set_timer(name, intent.at)
+            else:
+                w.cancel_timer(name)
+
+    def _place(self, runner: Runner, i: OrderIntent) -> None:
+        info = self.world.instruments.get(i.instrument)
+        if info is None:
+            rule = f"{i.instrument} is not an instrument of this venue"
+            check = Check("instrument", False, "", str(i.instrument), rule)
+            self.desk.refuse(runner.name, i.instrument, "order", i.reason, check)
+            return
+        wish = Wish(
+            runner.name, info, i.side, (i.qty,), "order", i.reason, i.type, i.price, i.time_in_force, i.reduce_only,
+            runner.late,
+        )  # fmt: skip
+        self.desk.place(wish)
+
+    # --- market data
+
+    def _quote(self, event: QuoteChanged) -> None:
+        self.world.market.on_quote(event)
+        self.host.market("quotes", event.instrument, "on_quote", event)
+
+    def _doubted(self, event: DataDoubted) -> None:
+        key = str(event.instrument)
+        if event.ok:
+            self.world.market.doubts.pop(key, None)
+        else:
+            self.world.market.doubts[key] = f"{event.kind}: {event.reason}"
+
+    # --- answers of the venue
+
+    def _answered(self, event: OrderAnswered) -> None:
+        self.answers.answered(event)
+        self._hold_for_unknown()
+
+    def _hold_for_unknown(self) -> None:
+        """An order without an answer holds everything until it was looked up: two doubts must not meet."""
+        if any(o.status.value == "Unknown" for o in self.world.open_orders()):
+            self.reconciler.doubt("an order has no answer and is being looked up")
+
+    def _reported(self, event: OrderReported) -> None:
+        self.answers.reported(event.report)
+        if self.world.unreconciled:
+            self.reconciler.settle()
+
+    def _looked_up(self, event: OrderLookedUp) -> None:
+        self.answers.looked_up(event)
+        self.reconciler.settle()
+
+    def _reconciled(self, event: Reconciled) -> None:
+        first = not self.world.portfolio.state.baselined
+        self.reconciler.reconciled(event)
+        if first and self.world.portfolio.state.baselined:
+            self.guards.start()
+
+    def _note_balances(self, event: BalancesReported) -> None:
+        self._balances = event
+
+    def _note_positions(self, event: PositionsReported) -> None:
+        self._positions = event
+
+    def _connection(self, event: ConnectionChanged) -> None:
+        self.reconciler.connection(event)
+        if event.stream.startswith("public") and event.up:
+            self.host.catch_up()
+
+    def _allowance(self, event: RateLimitReported) -> None:
+        category, _, action = event.group.partition(":")
+        family = "spot" if category == "spot" else "derivative"
+        if event.limit > 0:
+            self.world.queue.allow(f"{family}:{action}", event.limit)
+
+    def _instruments(self, event: InstrumentsLoaded) -> None:
+        for instrument in event.instruments:
+            self.world.instruments[instrument.id] = instrument
+        for fee in event.fees:
+            self.world.fees[fee.instrument] = fee
+        self.host.start_all()
+
+    def _account(self, event: AccountChecked) -> None:
+        for problem in event.problems:
+            self.world.alert(AlertLevel.CRITICAL, "account", problem, "correct it at the exchange or in the settings")
+        if event.problems:
+            self.world.restrict("account", Level.REDUCING, AUTO, "; ".join(event.problems))
+        else:
+            self.world.relax("account")
+
+    def _clock(self, event: ClockChecked) -> None:
+        if event.ok:
+            self.world.relax("clock")
+        else:
+            text = f"our clock is {event.offset / 1e9:+.3f} s from the venue's"
+            self.world.restrict("clock", Level.REDUCING, AUTO, text)
+
+    # --- the daemon
+
+    def _started(self, event: Started) -> None:
+        w = self.world
+        w.order_seq = max(w.order_seq, event.next_order)
+        for stream in ("private", "trade"):
+            w.restrict(f"stream:{stream}", Level.REDUCING, AUTO, f"the {stream} stream is not up yet")
+        self.reconciler.doubt("not reconciled since the start")
+        self.reconciler.asked = False
+        for name, at in list(w.timers.items()):
+            w.emit(SetTimer(name, at))
+        w.set_timer(AUDIT_TIMER, w.now + w.config.audit_every_s * _SECOND)
+        if event.restored:
+            self.host.resume_all()
+
+    def _stop(self, event: StopRequested) -> None:
+        for runner in self.host.runners.values():
+            if runner.started and runner.status.value in ("active", "warming"):
+                self.host.deliver_stop(runner)
+        self.operator.stop(event)
+
+    def _journal(self, event: JournalChecked) -> None:
+        if event.ok:
+            self.world.relax("journal")
+            return
+        text = f"the journal cannot be written: {event.reason}"
+        if self.world.restrict("journal", Level.HALTED, PERSON, text):
+            self.world.alert(AlertLevel.CRITICAL, "journal", text, "free disk space, then: tradectl resume")
+
+    def _timer(self, event: TimerFired) -> None:
+        w = self.world
+        if w.timers.get(event.timer) != event.due:
+            return  # moved or cancelled meanwhile
+        del w.timers[event.timer]
+        name = event.timer
+        if name == QUEUE_TIMER:
+            self.desk.release()
+        elif name == GUARD_TIMER:
+            self._guard()
+        elif name == EQUITY_TIMER:
+            self.guards.mark()
+            w.portfolio.forget_old()
+        elif name == AUDIT_TIMER:
+            self.reconciler.audit(self._balances, self._positions)
+            w.set_timer(AUDIT_TIMER, w.now + w.config.audit_every_s * _SECOND)
+        elif name == RECONCILE_TIMER:
+            self.reconciler.ask("again")
+        elif name.startswith(f"{WALL}look:"):
+            self._look_again(name.removeprefix(f"{WALL}look:"))
+        elif name.startswith(STRATEGY_TIMER):
+            strategy, _, timer = name.removeprefix(STRATEGY_TIMER).partition(":")
+            self.host.deliver(strategy, "on_timer", timer)
+
+    def _guard(self) -> None:
+        self.guards.watch()
+        if not self.world.unreconciled and self.answers.chase(self.world.now - QUIET):
+            self.reconciler.ask("executions are missing")
+        self._hold_for_unknown()
+
+    def _look_again(self, link_id: str) -> None:
+        order = self.world.orders.get(link_id)
+        if order is not None and order.is_open:
+            self.answers.look_up(order)
+
+    # --- checkpoint
+
+    def checkpoint(self) -> bytes:
+        """Everything needed to continue exactly here; call between two events."""
+        w = self.world
+        return encode(
+            EngineState(
+                SCHEMA, w.now, w.seq, w.order_seq, w.decision_seq, list(w.instruments.values()), list(w.fees.values()),
+                w.market, w.portfolio.state, list(w.orders.values()), list(w.open_links), w.queue.state, w.state,
+                w.timers, w.numbers, w.unreconciled, self.guards.state, self.reconciler.attempts,
+                self.reconciler.asked, self.reconciler.sent_before,
+                {name: r.state() for name, r in self.host.runners.items()}, self.host.subscribed_keys(),
+                self._balances, self._positions,
+            )
+        )  # fmt: skip
+
+    def restore(self, data: bytes) -> None:
+        """Become the engine that wrote ``data``. Raises ``ValueError`` when the bytes are none of this schema."""
+        s, w = decode(data), self.world
+        w.now, w.seq, w.order_seq, w.decision_seq = s.now, s.seq, s.order_seq, s.decision_seq
+        w.instruments.update((i.id, i) for i in s.instruments)
+        w.fees.update((f.instrument, f) for f in s.fees)
+        for name in ("quotes", "tickers", "heard", "doubts"):
+            getattr(w.market, name).update(getattr(s.market, name))
+        w.portfolio.state, w.queue.state, w.state = s.portfolio, s.queue, s.state
+        w.orders.update((o.link_id, o) for o in s.orders)
+        w.open_links.update(dict.fromkeys(s.open_links))
+        w.link_of.update((o.order_id, o.link_id) for o in s.orders if o.order_id)
+        w.timers.update(s.timers)
+        w.numbers.update(s.numbers)
+        w.unreconciled = s.unreconciled
+        self.guards.state = s.guard
+        self.reconciler.attempts, self.reconciler.asked = s.reconcile_attempts, s.reconcile_asked
+        self.reconciler.sent_before = s.sent_before
+        self._balances, self._positions = s.balances, s.positions
+        self.host.restore(s.runners, s.subscribed)
+        w.out.clear()

@@ -1,0 +1,151 @@
+"""What the engine knows, in one place: state and the list of what was decided in this step. No behaviour of its own."""
+
+from collections import deque
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from tradectl.engine.config import EngineConfig
+from tradectl.engine.market_state import MarketState
+from tradectl.engine.order_queue import OrderQueue
+from tradectl.engine.order_state import Order
+from tradectl.engine.portfolio_manager import PortfolioManager
+from tradectl.engine.trading_state import TradingState
+from tradectl.engine.valuation import Valuation
+from tradectl.model.commands import Alert, AlertLevel, CancelTimer, Command, SetTimer, StateChanged
+from tradectl.model.ids import order_link_id
+from tradectl.model.instruments import FeeRate, Instrument, InstrumentId
+from tradectl.model.money import ZERO
+
+#: Finished orders kept in memory for late and repeated messages.
+KEEP_FINISHED = 1000
+
+
+class World:
+    """The engine's whole state but for the strategies; what is decided goes to :attr:`out`."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        self.config = config
+        self.now = 0
+        self.seq = 0
+        self.cause = 0
+        self.order_seq = 1
+        self.decision_seq = 0
+        self.instruments: dict[InstrumentId, Instrument] = {}
+        self.fees: dict[InstrumentId, FeeRate] = {}
+        self.market = MarketState()
+        self.portfolio = PortfolioManager()
+        self.valuation = Valuation(self.portfolio, self.market, self.instruments, config.settle_coin)
+        self.orders: dict[str, Order] = {}
+        self.link_of: dict[str, str] = {}
+        self.open_links: dict[str, None] = {}
+        self.queue = OrderQueue(config.queue)
+        self.state = TradingState()
+        self.timers: dict[str, int] = {}
+        self.numbers: dict[str, int] = {"operator": 0}
+        self.out: list[Command] = []
+        self.deliveries: deque[tuple[str, Callable[[Any], None] | str, Any]] = deque()
+        self.dirty_orders: dict[str, None] = {}
+        self.dirty_books: dict[tuple[str, InstrumentId], None] = {}
+        self.dirty_coins: dict[str, None] = {}
+        self.state_dirty = False
+        #: The venue's truth has not been merged since the last doubt: nothing but cancels may leave.
+        self.unreconciled = True
+
+    def emit(self, command: Command) -> None:
+        """Decide something; it is carried out after this step."""
+        self.out.append(command)
+
+    def alert(self, level: AlertLevel, code: str, text: str, remedy: str = "") -> None:
+        """Tell a person."""
+        self.emit(Alert(self.now, level, code, text, remedy))
+
+    def set_timer(self, name: str, at: int) -> None:
+        """Ask to be woken; moving a timer to where it is costs nothing."""
+        if self.timers.get(name) != at:
+            self.timers[name] = at
+            self.emit(SetTimer(name, at))
+
+    def cancel_timer(self, name: str) -> None:
+        """Forget a timer, if it is set."""
+        if self.timers.pop(name, None) is not None:
+            self.emit(CancelTimer(name))
+
+    def restrict(self, code: str, level: Any, clears: str, text: str, scope: str = "") -> bool:
+        """Add a reason to the trading state; returns whether it changed anything."""
+        changed = self.state.add(code, level, clears, text, self.now, scope)
+        self.state_dirty |= changed
+        return changed
+
+    def relax(self, code: str, scope: str = "") -> bool:
+        """Remove a reason that lifted itself."""
+        changed = self.state.clear(code, scope)
+        self.state_dirty |= changed
+        return changed
+
+    def flush_state(self) -> None:
+        """Publish the trading state when it changed in this step."""
+        if self.state_dirty:
+            self.state_dirty = False
+            self.emit(StateChanged(self.now, self.state.level(), self.state.all()))
+
+    def next_link(self, strategy: str) -> str:
+        """A fresh ``orderLinkId`` for an order of ``strategy``."""
+        link = order_link_id(self.config.run, self.number(strategy), self.order_seq)
+        self.order_seq += 1
+        return link
+
+    def number(self, strategy: str) -> int:
+        """The instance number in link ids: given once per name and run."""
+        return self.numbers.setdefault(strategy, len(self.numbers))
+
+    def strategy_of_number(self, number: int) -> str | None:
+        """The name behind an instance number."""
+        return next((name for name, n in self.numbers.items() if n == number), None)
+
+    def add_order(self, order: Order) -> None:
+        """Register an order; the oldest finished ones leave memory."""
+        self.orders[order.link_id] = order
+        self.open_links[order.link_id] = None
+        self.dirty_orders[order.link_id] = None
+        if len(self.orders) > KEEP_FINISHED + len(self.open_links):
+            self._forget_one()
+
+    def forget(self, link_id: str) -> None:
+        """Remove an order that was never more than a thought."""
+        self.orders.pop(link_id, None)
+        self.open_links.pop(link_id, None)
+        self.dirty_orders.pop(link_id, None)
+
+    def _forget_one(self) -> None:
+        for link in self.orders:
+            if link not in self.open_links:
+                order = self.orders.pop(link)
+                self.link_of.pop(order.order_id, None)
+                return
+
+    def touch(self, order: Order) -> None:
+        """Note that an order changed: it is published once at the end of the step."""
+        order.touched = self.now
+        self.dirty_orders[order.link_id] = None
+        if order.order_id:
+            self.link_of[order.order_id] = order.link_id
+        if order.is_open or order.misses_executions:
+            self.open_links[order.link_id] = None
+        else:
+            self.open_links.pop(order.link_id, None)
+
+    def open_orders(self) -> list[Order]:
+        """Orders that may still fill or whose executions are not all here."""
+        return [self.orders[link] for link in self.open_links]
+
+    def in_flight(self, instrument: InstrumentId, sign: int, strategy: str = "", without: str = "") -> Decimal:
+        """Quantity of open orders on one side that may still be booked, of one strategy or all."""
+        total = ZERO
+        for link in self.open_links:
+            order = self.orders[link]
+            if order.instrument != instrument or order.sign != sign or link == without:
+                continue
+            if not strategy or order.strategy == strategy:
+                total += order.in_flight
+        return total
