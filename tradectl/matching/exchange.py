@@ -5,10 +5,29 @@ publish it. Call :func:`tradectl.model.money.use_exact_context` once in each thr
 leaves everything unchanged.
 """
 
+import copy
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 
-from tradectl.matching.records import Happening, NewOrder, Position, VenueOrder, Wallet
+from tradectl.matching import (
+    funding,
+    liquidation,
+    margin,
+    order_entry,
+    order_life,
+    price_band,
+    queue_position,
+    snapshot,
+)
+from tradectl.matching.accounts import Account, Holding
+from tradectl.matching.book import Book
+from tradectl.matching.ids import IdSource
+from tradectl.matching.matcher import Matcher
+from tradectl.matching.publication import Publication, copy_order
+from tradectl.matching.records import Happening, NewOrder, Position, Refused, VenueOrder, Wallet
+from tradectl.matching.state import State
+from tradectl.matching.transfers import change_leverage, transfer
 from tradectl.matching.views import AccountFees, AccountView, PositionMargin, Prices
 from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.orders import Side
@@ -22,31 +41,37 @@ class Exchange:
 
     def __init__(self, instruments: Iterable[Instrument], *, seed: str) -> None:
         """``seed`` makes the ids: the same seed and the same calls give the same ids, another seed other ids."""
-        raise NotImplementedError
+        self._state = State(instruments, IdSource(seed))
 
     # --- accounts ---------------------------------------------------------------------------------------------
 
     def open_account(self, uid: str, fees: AccountFees, now: int) -> None:
         """Create an empty account. Raises ``ValueError`` when ``uid`` has one already."""
-        raise NotImplementedError
+        if uid in self._state.accounts:
+            raise ValueError(f"account {uid!r} exists already")
+        self._state.accounts[uid] = Account(uid, fees)
 
     def has_account(self, uid: str) -> bool:
-        raise NotImplementedError
+        return uid in self._state.accounts
 
     def fees(self, uid: str) -> AccountFees:
-        raise NotImplementedError
+        return self._state.account(uid).fees
 
     def deposit(self, uid: str, coin: str, amount: Decimal, now: int) -> list[Happening]:
         """Move coins in (``amount`` > 0, ledger TRANSFER_IN) or out (< 0, TRANSFER_OUT).
 
         Raises :class:`Refused` 131212 when more would leave than is free, 131001 for 0.
         """
-        raise NotImplementedError
+        out = Publication()
+        transfer(self._state, out, self._state.account(uid), coin, amount, now)
+        return out.finish()
 
     def set_leverage(self, uid: str, instrument: InstrumentId, leverage: Decimal, now: int) -> list[Happening]:
         """Raises :class:`Refused` 110043 when unchanged, 110013 outside 1..max, 110044 when the margin is missing,
         10001 for spot or an unknown symbol."""
-        raise NotImplementedError
+        out = Publication()
+        change_leverage(self._state, out, self._state.account(uid), self._book(instrument), leverage, now)
+        return out.finish()
 
     # --- orders -----------------------------------------------------------------------------------------------
 
@@ -55,7 +80,9 @@ class Exchange:
 
         Raises :class:`Refused` with Bybit's code (bybit-v5 10) when the gateway would refuse.
         """
-        raise NotImplementedError
+        out = Publication()
+        order = order_entry.place(self._state, out, self._state.account(uid), request, now)
+        return copy_order(order), out.finish()
 
     def amend(
         self,
@@ -73,19 +100,33 @@ class Exchange:
         :class:`Refused` 110001/170213 (unknown or final), 10001 (nothing changes), 110064/170313 (qty <= filled) and
         the codes of :meth:`place`.
         """
-        raise NotImplementedError
+        out, account, book = Publication(), self._state.account(uid), self._book(instrument)
+        resting = order_entry.find(account, book, order_id, link_id)
+        order = order_entry.amend(self._state, out, account, book, resting, qty, price, now)
+        return copy_order(order), out.finish()
 
     def cancel(
         self, uid: str, instrument: InstrumentId, order_id: str, link_id: str, now: int
     ) -> tuple[VenueOrder, list[Happening]]:
         """Cancel an open order. Raises :class:`Refused` 110001/170213 when it is unknown or final."""
-        raise NotImplementedError
+        out, account, book = Publication(), self._state.account(uid), self._book(instrument)
+        resting = order_entry.find(account, book, order_id, link_id)
+        order_life.cancel(out, account, book, resting, now, "CancelByUser", "EC_PerCancelRequest")
+        return copy_order(resting.order), out.finish()
 
     def cancel_all(
         self, uid: str, instrument: InstrumentId | None, now: int
     ) -> tuple[list[VenueOrder], list[Happening]]:
         """Cancel every open order of the account, of one instrument or (None) of all; oldest first."""
-        raise NotImplementedError
+        out, account = Publication(), self._state.account(uid)
+        cancelled = []
+        for resting in sorted(account.orders.values(), key=lambda resting: resting.order.created):
+            order = resting.order
+            if instrument is None or order.instrument == instrument:
+                book = self._state.books[order.instrument]
+                order_life.cancel(out, account, book, resting, now, "CancelByUser", "EC_PerCancelRequest")
+                cancelled.append(copy_order(order))
+        return cancelled, out.finish()
 
     # --- the market -------------------------------------------------------------------------------------------
 
@@ -95,11 +136,21 @@ class Exchange:
         Resting user orders that the book now crosses are filled at their own price as makers, against the crossing
         displayed size. Raises ``ValueError`` for a price off the tick.
         """
-        raise NotImplementedError
+        book = self._book(instrument)
+        new_bids, new_asks = book.standing(Side.BUY, bids), book.standing(Side.SELL, asks)
+        book.bids.replace(new_bids)
+        book.asks.replace(new_asks)
+        return self._market_moved(book, now)
 
     def update_levels(self, instrument: InstrumentId, bids: Levels, asks: Levels, now: int) -> list[Happening]:
         """Set the displayed size of single levels (0 removes one); each level named counts as updated."""
-        raise NotImplementedError
+        book = self._book(instrument)
+        new_bids, new_asks = book.levels(Side.BUY, bids), book.levels(Side.SELL, asks)
+        for key, lots in new_bids.items():
+            book.bids.update(key, lots)
+        for key, lots in new_asks.items():
+            book.asks.update(key, lots)
+        return self._market_moved(book, now)
 
     def print_trade(
         self, instrument: InstrumentId, side: Side, price: Decimal, qty: Decimal, now: int
@@ -110,82 +161,134 @@ class Exchange:
         most ``qty``. An order exactly at the price, on the maker's side, is filled only by what exceeds the displayed
         size that stood before it (:mod:`tradectl.matching.queue_position`).
         """
-        raise NotImplementedError
+        book = self._book(instrument)
+        ticks = book.grid.ticks(price)
+        book.last = price
+        if not book.buys.keys and not book.sells.keys:
+            return []
+        out = Publication()
+        Matcher(self._state, out, now).print_through(book, side, ticks, book.grid.whole_lots(qty))
+        return out.finish()
 
     def set_mark(self, instrument: InstrumentId, mark: Decimal, index: Decimal, now: int) -> list[Happening]:
         """Set mark and index price; accounts whose maintenance margin reaches the margin balance are liquidated."""
-        raise NotImplementedError
+        book = self._book(instrument)
+        book.mark, book.index = mark, index
+        book.sample_premium(now, price_band.premium_window(book))
+        return self._liquidate(now)
 
     def set_last(self, instrument: InstrumentId, price: Decimal, now: int) -> None:
         """Set the last price without a trade."""
-        raise NotImplementedError
+        self._book(instrument).last = price
 
     def settle_funding(self, instrument: InstrumentId, rate: Decimal, now: int) -> list[Happening]:
         """Exchange funding: size x mark x rate, rounded half-even to eight decimals; longs pay a positive rate."""
-        raise NotImplementedError
+        out, book = Publication(), self._book(instrument)
+        if book.instrument.is_spot:
+            raise Refused(10001, f"{instrument} has no funding")
+        funding.settle(self._state, out, book, rate, now)
+        return out.finish() + self._liquidate(now)
 
     # --- views (copies) ---------------------------------------------------------------------------------------
 
     @property
     def instruments(self) -> Mapping[InstrumentId, Instrument]:
-        raise NotImplementedError
+        return MappingProxyType(self._state.instruments)
 
     def order(self, uid: str, order_id: str = "", link_id: str = "") -> VenueOrder | None:
         """An *open* order by either id; finished orders leave memory with the happening that reported them."""
-        raise NotImplementedError
+        resting = self._state.account(uid).find_order(order_id, link_id)
+        return None if resting is None else copy_order(resting.order)
 
     def open_orders(self, uid: str, instrument: InstrumentId | None = None) -> list[VenueOrder]:
         """Open orders, oldest first."""
-        raise NotImplementedError
+        orders = [
+            copy_order(resting.order)
+            for resting in self._state.account(uid).orders.values()
+            if instrument is None or resting.order.instrument == instrument
+        ]
+        return sorted(orders, key=lambda order: order.created)
 
     def position(self, uid: str, instrument: InstrumentId) -> Position:
         """The position, a flat one (``seq`` -1) where none was ever held."""
-        raise NotImplementedError
+        return copy.copy(self._holding(uid, instrument).position)
 
     def positions(self, uid: str) -> list[Position]:
         """Positions that are not flat, by instrument."""
-        raise NotImplementedError
+        holdings = self._state.account(uid).holdings
+        return [copy.copy(holdings[key].position) for key in sorted(holdings) if holdings[key].position.size != 0]
 
     def position_margin(self, uid: str, instrument: InstrumentId) -> PositionMargin:
-        raise NotImplementedError
+        account = self._state.account(uid)
+        return margin.position_margin(self._state, account, self._holding(uid, instrument))
 
     def wallet(self, uid: str, coin: str) -> Wallet:
         """One coin; zero where the account never held it."""
-        raise NotImplementedError
+        wallet = self._state.account(uid).wallets.get(coin)
+        return Wallet(uid, coin) if wallet is None else copy.copy(wallet)
 
     def wallets(self, uid: str) -> list[Wallet]:
         """Every coin ever held, by name."""
-        raise NotImplementedError
+        wallets = self._state.account(uid).wallets
+        return [copy.copy(wallets[coin]) for coin in sorted(wallets)]
 
     def account(self, uid: str) -> AccountView:
-        raise NotImplementedError
+        return margin.account_view(self._state, self._state.account(uid))
 
     def unrealised(self, position: Position) -> Decimal:
         """``size x mark - cost`` in the settle coin, 0 while no mark is known."""
-        raise NotImplementedError
+        return margin.unrealised(self._state, Holding(position))
 
     def prices(self, instrument: InstrumentId) -> Prices:
-        raise NotImplementedError
+        book = self._book(instrument)
+        return Prices(book.mark, book.index, book.last)
 
     def price_band(self, instrument: InstrumentId) -> tuple[Decimal, Decimal] | None:
         """Highest buy and lowest sell price of limit orders (bybit-v5 5.1), ``None`` while there is no reference."""
-        raise NotImplementedError
+        return price_band.price_band(self._book(instrument))
 
     def market_cash(self) -> dict[str, Decimal]:
         """Cash of the market, the counterparty of everything: with all wallets and :meth:`fees_collected` it adds up
         to what was deposited, coin by coin, to the last digit."""
-        raise NotImplementedError
+        return dict(self._state.market.cash)
 
     def fees_collected(self) -> dict[str, Decimal]:
-        raise NotImplementedError
+        return dict(self._state.market.fees)
 
     # --- persistence ------------------------------------------------------------------------------------------
 
     def save(self) -> bytes:
         """Everything needed to continue identically; the same state gives the same bytes."""
-        raise NotImplementedError
+        return snapshot.save(self._state)
 
     @classmethod
     def restore(cls, data: bytes) -> "Exchange":
-        """The exchange that :meth:`save` wrote. Raises ``msgspec.ValidationError`` on foreign bytes."""
-        raise NotImplementedError
+        """The exchange that :meth:`save` wrote. Raises ``msgspec.DecodeError`` on bytes of another
+        kind and ``ValueError`` on another version's."""
+        exchange = cls((), seed="")
+        exchange._state = snapshot.restore(data)
+        return exchange
+
+    # --- inside -----------------------------------------------------------------------------------------------
+
+    def _book(self, instrument: InstrumentId) -> Book:
+        return self._state.book(instrument)
+
+    def _holding(self, uid: str, instrument: InstrumentId) -> Holding:
+        """The holding, or a flat one that is not kept: reading changes nothing."""
+        return self._state.account(uid).peek_holding(self._book(instrument).instrument)
+
+    def _market_moved(self, book: Book, now: int) -> list[Happening]:
+        """After displayed levels changed: queues move forward, crossed orders trade."""
+        if not book.buys.keys and not book.sells.keys:
+            return []
+        queue_position.refresh(book.buys, book.bids)
+        queue_position.refresh(book.sells, book.asks)
+        out = Publication()
+        Matcher(self._state, out, now).cross(book)
+        return out.finish()
+
+    def _liquidate(self, now: int) -> list[Happening]:
+        out = Publication()
+        liquidation.liquidate_where_due(self._state, out, now)
+        return out.finish()

@@ -96,7 +96,8 @@ class Fill(Struct, frozen=True):
 class LedgerEntry(Struct, frozen=True):
     """A row of the transaction log: ``change = cash_flow + funding - fee``; ``balance`` is the wallet after it.
 
-    ``type`` is TRADE, SETTLEMENT, TRANSFER_IN or TRANSFER_OUT; ``size`` the signed position after it.
+    ``type`` is TRADE, SETTLEMENT (funding), LIQUIDATION (take-over), TRANSFER_IN or TRANSFER_OUT; ``size`` the signed
+    position after it; ``qty`` is signed for spot only.
     """
 
     id: str

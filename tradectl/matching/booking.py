@@ -1,0 +1,156 @@
+"""Books one execution: cash, fee, position, order and transaction log of one user, with the market on the other side.
+
+Fees (bybit-v5 9): linear in the settle coin; spot a buy in base and a sell in quote, and a maker's rebate in the other
+coin. Each fee is rounded half-even to eight decimals.
+"""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from tradectl.matching import position_cost
+from tradectl.matching.accounts import Account, Holding
+from tradectl.matching.book import Book
+from tradectl.matching.publication import Publication
+from tradectl.matching.records import Fill, LedgerEntry, VenueOrder
+from tradectl.matching.state import State
+from tradectl.model.money import ZERO, to_coin
+from tradectl.model.orders import OrderStatus, Side
+
+#: Execution types that the transaction log names differently (bybit-v5 7.3).
+LEDGER_TYPES = {"Trade": "TRADE", "Funding": "SETTLEMENT", "BustTrade": "LIQUIDATION"}
+
+
+class Trade(Struct, frozen=True):
+    """One side of a match, in whole ticks and lots; ``seq`` is shared by both sides."""
+
+    ticks: int
+    lots: int
+    maker: bool
+    seq: int
+    now: int
+    type: str = "Trade"
+
+
+def book_trade(state: State, out: Publication, account: Account, book: Book, order: VenueOrder, trade: Trade) -> Fill:
+    """Book ``trade`` for ``order``, whose ``cum_*``, ``leaves``, fees and status are updated."""
+    price, qty = book.grid.price(trade.ticks), book.grid.qty(trade.lots)
+    value = book.grid.value(trade.ticks, trade.lots)
+    rate = account.fee_rate(book.instrument.is_spot, trade.maker)
+    fee_coin, fee = _fee(book, order.side, rate, qty, value)
+    _fill_order(order, qty, value, fee_coin, fee, trade.now)
+    pnl, closed = ZERO, ZERO
+    if not book.instrument.is_spot:
+        pnl, closed = _trade_position(state, out, account, book, order.side.sign * qty, price, fee, trade)
+    fill = Fill(
+        exec_id=state.ids.execution_id(), uid=account.uid, instrument=order.instrument, order_id=order.order_id,
+        link_id=order.link_id, side=order.side, order_type=order.type.value, order_price=order.price or ZERO,
+        order_qty=order.qty, leaves=order.leaves, price=price, qty=qty, value=value, fee=fee, fee_coin=fee_coin,
+        fee_rate=rate, is_maker=trade.maker, ts=trade.now, seq=trade.seq, type=trade.type, closed_qty=closed, pnl=pnl,
+        mark_price=book.mark or ZERO,
+    )  # fmt: skip
+    out.fill(fill)
+    out.order(order)
+    if book.instrument.is_spot:
+        _move_coins(state, out, account, book, fill)
+    else:
+        move_cash(state, out, account, book, fill, coin=fee_coin, cash_flow=pnl, fee=fee, qty=qty)
+    return fill
+
+
+def move_cash(
+    state: State,
+    out: Publication,
+    account: Account,
+    book: Book,
+    fill: Fill,
+    *,
+    coin: str,
+    cash_flow: Decimal = ZERO,
+    funding: Decimal = ZERO,
+    fee: Decimal = ZERO,
+    qty: Decimal = ZERO,
+) -> None:
+    """Move ``cash_flow + funding - fee`` into the wallet, against the market and the fee account, with its log row."""
+    change = cash_flow + funding - fee
+    wallet = account.wallet(coin)
+    wallet.balance += change
+    if not book.instrument.is_spot:
+        wallet.cum_realised += change
+    state.market.pay(coin, change + fee)
+    state.market.collect(coin, fee)
+    out.wallet(wallet)
+    out.ledger(
+        LedgerEntry(
+            id=state.ids.row_id(account.uid, fill.instrument.symbol), uid=account.uid, type=LEDGER_TYPES[fill.type],
+            coin=coin, change=change, balance=wallet.balance, ts=fill.ts, instrument=fill.instrument,
+            side=fill.side.value, qty=qty, size=account.size(fill.instrument), price=fill.price, funding=funding,
+            fee=fee, cash_flow=cash_flow, fee_rate=fill.fee_rate, trade_id=fill.exec_id, order_id=fill.order_id,
+            link_id=fill.link_id,
+        )
+    )  # fmt: skip
+
+
+def _fill_order(order: VenueOrder, qty: Decimal, value: Decimal, fee_coin: str, fee: Decimal, now: int) -> None:
+    order.cum_qty += qty
+    order.cum_value += value
+    order.leaves -= value if order.quote_qty else qty
+    order.fees[fee_coin] = order.fees.get(fee_coin, ZERO) + fee
+    order.status = OrderStatus.PARTIALLY_FILLED if order.leaves else OrderStatus.FILLED
+    order.updated = now
+
+
+def _trade_position(
+    state: State,
+    out: Publication,
+    account: Account,
+    book: Book,
+    qty: Decimal,
+    price: Decimal,
+    fee: Decimal,
+    trade: Trade,
+) -> tuple[Decimal, Decimal]:
+    """Trade signed ``qty``; returns the realised profit and the closed size."""
+    holding = account.holding(book.instrument)
+    position = holding.position
+    was_flat, was_long = position.size == 0, position.size > 0
+    result = position_cost.trade(position.size, position.cost, qty, price)
+    position.size, position.cost = result.size, result.cost
+    state.market.mirror(position.instrument, qty, qty * price)
+    opening_fee = fee
+    if was_flat or (result.size != 0 and (result.size > 0) != was_long):
+        # A flip closes one position and opens another: the fee is shared by size, the last digit to the new one.
+        opening_fee = fee - to_coin(fee * result.closed / abs(qty))
+        position.realised, position.opened = -opening_fee, trade.now
+    else:
+        position.realised += result.realised - fee
+    position.cum_realised += result.realised - fee
+    touch_position(out, holding, trade.seq, trade.now)
+    return result.realised, result.closed
+
+
+def touch_position(out: Publication, holding: Holding, seq: int, now: int) -> None:
+    """Stamp a changed position and publish it."""
+    position = holding.position
+    position.seq, position.updated = seq, now
+    position.created = position.created or now
+    out.position(position)
+
+
+def _fee(book: Book, side: Side, rate: Decimal, qty: Decimal, value: Decimal) -> tuple[str, Decimal]:
+    instrument = book.instrument
+    if not instrument.is_spot:
+        return instrument.settle_coin, to_coin(value * rate)
+    in_base = (side is Side.BUY) == (rate >= 0)
+    return (instrument.base_coin, to_coin(qty * rate)) if in_base else (instrument.quote_coin, to_coin(value * rate))
+
+
+def _move_coins(state: State, out: Publication, account: Account, book: Book, fill: Fill) -> None:
+    """Both coins of a spot trade, each with its own log row; ``qty`` is signed on spot."""
+    sign = fill.side.sign
+    base, quote = book.instrument.base_coin, book.instrument.quote_coin
+    base_fee = fill.fee if fill.fee_coin == base else ZERO
+    quote_fee = fill.fee if fill.fee_coin == quote else ZERO
+    qty = sign * fill.qty
+    move_cash(state, out, account, book, fill, coin=base, cash_flow=qty, fee=base_fee, qty=qty)
+    move_cash(state, out, account, book, fill, coin=quote, cash_flow=-sign * fill.value, fee=quote_fee, qty=qty)

@@ -1,0 +1,187 @@
+"""What the gateway refuses before an order exists, with Bybit's codes (bybit-v5 4.3, 5.1 and 10)."""
+
+import copy
+import re
+from decimal import Decimal
+
+from msgspec import Struct
+
+from tradectl.matching.accounts import Account
+from tradectl.matching.book import Book
+from tradectl.matching.margin import margin_of, order_im
+from tradectl.matching.price_band import market_bound, price_band
+from tradectl.matching.records import NewOrder, Refused
+from tradectl.matching.state import State
+from tradectl.model.money import ZERO, is_multiple
+from tradectl.model.orders import OrderType, Side
+
+MAX_OPEN_ORDERS = 500
+#: Above this no amount is meant seriously, and exact arithmetic could run out of digits.
+LARGEST = Decimal(10) ** 15
+LINK_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
+
+
+class Codes(Struct, frozen=True):
+    """The codes of one product family."""
+
+    balance: int
+    duplicate_link: int
+    not_trading: int
+    too_many: int
+    price_format: int
+    price_high: int
+    price_low: int
+    band_high: int
+    band_low: int
+    qty_format: int
+    qty_low: int
+    qty_high: int
+    notional: int
+    unknown_order: int
+    amend_filled: int
+
+
+LINEAR = Codes(
+    balance=110007, duplicate_link=110072, not_trading=110074, too_many=110020, price_format=110003, price_high=110003,
+    price_low=110003, band_high=110003, band_low=110003, qty_format=10001, qty_low=10001, qty_high=10001,
+    notional=110094, unknown_order=110001, amend_filled=110064,
+)  # fmt: skip
+SPOT = Codes(
+    balance=170131, duplicate_link=170141, not_trading=170151, too_many=170810, price_format=170134, price_high=170132,
+    price_low=170133, band_high=170371, band_low=170372, qty_format=170137, qty_low=170136, qty_high=170124,
+    notional=170140, unknown_order=170213, amend_filled=170313,
+)  # fmt: skip
+
+
+def codes_of(book: Book) -> Codes:
+    return SPOT if book.instrument.is_spot else LINEAR
+
+
+def check_new(account: Account, book: Book, request: NewOrder) -> None:
+    """Everything about a create request that needs neither price nor funds."""
+    codes = codes_of(book)
+    if book.instrument.status != "Trading":
+        raise Refused(codes.not_trading, f"{book.instrument.id.symbol} is not trading")
+    if request.link_id and not LINK_ID.fullmatch(request.link_id):
+        raise Refused(10001, "orderLinkId must be 1 to 36 characters of letters, digits, - and _")
+    if request.link_id in account.used_links:
+        raise Refused(codes.duplicate_link, "Duplicate clientOrderId")
+    if request.quote_qty and not (
+        book.instrument.is_spot and request.type is OrderType.MARKET and request.side is Side.BUY
+    ):
+        raise Refused(10001, "an amount in quote coin is for spot market buys")
+    if request.type is OrderType.LIMIT and _open_orders(account, book) >= MAX_OPEN_ORDERS:
+        raise Refused(codes.too_many, f"more than {MAX_OPEN_ORDERS} active orders")
+
+
+def limit_ticks(book: Book, side: Side, price: Decimal | None) -> int:
+    """A limit price in ticks; outside the band linear clamps silently and spot refuses (bybit-v5 5.1)."""
+    codes, instrument = codes_of(book), book.instrument
+    if price is None or not price.is_finite():
+        raise Refused(10001, "price is required for a limit order")
+    if price <= 0 or price < instrument.min_price:
+        raise Refused(codes.price_low, f"price {price} is below the minimum {instrument.min_price}")
+    highest_price = LARGEST if instrument.max_price is None else instrument.max_price
+    if price > highest_price:
+        raise Refused(codes.price_high, f"price {price} is above the maximum {highest_price}")
+    if not is_multiple(price, instrument.tick_size):
+        raise Refused(codes.price_format, f"price {price} is not a multiple of the tick {instrument.tick_size}")
+    band = price_band(book)
+    if band is not None:
+        highest, lowest = band
+        if side is Side.BUY and price > highest:
+            price = _beyond_band(book, codes.band_high, price, highest, "higher")
+        elif side is Side.SELL and price < lowest:
+            price = _beyond_band(book, codes.band_low, price, lowest, "lower")
+    return book.grid.ticks(price)
+
+
+def protective_ticks(book: Book, side: Side) -> int:
+    """The bound of a market order. Raises 110118/170159 for a market without any price."""
+    bound = market_bound(book, side)
+    if bound is None:
+        raise Refused(170159 if book.instrument.is_spot else 110118, "there is no market price")
+    return bound
+
+
+def check_qty(book: Book, qty: Decimal, type: OrderType) -> int:
+    """A base quantity in lots."""
+    codes, instrument = codes_of(book), book.instrument
+    most = instrument.max_market_qty if type is OrderType.MARKET else instrument.max_limit_qty
+    if not qty.is_finite() or qty <= 0 or (not instrument.is_spot and qty < instrument.min_qty):
+        raise Refused(codes.qty_low, f"qty {qty} is below the minimum {instrument.min_qty}")
+    if qty > most:
+        raise Refused(codes.qty_high, f"qty {qty} is above the maximum {most}")
+    if not is_multiple(qty, instrument.lot_size):
+        raise Refused(codes.qty_format, f"qty {qty} is not a multiple of the step {instrument.lot_size}")
+    return book.grid.lots(qty)
+
+
+def check_notional(account: Account, book: Book, side: Side, qty: Decimal, price: Decimal | None) -> None:
+    """The minimum order value; an order that only closes a position is exempt."""
+    size = account.size(book.instrument.id)
+    closing = size * side.sign < 0 and qty <= abs(size)
+    if price is not None and not closing and qty * price < book.instrument.min_notional:
+        raise Refused(
+            codes_of(book).notional,
+            f"Order does not meet minimum order value {book.instrument.min_notional}{book.instrument.quote_coin}",
+        )
+
+
+def check_amount(book: Book, amount: Decimal) -> None:
+    """The quote amount of a spot market buy."""
+    if not amount.is_finite() or amount < book.instrument.min_notional or amount <= 0:
+        raise Refused(SPOT.notional, f"Order value is below the minimum {book.instrument.min_notional}")
+    if amount > LARGEST:
+        raise Refused(SPOT.qty_high, f"Order value is above the maximum {LARGEST}")
+    if not is_multiple(amount, book.instrument.quote_precision):
+        raise Refused(170148, f"amount {amount} is not a multiple of {book.instrument.quote_precision}")
+
+
+def reducible(account: Account, book: Book, side: Side) -> Decimal:
+    """How much an order of ``side`` may reduce. Raises 110017 when there is nothing."""
+    size = account.size(book.instrument.id)
+    if size * side.sign >= 0:
+        raise Refused(110017, "current position is zero or on the same side, cannot reduce it")
+    return abs(size)
+
+
+def check_coins(account: Account, book: Book, side: Side, qty: Decimal, value: Decimal) -> None:
+    """The coins a spot order needs."""
+    coin, need = (book.instrument.quote_coin, value) if side is Side.BUY else (book.instrument.base_coin, qty)
+    wallet = account.wallets.get(coin)
+    free = ZERO if wallet is None else wallet.balance - wallet.locked
+    if need > free:
+        raise Refused(SPOT.balance, f"Insufficient balance: {need} {coin} needed, {free} free")
+
+
+def check_margin(state: State, account: Account, book: Book, side: Side, value: Decimal) -> None:
+    """The margin a linear order worth ``value`` adds; an order that adds none passes even in a short account."""
+    holding = account.peek_holding(book.instrument)
+    with_order = copy.copy(holding)
+    if side is Side.BUY:
+        with_order.buy_value += value
+    else:
+        with_order.sell_value += value
+    added = order_im(state, account, with_order) - order_im(state, account, holding)
+    need = added * state.dollars(book.instrument.settle_coin)
+    if need > 0 and need > margin_of(state, account).available:
+        raise Refused(LINEAR.balance, "ab not enough for new order")
+
+
+def _open_orders(account: Account, book: Book) -> int:
+    """Active orders that count towards the cap: per symbol on linear, all spot orders together."""
+    if len(account.orders) < MAX_OPEN_ORDERS:
+        return len(account.orders)
+    instrument = book.instrument
+    return sum(
+        other.order.instrument.category is instrument.id.category
+        and (instrument.is_spot or other.order.instrument == instrument.id)
+        for other in account.orders.values()
+    )
+
+
+def _beyond_band(book: Book, code: int, price: Decimal, edge: Decimal, word: str) -> Decimal:
+    if book.instrument.is_spot:
+        raise Refused(code, f"price {price} cannot be {word} than {edge}")
+    return edge

@@ -1,0 +1,34 @@
+"""What a trade does to a position that keeps its exact cost.
+
+``cost`` is the signed value paid for ``size``. A trade that only adds moves no cash. One that reduces releases the
+same share of the cost as of the size; the realised profit is rounded half-even to the settle coin's eight decimals and
+what the rounding left out stays in the cost. A full close has no cost to leave it in and is realised exactly. In all
+cases ``cost - realised`` grows by exactly the traded value, so nothing is ever lost.
+"""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from tradectl.model.money import ZERO, to_coin
+
+
+class Traded(Struct, frozen=True):
+    """The outcome: new size and cost, profit before fees, and the size that was closed (unsigned)."""
+
+    size: Decimal
+    cost: Decimal
+    realised: Decimal
+    closed: Decimal
+
+
+def trade(size: Decimal, cost: Decimal, qty: Decimal, price: Decimal) -> Traded:
+    """Trade signed ``qty`` (not 0) at ``price`` on a position of signed ``size`` and ``cost``."""
+    value = qty * price
+    if size == 0 or (size > 0) == (qty > 0):
+        return Traded(size + qty, cost + value, ZERO, ZERO)
+    if abs(qty) < abs(size):
+        realised = to_coin(-value + cost * qty / size)
+        return Traded(size + qty, cost + value + realised, realised, abs(qty))
+    closing_value = -size * price
+    return Traded(size + qty, value - closing_value, -closing_value - cost, abs(size))

@@ -1,0 +1,87 @@
+"""Everything the exchange knows, in one place that the small modules around it work on."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from msgspec import Struct, field
+
+from tradectl.matching.accounts import Account
+from tradectl.matching.book import Book
+from tradectl.matching.ids import IdSource
+from tradectl.matching.records import Refused
+from tradectl.model.instruments import Category, Instrument, InstrumentId
+from tradectl.model.money import ZERO
+
+#: Coins taken as one US dollar.
+DOLLARS = ("USDT", "USDC")
+
+
+class MarketAccount(Struct):
+    """The counterparty of every user, and where fees go: what makes money conserved.
+
+    ``cash`` by coin; ``sizes`` and ``costs`` by instrument are the mirror of all users' linear positions: the costs
+    minus what users realised, so that sizes add up to zero and costs to what was realised.
+    """
+
+    cash: dict[str, Decimal] = field(default_factory=dict)
+    fees: dict[str, Decimal] = field(default_factory=dict)
+    sizes: dict[InstrumentId, Decimal] = field(default_factory=dict)
+    costs: dict[InstrumentId, Decimal] = field(default_factory=dict)
+
+    def pay(self, coin: str, amount: Decimal) -> None:
+        """Give ``amount`` (may be negative) to a user."""
+        self.cash[coin] = self.cash.get(coin, ZERO) - amount
+
+    def collect(self, coin: str, fee: Decimal) -> None:
+        self.fees[coin] = self.fees.get(coin, ZERO) + fee
+
+    def mirror(self, instrument: InstrumentId, qty: Decimal, value: Decimal) -> None:
+        """Take the other side of signed ``qty`` for signed ``value``."""
+        self.sizes[instrument] = self.sizes.get(instrument, ZERO) - qty
+        self.costs[instrument] = self.costs.get(instrument, ZERO) - value
+
+
+class State:
+    """Books, accounts, the market's account and the id counters."""
+
+    __slots__ = ("_coin_books", "accounts", "books", "ids", "instruments", "market")
+
+    def __init__(self, instruments: Iterable[Instrument], ids: IdSource) -> None:
+        self.instruments = {instrument.id: instrument for instrument in instruments}
+        self.books = {key: Book(instrument) for key, instrument in self.instruments.items()}
+        self.accounts: dict[str, Account] = {}
+        self.market = MarketAccount()
+        self.ids = ids
+        self._coin_books: dict[str, list[Book]] = {}
+        for book in self.books.values():
+            if book.instrument.quote_coin in DOLLARS:
+                self._coin_books.setdefault(book.instrument.base_coin, []).append(book)
+
+    def account(self, uid: str) -> Account:
+        """Raises ``ValueError`` for an account that was never opened: the caller knows its users."""
+        account = self.accounts.get(uid)
+        if account is None:
+            raise ValueError(f"there is no account {uid!r}")
+        return account
+
+    def book(self, instrument: InstrumentId) -> Book:
+        """Raises :class:`Refused` 10001/170121 for an unknown symbol."""
+        book = self.books.get(instrument)
+        if book is None:
+            spot = instrument.category is Category.SPOT
+            raise Refused(170121 if spot else 10001, f"symbol {instrument.symbol} is not supported")
+        return book
+
+    def dollars(self, coin: str) -> Decimal:
+        """The price of a coin in USD: its index, or where none was stated mark or last; 0 when unknown."""
+        if coin in DOLLARS:
+            return Decimal(1)
+        books = self._coin_books.get(coin, ())
+        for book in books:
+            if book.index is not None:
+                return book.index
+        for book in books:
+            price = book.reference()
+            if price is not None:
+                return price
+        return ZERO
