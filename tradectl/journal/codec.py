@@ -97,8 +97,8 @@ def find_record(data: memoryview, offset: int) -> Record | None:
 
 def encode_header(header: SegmentHeader) -> bytes:
     """The first bytes of a segment: magic, length, checksum, JSON."""
-    text = msgspec.json.encode(header)
-    return SEGMENT_MAGIC + _HEADER_PREFIX.pack(len(text), zlib.crc32(text)) + text + b"\n"
+    text = msgspec.json.encode(header) + b"\n"
+    return SEGMENT_MAGIC + _HEADER_PREFIX.pack(len(text), zlib.crc32(text)) + text
 
 
 def read_header(data: memoryview) -> tuple[SegmentHeader, int] | None:
@@ -107,7 +107,7 @@ def read_header(data: memoryview) -> tuple[SegmentHeader, int] | None:
     if len(data) < begin or data[: len(SEGMENT_MAGIC)] != SEGMENT_MAGIC:
         return None
     length, checksum = _HEADER_PREFIX.unpack_from(data, len(SEGMENT_MAGIC))
-    end = begin + length + 1
-    if len(data) < end or zlib.crc32(data[begin : end - 1]) != checksum:
+    end = begin + length
+    if len(data) < end or zlib.crc32(data[begin:end]) != checksum:
         return None
-    return msgspec.json.decode(data[begin : end - 1], type=SegmentHeader), end
+    return msgspec.json.decode(data[begin:end], type=SegmentHeader), end

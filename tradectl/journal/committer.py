@@ -7,6 +7,9 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+#: Least time between two flushes nobody waits for, in seconds.
+_REST = 0.001
+
 
 class Committer:
     """Flushes ``files()`` (in that order) whenever an urgent record was written, else every ``interval`` seconds.
@@ -75,8 +78,14 @@ class Committer:
             self._idle = False
             if self._written > self.durable and self.failure is None:
                 self._commit()
+                self._rest()
         if self._written > self.durable and self.failure is None:
             self._commit()
+
+    def _rest(self) -> None:
+        """In a burst let writes gather: each flush makes the writes beside it wait. Somebody waiting ends the rest."""
+        with contextlib.suppress(queue.Empty):
+            self._wake.get(timeout=_REST)
 
     def _commit(self) -> None:
         # The order matters: all of `written` is in `files` as read after it, or in a file retired (flushed) before.

@@ -18,7 +18,8 @@ def write_all(fd: int, data: bytes | bytearray | memoryview, offset: int) -> Non
     with memoryview(data) as view:
         done = 0
         while done < len(view):
-            done += os.pwrite(fd, view[done:], offset + done)
+            with view[done:] as rest:
+                done += os.pwrite(fd, rest, offset + done)
 
 
 def write_atomically(path: Path, data: bytes) -> None:

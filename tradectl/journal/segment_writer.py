@@ -37,7 +37,7 @@ class SegmentWriter:
         try:
             done = os.pwrite(self.fd, record, size)
             if done != len(record):
-                write_all(self.fd, memoryview(record)[done:], size + done)
+                write_all(self.fd, bytes(record[done:]), size + done)
         except OSError:
             # Best effort: what cannot be cut now is overwritten by the next record or cut when reopened.
             with contextlib.suppress(OSError):

@@ -9,6 +9,7 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,8 +86,16 @@ def read_bytes(file: SegmentFile) -> bytes:
         raw = file.path.read_bytes()
     if not file.is_compressed:
         return raw
-    try:
+    with _unpacking(file):
         return gzip.decompress(raw)
+
+
+@contextmanager
+def _unpacking(file: SegmentFile) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise
     except (OSError, EOFError, zlib.error) as error:
         raise JournalCorrupt(file.path, 0, file.first, f"the compressed segment does not unpack: {error}") from error
 
@@ -115,7 +124,7 @@ def open_segment(file: SegmentFile) -> Segment | None:
 def first_header(file: SegmentFile) -> SegmentHeader | None:
     """The header alone, without reading (or unpacking) the records; ``None`` when it is not whole."""
     opener = gzip.open if file.is_compressed else open
-    with opener(file.path, "rb") as stream:
+    with _unpacking(file), opener(file.path, "rb") as stream:
         found = read_header(memoryview(stream.read(_HEADER_LIMIT)))
     return found[0] if found else None
 
