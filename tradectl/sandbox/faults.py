@@ -20,7 +20,8 @@ class Fault(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     - ``push``: a private message of ``topic`` is dropped, duplicated, delayed until ``by`` further messages of the
       account were sent, or swapped with the next one.
 
-    ``op`` is the trade socket's word (``order.create``) for both ways in; ``*`` is any request.
+    ``op`` is the trade socket's word (``order.create``) for both ways in, the path below ``/v5/`` for other signed REST
+    requests (``position/list``); ``*`` is any of them. A late answer never holds back the private messages.
     """
 
     kind: Kind

@@ -64,8 +64,18 @@ async def _serve(config: SandboxConfig) -> int:
         )
         with _endpoint_file(config.state, endpoint):
             print(describe(config, endpoint, server.ca_file), flush=True)
-            await stopping.wait()
+            await _until(stopping, server.failed)
     return 0
+
+
+async def _until(stopping: asyncio.Event, failed: asyncio.Future[None]) -> None:
+    """Wait for the signal; raises what stopped the market if that comes first."""
+    signalled = asyncio.ensure_future(stopping.wait())
+    signalled.add_done_callback(lambda _: failed.done() or failed.set_result(None))
+    try:
+        await failed
+    finally:
+        signalled.cancel()
 
 
 @contextlib.asynccontextmanager

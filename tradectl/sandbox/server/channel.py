@@ -34,6 +34,7 @@ class Channel:
         self.port = port
         self.is_open = False
         self.idle_seconds = idle_seconds
+        self.outlives_reset = False
         self.last_active = self._loop.time()
         self.on_text: Callable[[bytes], None] = _ignore
         self.on_close: Callable[[], None] = _nothing

@@ -230,6 +230,11 @@ class Connection(asyncio.Protocol):
         elif channel.is_open and now - channel.last_active > channel.idle_seconds:
             channel.close(1001, "idle")
 
+    def reset(self) -> None:
+        """The venue begins anew: data sockets are cut, the control client and plain HTTP stay."""
+        if self._channel is not None and not self._channel.outlives_reset:
+            self._channel.close(1012, "the sandbox was reset")
+
     def shut(self) -> None:
         """The server stops."""
         if self._channel is not None:

@@ -5,12 +5,17 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from tradectl.matching.records import Happening
+
 RATE_LIMITED = (10006, "Too many visits. Exceeded the API Rate Limit.")
 _encode = msgspec.json.Encoder().encode
 
 
 class Reply(Struct):
-    """An answer before it is written: ``ext`` is ``retExtInfo``, ``headers`` go beside the usual ones."""
+    """An answer before it is written: ``ext`` is ``retExtInfo``, ``headers`` go beside the usual ones.
+
+    ``happenings`` are published once it was written.
+    """
 
     result: dict[str, Any]
     code: int = 0
@@ -18,6 +23,7 @@ class Reply(Struct):
     ext: dict[str, Any] = {}
     headers: dict[str, str] = {}
     status: int = 200
+    happenings: list[Happening] = []
 
     def body(self, now_ms: int) -> bytes:
         return _encode(

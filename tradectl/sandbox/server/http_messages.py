@@ -59,3 +59,8 @@ def split_target(target: bytes) -> tuple[str, bytes]:
         target = b"/" + rest.partition(b"/")[2]
     path, _, query = target.partition(b"?")
     return strip_prefix(path.decode("latin-1")), query
+
+
+def is_local(peer: str) -> bool:
+    """Whether a peer's address is this machine's loopback."""
+    return peer.startswith(("127.", "::1", "::ffff:127."))

@@ -38,8 +38,14 @@ class KeyRing:
             raise Refused(10004, f"error sign! origin_string[{origin.decode('utf-8', 'replace')}]")
         return account
 
-    def websocket(self, key: object, expires: object, sign: object, now_ms: int, peer: str) -> SandboxAccount:
-        """The account of an ``auth`` message: ``GET/realtime`` + ``expires``, which must still be in the future."""
+    def websocket(self, args: object, now_ms: int, peer: str) -> SandboxAccount:
+        """The account of an ``auth`` message: ``args`` is key, expires, signature of ``GET/realtime`` + expires.
+
+        Raises 10001 for anything else or an expiry that is not in the future, 10003 unknown key, 10004 signature.
+        """
+        if not isinstance(args, list) or len(args) != 3:
+            raise Refused(10001, "Params Error")
+        key, expires, sign = args
         timestamp = parse_milliseconds(expires)
         if not isinstance(key, str) or not isinstance(sign, str) or timestamp is None:
             raise Refused(10001, "Params Error")
