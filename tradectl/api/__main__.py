@@ -6,6 +6,7 @@ started again at any time: it disturbs nobody.
 
 import argparse
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ from tradectl.model.instruments import Category
 from tradectl.model.money import use_exact_context
 
 TOKEN_FILE = "api.token"
-#: Connections the kernel holds until they are accepted, and requests under way at a time.
+#: Connections the kernel holds until they are accepted; seconds for requests under way when it stops.
 BACKLOG, SHUTDOWN_SECONDS = 128, 3
 
 
@@ -63,6 +64,7 @@ def listen(config: ApiConfig) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((config.host, config.port))
+        bound.listen(BACKLOG)  # whoever reads the address below may connect at once
     except OSError as error:
         bound.close()
         raise Problem(
@@ -117,8 +119,10 @@ def serve(given: argparse.Namespace) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code: 0 after a signal, else the one of the problem."""
+    """The exit code: 0 after SIGTERM, 130 after SIGINT, else the one of the problem."""
     use_exact_context()
+    # uvicorn stops cleanly and then raises the signal again for the handler that was there before.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     os.umask(0o077)
     log_to_stderr()
     try:
@@ -126,6 +130,8 @@ def main(arguments: list[str]) -> int:
     except Problem as problem:
         print(f"tradectl api: {problem}", file=sys.stderr)
         return problem.meaning.exit_code
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
