@@ -70,12 +70,11 @@ async def _serve(config: SandboxConfig) -> int:
 
 async def _until(stopping: asyncio.Event, failed: asyncio.Future[None]) -> None:
     """Wait for the signal; raises what stopped the market if that comes first."""
-    signalled = asyncio.ensure_future(stopping.wait())
-    signalled.add_done_callback(lambda _: failed.done() or failed.set_result(None))
-    try:
-        await failed
-    finally:
-        signalled.cancel()
+    signalled: asyncio.Future[Any] = asyncio.ensure_future(stopping.wait())
+    await asyncio.wait([signalled, failed], return_when=asyncio.FIRST_COMPLETED)
+    signalled.cancel()
+    if failed.done():
+        failed.result()
 
 
 @contextlib.asynccontextmanager

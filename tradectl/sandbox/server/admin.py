@@ -58,21 +58,8 @@ class Admin:
 
     def _state(self) -> dict[str, Any]:
         server = self._server
-        exchange = server.venue.exchange
-        accounts = [
-            {
-                "uid": account.uid,
-                "key": account.key,
-                "wallet": wallet_row(exchange.account(account.uid)),
-                "open_orders": len(exchange.open_orders(account.uid)),
-                "positions": [
-                    server.floor.views.position(p.uid, p.instrument) for p in exchange.positions(account.uid)
-                ],
-            }
-            for account in server.floor.keys.accounts()
-        ]
         return server.describe_clock() | {
-            "accounts": accounts,
+            "accounts": [self._account(account) for account in server.floor.keys.accounts()],
             "frames_sent": server.late.frames,
             "create_counts": dict(server.received.counts),
             "faults": {"armed": msgspec.to_builtins(server.faults.pending()), "fired": server.faults.fired},

@@ -38,11 +38,17 @@ class SandboxServer:
     """
 
     def __init__(
-        self, config: SandboxConfig, faults: Faults | None = None, *, wall: Callable[[], int] = time.time_ns
+        self,
+        config: SandboxConfig,
+        faults: Faults | None = None,
+        *,
+        wall: Callable[[], int] = time.time_ns,
+        open_venue: Callable[..., Venue] = Venue,
     ) -> None:
         self.config = config
         self.faults = faults or Faults()
         self.wall = wall
+        self._open_venue = open_venue
         self.port = self.tls_port = 0
         self.ca_file = ""
         self.control: ControlSocket | None = None
@@ -61,7 +67,7 @@ class SandboxServer:
         self._loop = asyncio.get_running_loop()
         self.failed: asyncio.Future[None] = self._loop.create_future()
         self.received = ReceivedOrders(self.config.state)
-        self.venue = Venue(self.config.venue, wall=self.wall)
+        self.venue = self._open_venue(self.config.venue, wall=self.wall)
         try:
             self._put_together()
             await self._listen()
