@@ -1,0 +1,1 @@
+"""Alembic migrations: the tables as they grew. Run by :mod:`tradectl.storage.schema`."""
