@@ -31,6 +31,8 @@ def reached(resting: RestingSide, key: int, lots: int) -> Iterator[tuple[Resting
     queue = list(resting.queues.get(key, ()))
     passed = 0
     for order in queue:
+        if order.leaves == 0:  # ended by what the orders before it caused
+            continue
         if order.ahead < 0:
             break
         waiting = min(max(order.ahead - passed, 0), lots)
