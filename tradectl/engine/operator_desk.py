@@ -7,6 +7,8 @@ from tradectl.engine.order_desk import OrderDesk, Wish
 from tradectl.engine.order_state import Order
 from tradectl.engine.portfolio_manager import EXTERNAL
 from tradectl.engine.reconciler import Reconciler
+from tradectl.engine.risk_checks import Candidate
+from tradectl.engine.risk_manager import RiskManager
 from tradectl.engine.strategy_host import StrategyHost
 from tradectl.engine.targets import Targets
 from tradectl.engine.trading_state import PERSON
@@ -37,9 +39,17 @@ class OperatorDesk:
     """Carries out a person's requests; each ends with a ``DecisionMade`` or a ``RequestAnswered``."""
 
     def __init__(
-        self, world: World, desk: OrderDesk, targets: Targets, host: StrategyHost, guards: Guards, recon: Reconciler
+        self,
+        world: World,
+        risk: RiskManager,
+        desk: OrderDesk,
+        targets: Targets,
+        host: StrategyHost,
+        guards: Guards,
+        recon: Reconciler,
     ) -> None:
         self._w = world
+        self._risk = risk
         self._desk = desk
         self._targets = targets
         self._host = host
@@ -70,6 +80,14 @@ class OperatorDesk:
             strategy, info, e.side, (e.qty,), "place", reason, e.type, price, e.time_in_force, e.reduce_only, who=e.who
         )
         self._desk.place(wish)
+
+    def preview(self, e: OrderRequested) -> tuple[Check, ...]:
+        """What risk would say of an order now; nothing changes. The instrument must be known."""
+        info = self._w.instruments[e.instrument]
+        strategy = e.strategy or OPERATOR
+        reduces = self._risk.reduces(strategy, info.id, e.side, e.qty)
+        price = e.price if e.type is OrderType.LIMIT else None
+        return self._risk.check(Candidate(strategy, info, e.side, e.type, e.qty, price, reduces, person=True))
 
     def amend(self, e: AmendRequested) -> None:
         """Change an open order."""

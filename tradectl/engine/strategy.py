@@ -45,6 +45,8 @@ class Strategy:
 
     #: Attribute names the framework owns; never saved as state.
     _framework: ClassVar[frozenset[str]] = frozenset({"name"})
+    #: Hash of the file the class came from; whoever loads it notes it.
+    source_hash: ClassVar[str] = ""
 
     def __init__(self, name: str, params: dict[str, Any], context: StrategyContext) -> None:
         self.name = name

@@ -37,6 +37,7 @@ class RunnerState(Struct):
     status: StrategyStatus
     reason: str
     started: bool
+    fingerprint: str
     series: list[SeriesState] = field(default_factory=list)
     attributes: dict[str, Any] = field(default_factory=dict)
 
@@ -113,13 +114,22 @@ class Runner:
         """The instruments this instance watches."""
         return list(dict.fromkeys(k.instrument for k in self.watches))
 
+    @property
+    def fingerprint(self) -> str:
+        """What the kept state depends on: the code and the parameters."""
+        return f"{self.cls.__qualname__} {self.cls.source_hash} {self.config.enabled} {sorted(self.params.items())}"
+
     def state(self) -> RunnerState:
         """Everything :meth:`restore` needs."""
         kept = attributes(self.strategy, self.params, self.strategy._framework) if self.started else {}
-        return RunnerState(self.status, self.reason, self.started, [s.state() for s in self.series.values()], kept)
+        return RunnerState(
+            self.status, self.reason, self.started, self.fingerprint, [s.state() for s in self.series.values()], kept
+        )
 
     def restore(self, state: RunnerState) -> None:
         """Continue where :meth:`state` was taken: ``on_start`` makes the indicators anew, then their values return."""
+        if state.fingerprint != self.fingerprint:
+            return  # changed code or parameters start from warm-up, never from an old state
         self.status, self.reason, self.started = state.status, state.reason, state.started
         if not self.started or self.status is StrategyStatus.STOPPED:
             return
@@ -240,6 +250,11 @@ class StrategyHost:
     def subscribed_keys(self) -> list[MarketKey]:
         """The streams that were asked for."""
         return list(self._subscribed)
+
+    def publish_all(self) -> None:
+        """State every instance's status anew, for views that begin here."""
+        for runner in self.runners.values():
+            self._publish(runner)
 
     def restore(self, states: Mapping[str, RunnerState], subscribed: list[MarketKey]) -> None:
         """Bring the instances back; one that is new since then starts from warm-up."""

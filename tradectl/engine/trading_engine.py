@@ -87,7 +87,7 @@ class TradingEngine:
         self.reconciler = Reconciler(w, self.answers)
         self.guards = Guards(w)
         self.host = StrategyHost(w, classes, self._process)
-        self.operator = OperatorDesk(w, self.desk, self.targets, self.host, self.guards, self.reconciler)
+        self.operator = OperatorDesk(w, self.risk, self.desk, self.targets, self.host, self.guards, self.reconciler)
         self._balances: BalancesReported | None = None
         self._positions: PositionsReported | None = None
         self._handlers = self._table()
@@ -333,6 +333,18 @@ class TradingEngine:
         w.set_timer(AUDIT_TIMER, w.now + w.config.audit_every_s * _SECOND)
         if event.restored:
             self.host.resume_all()
+            self._restate()
+
+    def _restate(self) -> None:
+        """State again all that is so: whoever follows the stream from here begins with the whole picture."""
+        w = self.world
+        for order in w.open_orders():
+            w.emit(view(order, w.now))
+        books = [(name, i) for name, own in w.portfolio.state.books.items() for i in own]
+        w.dirty_books.update(dict.fromkeys([*books, *(("", i) for i in w.portfolio.state.nets)]))
+        w.dirty_coins.update(dict.fromkeys(w.portfolio.state.cash))
+        w.state_dirty = True
+        self.host.publish_all()
 
     def _stop(self, event: StopRequested) -> None:
         for runner in self.host.runners.values():

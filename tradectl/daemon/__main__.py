@@ -1,0 +1,79 @@
+"""The daemon's process: settings, logs, loop; every way to fail becomes a sentence and an exit code."""
+
+import asyncio
+import gc
+import sys
+from pathlib import Path
+from typing import Any
+
+from tradectl.daemon.options import Options, parse
+from tradectl.daemon.readiness import Readiness
+from tradectl.model.errors import ErrorCode, Problem
+from tradectl.model.money import use_exact_context
+
+_COMES_LATER = {
+    "paper": 'mode paper comes with the issue "Backtest, optimise and compare with reality: fast and honest"',
+    "backtest": "backtest is a command of its own and comes with a later issue",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the daemon; returns its exit code."""
+    use_exact_context()
+    options = parse(arguments)
+    readiness = Readiness(options.ready_fd)
+    try:
+        return _run(options, readiness)
+    except Problem as problem:
+        code = problem.meaning.exit_code
+        readiness.down(code, problem.message, problem.remedy)
+        print(f"error: {problem}", file=sys.stderr)
+        return code
+
+
+def _run(options: Options, readiness: Readiness) -> int:
+    from tradectl.monitoring.logs import set_up
+    from tradectl.settings import load_settings
+
+    overrides: dict[str, Any] = {"trading.mode": options.mode} if options.mode else {}
+    settings = load_settings(options.config, overrides=overrides)
+    mode = options.mode or settings.trading.mode
+    if mode in _COMES_LATER:
+        raise Problem(ErrorCode.INVALID_SETTING, _COMES_LATER[mode], field="mode", remedy="use --mode sandbox")
+    _check_armed(mode, options)
+    level = "debug" if options.debug else settings.app.log_level
+    secrets = (settings.secrets.api_key, settings.secrets.api_secret)
+    set_up(Path(options.state) / "logs", level, secrets, options.foreground)
+    return _loop(options, settings, readiness)
+
+
+def _check_armed(mode: str, options: Options) -> None:
+    if mode == "live" and not (Path(options.state) / "armed.json").exists():
+        raise Problem(
+            ErrorCode.INVALID_SETTING,
+            f"profile {options.profile} is not armed for real money",
+            field="mode",
+            reason="mode live needs tradectl arm once",
+            remedy="tradectl arm shows the account, its limits and asks for its name",
+        )
+
+
+def _loop(options: Options, settings: Any, readiness: Readiness) -> int:
+    from tradectl.daemon.daemon import Daemon
+
+    async def live() -> int:
+        daemon = Daemon(options, settings, readiness)
+        gc.collect()
+        gc.freeze()
+        return await daemon.run()
+
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(live())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(live())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

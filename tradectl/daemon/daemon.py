@@ -1,0 +1,373 @@
+"""The daemon: builds the parts, joins them, opens the venue, and takes everything down in order."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from loguru import logger
+
+from tradectl.daemon import strategy_loader
+from tradectl.daemon.barrier import Barrier
+from tradectl.daemon.children import Child
+from tradectl.daemon.clocks import Clock, VenueClock, WallClock
+from tradectl.daemon.handlers import all_handlers
+from tradectl.daemon.handlers.status import delta_of
+from tradectl.daemon.options import Options
+from tradectl.daemon.pump import Pump
+from tradectl.daemon.readiness import Readiness
+from tradectl.daemon.recovery import restored_engine
+from tradectl.daemon.sandbox_process import SandboxProcess
+from tradectl.daemon.service import Service
+from tradectl.daemon.state_directory import Binding, RunConfig, StateDirectory, code_fingerprint, read_configs
+from tradectl.daemon.timers import SteppedTimers, Timers, WallTimers
+from tradectl.daemon.venue import venue_config
+from tradectl.daemon.views import Views
+from tradectl.engine.config import EngineConfig
+from tradectl.exchange.bybit.config import Credentials
+from tradectl.exchange.bybit.connector import BybitConnector
+from tradectl.exchange.bybit.transport import connector_of
+from tradectl.journal import Header, JournalFull, JournalWriter
+from tradectl.model.commands import (
+    VENUE_COMMANDS,
+    Alert,
+    AlertLevel,
+    CancelTimer,
+    Command,
+    Entry,
+    Level,
+    SetTimer,
+    StateChanged,
+    StrategyStatus,
+)
+from tradectl.model.errors import Problem
+from tradectl.model.events import AccountChecked, ClockChecked, ConnectionChanged, Started, StopRequested
+from tradectl.paths import Paths
+from tradectl.rpc.methods import ChildStatus, JournalStatus, Life, StreamStatus
+from tradectl.rpc.server import Feed, RpcServer
+from tradectl.settings import Settings
+
+_STOP_WAIT = 5.0
+_ALERT_LEVELS = {AlertLevel.INFO: "INFO", AlertLevel.WARNING: "WARNING", AlertLevel.CRITICAL: "CRITICAL"}
+
+
+class Daemon:
+    """One profile's daemon, from lock to release."""
+
+    def __init__(self, options: Options, settings: Settings, readiness: Readiness) -> None:
+        self._options = options
+        self._settings = settings
+        self._readiness = readiness
+        self._paths = Paths(options.state, options.profile)
+        self._mode = options.mode or settings.trading.mode
+        self._state = StateDirectory(self._paths.state)
+        self._stopping: asyncio.Event = asyncio.Event()
+        self._leave = "entries"
+        self._exit = 0
+        self._streams: dict[str, StreamStatus] = {}
+        self._sandbox: SandboxProcess | None = None
+        self._barrier: Barrier | None = None
+        self._children: list[Child] = []
+        self._background: set[asyncio.Task[Any]] = set()
+        self.ended = asyncio.Event()
+
+    # --- life
+
+    async def run(self) -> int:
+        """Everything, until a signal, ``stop`` or a fault; returns the exit code. Raises ``Problem``."""
+        self._state.lock()
+        try:
+            await self._prepare()
+            await self._live()
+        finally:
+            await self._take_down()
+            self._state.release()
+        return self._exit
+
+    async def _prepare(self) -> None:
+        binding = self._state.bind(self._mode)
+        Path(self._paths.run).mkdir(parents=True, exist_ok=True, mode=0o700)
+        credentials, base = await self._open_sandbox(binding)
+        run = binding.run
+        self._binding = binding
+        config = self._engine_config(run)
+        classes = strategy_loader.load_all(config.strategies, self._folder())
+        now = RunConfig(0, config, code_fingerprint(), strategy_loader.fingerprint(classes))
+        directory = self._state.journal(run)
+        self._engine, self._restored, next_order = restored_engine(
+            directory, now, classes, self._classes_of, read_configs(directory)
+        )
+        self._next_order = next_order
+        header = Header(
+            run=run, mode=self._mode, code=now.code, strategies=now.strategies,
+            settings=str(hash_of(config)), created=time.time_ns(),
+        )  # fmt: skip
+        self._journal = JournalWriter(directory, header, self._settings.journal)
+        self._state.note_config(run, msgspec.structs.replace(now, after=self._engine.seq))
+        self._build(config, credentials, base)
+
+    async def _open_sandbox(self, binding: Binding) -> tuple[Credentials | None, str]:
+        secrets = self._settings.secrets
+        given = Credentials(secrets.api_key, secrets.api_secret) if secrets.api_key else None
+        if self._mode != "sandbox" or self._settings.exchange.rest_base:
+            return given, self._settings.exchange.rest_base
+        log = Path(self._paths.logs) / "sandbox.log"
+        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._sandbox = SandboxProcess(Path(self._paths.sandbox), self._settings.sandbox, log)
+        credentials = self._sandbox.credentials()
+        await self._sandbox.start()
+        endpoint = self._sandbox.endpoint
+        self._state.bind_account(binding, "", endpoint.instance)
+        return credentials, f"http://{endpoint.host}:{endpoint.port}"
+
+    def _folder(self) -> Path | None:
+        named = self._settings.trading.strategies_dir
+        if named:
+            return Path(named).expanduser()
+        return Path(self._settings.directory) / "strategies" if self._settings.directory else None
+
+    def _engine_config(self, run: str) -> EngineConfig:
+        s = self._settings
+        return EngineConfig(
+            run=run, mode=self._mode, settle_coin=s.trading.settle_coin, tolerance=s.trading.tolerance,
+            equity_every_s=s.trading.equity_every_s, audit_every_s=s.trading.audit_every_s, risk=s.risk, queue=s.queue,
+            strategies=s.strategies,
+        )  # fmt: skip
+
+    def _classes_of(self, config: EngineConfig) -> dict[str, Any]:
+        return strategy_loader.load_all(config.strategies, self._folder())
+
+    def _build(self, config: EngineConfig, credentials: Credentials | None, base: str) -> None:
+        stepped = self._mode == "sandbox" and self._settings.sandbox.stepped
+        engine = self._engine
+        self._clock: Clock = VenueClock(engine.world.now) if stepped else WallClock(engine.world.now)
+        self._views = Views()
+        self._views.instruments.update(engine.world.instruments)
+        self._views.fees.update(engine.world.fees)
+        self._feed = Feed()
+        self._pump = Pump(engine, self._journal, self._carry_out, self._observe)
+        self._pump.failed = self._engine_failed
+        timers = SteppedTimers if stepped else WallTimers
+        self._timers: Timers = timers(self._clock, self._pump.feed)
+        self._pump.timers = self._timers
+        bybit = venue_config(self._mode, base, self._settings, config)
+        self._connector = BybitConnector(
+            bybit, credentials, self._pump.feed, self._clock, on_idle=self._report if stepped else None
+        )
+        if stepped:
+            url = base.replace("http", "ws", 1) + "/sandbox/control"
+            connect = connector_of(bybit.transport)
+            self._barrier = Barrier(
+                url,
+                connect,
+                lambda: self._connector.frames_received,
+                lambda: self._connector.outstanding,
+                self._settled,
+            )
+            self.ended = self._barrier.ended
+        self._service = Service(
+            mode=self._mode, profile=self._paths.profile, config=config,
+            default_category=self._settings.trading.default_category, engine=engine, pump=self._pump,
+            views=self._views, feed=self._feed, clock=self._clock, connector=self._connector,
+            journal=self._journal_status, children=self._children_status, streams=self._stream_status,
+            stop=self._ask_stop, strategies_dir=self._folder(),
+        )  # fmt: skip
+        self._service.site = self._mode if self._mode != "live" else bybit.site.value
+        about = {"mode": self._mode, "profile": self._paths.profile}
+        self._rpc = RpcServer(self._paths.daemon_socket, all_handlers(self._service), about=about)
+
+    async def _live(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._ask_stop, "entries")
+        await self._rpc.start()
+        self._pump.feed(Started(self._clock(0), self._engine.world.config.run, self._restored, self._next_order))
+        if self._barrier is not None:
+            self._barrier.start()
+        await self._connector.open()
+        self._service.life = Life.UP
+        logger.info("{} mode, run {}: the venue is open", self._mode, self._engine.world.config.run)
+        self._start_children()
+        self._report()
+        watch = loop.create_task(self._watch_start())
+        self._background.add(watch)
+        housekeeping = loop.create_task(self._housekeeping())
+        self._background.add(housekeeping)
+        await self._stopping.wait()
+
+    async def _take_down(self) -> None:
+        if not hasattr(self, "_service"):
+            await self._end_sandbox()
+            return
+        self._service.life = Life.STOPPING
+        for task in self._background:
+            task.cancel()
+        if not self._pump.dead:
+            await self._last_orders()
+        if self._barrier is not None:
+            self._barrier.stop()
+        await self._connector.close()
+        self._timers.stop()
+        if not self._pump.dead:
+            with contextlib.suppress(JournalFull):
+                self._journal.checkpoint(*self._pump.take_checkpoint())
+        self._pump.dead = True
+        await asyncio.gather(*(child.stop() for child in self._children))
+        await self._end_sandbox()
+        self._journal.close()
+        await self._rpc.close()
+        logger.info("stopped")
+
+    async def _end_sandbox(self) -> None:
+        if self._sandbox is not None:
+            await self._sandbox.stop()
+
+    async def _last_orders(self) -> None:
+        """Say goodbye to the venue: cancels go out and are waited for, as long as it takes, within bounds."""
+        self._pump.feed(StopRequested(self._clock(0), "operator", self._leave))
+        deadline = time.monotonic() + _STOP_WAIT * (3 if self._leave == "flatten" else 1)
+        while time.monotonic() < deadline and self._unfinished():
+            self._report()
+            await asyncio.sleep(0.01)
+
+    def _unfinished(self) -> bool:
+        if self._engine.world.unreconciled:
+            return False
+        orders = self._engine.world.open_orders()
+        return any(o.cancel_asked or (self._leave == "flatten" and o.is_open) for o in orders)
+
+    def _ask_stop(self, leave: str) -> None:
+        self._leave = leave
+        self._stopping.set()
+
+    def _engine_failed(self, error: BaseException) -> None:
+        logger.opt(exception=error).critical("the engine failed; nothing more is sent: {!r}", error)
+        self._readiness.down(1, f"the engine failed: {error!r}", "see the log; the journal holds what led to it")
+        self._exit = 1
+        self._stopping.set()
+
+    # --- the flow
+
+    def _carry_out(self, command: Command) -> None:
+        if isinstance(command, VENUE_COMMANDS):
+            self._connector.execute(command)  # type: ignore[arg-type]
+        elif isinstance(command, SetTimer):
+            self._timers.set(command.timer, command.at)
+        elif isinstance(command, CancelTimer):
+            self._timers.cancel(command.timer)
+        elif isinstance(command, Alert):
+            logger.log(_ALERT_LEVELS[command.level], "{}: {}", command.code, command.text)
+        elif isinstance(command, StateChanged):
+            why = "; ".join(r.text for r in command.reasons)
+            logger.info("trading is {}{}", command.state.value, f": {why}" if why else "")
+
+    def _observe(self, entry: Entry) -> None:
+        self._views.take(entry)
+        event = entry.event
+        if isinstance(event, ConnectionChanged):
+            self._streams[event.stream] = StreamStatus(event.stream, event.up, event.received, None, event.reason)
+        elif isinstance(event, AccountChecked):
+            self._service.uid = event.uid
+            self._check_account(event.uid)
+        elif isinstance(event, ClockChecked):
+            self._service.clock_offset = event.offset
+        self._service.observe(entry)
+        if self._feed.subscribers:
+            delta = delta_of(entry, self._service)
+            if delta is not None:
+                self._feed.publish(delta)
+
+    def _check_account(self, uid: str) -> None:
+        try:
+            self._binding = self._state.bind_account(self._binding, uid, "")
+        except Problem as problem:
+            self._readiness.down(problem.meaning.exit_code, problem.message, problem.remedy)
+            logger.critical("{}", problem)
+            self._exit = problem.meaning.exit_code
+            self._stopping.set()
+
+    def _report(self) -> None:
+        if self._barrier is not None:
+            self._barrier.report()
+
+    def _settled(self) -> bool:
+        """Whether the stepped market may move: the books are compared and nobody waits for history."""
+        if self._service.life is not Life.UP or self._engine.world.unreconciled or self._stopping.is_set():
+            return False
+        return not self._warming()
+
+    def _warming(self) -> bool:
+        return any(r.status is StrategyStatus.WARMING for r in self._engine.host.runners.values())
+
+    # --- around it
+
+    async def _watch_start(self) -> None:
+        """Tell the starter once the daemon trades, or is held by something only a person lifts."""
+        while not self._readiness.told:
+            if not self._engine.world.unreconciled and not self._warming():
+                held = [r for r in self._views.reasons if r.clears == "person" and not r.scope]
+                if self._views.state is Level.RUNNING:
+                    self._readiness.up(pid=os.getpid(), mode=self._mode, run=self._engine.world.config.run)
+                elif held:
+                    text = "; ".join(r.text for r in held)
+                    self._readiness.down(
+                        12, f"up, but {self._views.state.value}: {text}", "tradectl resume", alive=True
+                    )
+            await asyncio.sleep(0.01)
+
+    async def _housekeeping(self) -> None:
+        """Checkpoints and blocks of order ids, off the trading path."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(1.0)
+            if self._pump.checkpoint_due():
+                seq, state = self._pump.take_checkpoint()
+                with contextlib.suppress(JournalFull):
+                    await loop.run_in_executor(None, self._journal.checkpoint, seq, state)
+            if self._journal.failure:
+                with contextlib.suppress(JournalFull):
+                    await loop.run_in_executor(None, self._journal.restore)
+
+    def _start_children(self) -> None:
+        if not self._options.children:
+            return
+        run, logs = Path(self._paths.run), Path(self._paths.logs)
+        for name, arguments in child_commands(self._paths, self._settings, self._options).items():
+            child = Child(name, arguments, run, logs / f"{name}.log")
+            child.start()
+            self._children.append(child)
+
+    def _children_status(self) -> tuple[ChildStatus, ...]:
+        found = [child.status() for child in self._children]
+        return (self._sandbox.status(), *found) if self._sandbox is not None else tuple(found)
+
+    def _stream_status(self) -> tuple[StreamStatus, ...]:
+        return tuple(self._streams.values())
+
+    def _journal_status(self) -> JournalStatus:
+        directory = self._state.journal(self._engine.world.config.run)
+        size = sum(f.stat().st_size for f in directory.iterdir() if f.is_file())
+        failure = self._journal.failure
+        return JournalStatus(str(directory), self._engine.seq, self._journal.durable_seq, size, not failure, failure)
+
+
+def child_commands(paths: Paths, settings: Settings, options: Options) -> dict[str, list[str]]:
+    """How store and api are started: module and arguments by name."""
+    store = ["tradectl.storage", "--state", paths.state, "--socket", paths.store_socket]
+    if settings.store.database:
+        store += ["--database", settings.store.database]
+    api = ["tradectl.api", "--state", paths.state, "--socket", paths.daemon_socket]
+    if options.config:
+        api += ["--config", options.config]
+    return {"store": store, "api": api}
+
+
+def hash_of(config: EngineConfig) -> str:
+    """The settings' fingerprint."""
+    import hashlib
+
+    return hashlib.sha256(msgspec.json.encode(config)).hexdigest()[:16]

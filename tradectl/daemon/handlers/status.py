@@ -1,0 +1,121 @@
+"""``status`` and ``events.subscribe``: everything at a glance, and everything that changes."""
+
+import os
+from decimal import Decimal
+from typing import Any
+
+from tradectl import __version__
+from tradectl.daemon.handlers.strategies import strategy_rows
+from tradectl.daemon.service import Service
+from tradectl.daemon.views import Views, equity_row
+from tradectl.model.commands import (
+    Alert,
+    BalanceChanged,
+    Entry,
+    EquityMarked,
+    ExecutionBooked,
+    OrderChanged,
+    PositionChanged,
+    StateChanged,
+    StrategyChanged,
+)
+from tradectl.model.events import TickerChanged
+from tradectl.rpc import methods, params, rows
+from tradectl.rpc.server import Peer
+
+
+def handlers(s: Service) -> list[tuple[methods.Method[Any, Any], Any]]:
+    """The methods of this file."""
+    return [
+        (methods.STATUS, lambda p, peer: _status(s)),
+        (methods.EVENTS_SUBSCRIBE, lambda p, peer: _subscribe(s, p, peer)),
+    ]
+
+
+def _status(s: Service) -> methods.Status:
+    v = s.views
+    return methods.Status(
+        s.mode, s.profile, s.life, v.state, v.reason_rows(), s.started, s.now(), s.config.run, __version__, os.getpid(),
+        methods.ExchangeStatus(s.site, s.uid, s.streams(), s.clock_offset), strategy_rows(s), limit_rows(s), _equity(s),
+        s.journal(), s.children(), tuple(rows.AlertRow.of(a) for a in list(v.alerts)[-5:]), len(v.open_orders()),
+        len(v.position_rows(books=False)), v.trade_count, s.armed,
+    )  # fmt: skip
+
+
+def _equity(s: Service) -> methods.EquityStatus | None:
+    mark = s.views.equity.get("")
+    if mark is None:
+        return None
+    opened = s.views.day_open
+    day = mark.equity - opened[1] if opened is not None else None
+    return methods.EquityStatus(s.config.settle_coin, mark.equity, mark.cash, mark.unrealised, day)
+
+
+def limit_rows(s: Service) -> tuple[rows.LimitRow, ...]:
+    """The effective limits."""
+    r = s.config.risk
+    shares = {
+        "order": r.order_share, "position": r.position_share, "gross": r.gross_share, "day_loss": r.day_loss_share,
+        "drawdown": r.drawdown_share, "market_collar": r.collar_share, "limit_band": r.limit_band_share,
+    }  # fmt: skip
+    found = [rows.LimitRow(name, share * 100, "% of equity") for name, share in shares.items()]
+    found[-2:] = [rows.LimitRow(f.name, f.value, "% of mark") for f in found[-2:]]
+    found.append(rows.LimitRow("leverage", r.leverage, "x"))
+    found.append(rows.LimitRow("order_rate", Decimal(r.orders_per_second), "orders/s"))
+    found.append(rows.LimitRow("open_orders", Decimal(r.open_orders), "orders", Decimal(len(s.views.open_orders()))))
+    return tuple(found)
+
+
+def _subscribe(s: Service, _: params.Nothing, peer: Peer) -> methods.Snapshot:
+    s.feed.add(peer)
+    v = s.views
+    tickers = (v.ticker_row(i) for i in v.tickers)
+    return methods.Snapshot(
+        v.seq, v.at, s.mode, s.profile, s.config.run, v.state, v.reason_rows(),
+        tuple(rows.OrderRow.of(o) for o in v.orders.values()),
+        v.position_rows(books=False) + v.position_rows(books=True), v.balance_rows(), v.equity_rows(),
+        strategy_rows(s), tuple(rows.AlertRow.of(a) for a in v.alerts), tuple(t for t in tickers if t is not None),
+    )  # fmt: skip
+
+
+def delta_of(entry: Entry, s: Service) -> methods.Delta | None:
+    """What one entry changed, for subscribers; ``None`` when nothing they follow did."""
+    found: dict[str, list[Any]] = {}
+    state = None
+    for command in entry.commands:
+        name, row = _row(command, s.views)
+        if name == "state":
+            state = row
+        elif name:
+            found.setdefault(name, []).append(row)
+    if any(isinstance(c, StrategyChanged) for c in entry.commands):
+        found["strategies"] = list(strategy_rows(s))
+    if "orders" in found or "positions" in found:
+        found["balances"] = list(s.views.balance_rows())
+    if isinstance(entry.event, TickerChanged):
+        row = s.views.ticker_row(entry.event.instrument)
+        found["tickers"] = [row] if row is not None else []
+    if not found and state is None:
+        return None
+    lists = {name: tuple(items) for name, items in found.items()}
+    if state is not None:
+        lists["reasons"] = s.views.reason_rows()
+    return methods.Delta(seq=entry.seq, at=entry.event.received, state=state, **lists)
+
+
+def _row(command: object, v: Views) -> tuple[str, Any]:
+    if isinstance(command, OrderChanged):
+        return "orders", rows.OrderRow.of(command)
+    if isinstance(command, PositionChanged):
+        return "positions", rows.PositionRow.of(command, v.mark(command.instrument))
+    if isinstance(command, BalanceChanged):
+        return "", None
+    if isinstance(command, EquityMarked):
+        return "equity", equity_row(command)
+    if isinstance(command, ExecutionBooked):
+        return "trades", rows.TradeRow.of(command)
+    if isinstance(command, Alert):
+        return "alerts", rows.AlertRow.of(command)
+    if isinstance(command, StateChanged):
+        return "state", command.state
+    return "", None

@@ -1,0 +1,125 @@
+"""Strategy instances: what they are and do, switching them on and off."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tradectl.daemon import strategy_loader
+from tradectl.daemon.service import Service
+from tradectl.engine.parameters import Parameter
+from tradectl.engine.strategy_host import Runner
+from tradectl.model.commands import RequestAnswered
+from tradectl.model.errors import ErrorCode, Problem
+from tradectl.model.events import StrategySwitched
+from tradectl.rpc import methods, params, rows
+from tradectl.rpc.server import Peer
+
+
+def handlers(s: Service) -> list[tuple[methods.Method[Any, Any], Any]]:
+    """The methods of this file."""
+    return [
+        (methods.STRATEGIES_LIST, lambda p, peer: methods.StrategyList(strategy_rows(s), s.views.seq)),
+        (methods.STRATEGIES_SHOW, lambda p, peer: _show(s, p)),
+        (methods.STRATEGIES_ENABLE, lambda p, peer: _switch(s, p.name, True, False, peer)),
+        (methods.STRATEGIES_DISABLE, lambda p, peer: _switch(s, p.name, False, p.flatten, peer)),
+        (methods.STRATEGIES_RELOAD, lambda p, peer: _reload(s, p)),
+        (methods.STRATEGIES_CHECK, lambda p, peer: _check(s, p)),
+    ]
+
+
+def strategy_rows(s: Service) -> tuple[rows.StrategyRow, ...]:
+    """Every instance as a row."""
+    return tuple(_row(s, runner) for runner in s.engine.host.runners.values())
+
+
+def _row(s: Service, runner: Runner) -> rows.StrategyRow:
+    v = s.views
+    books = [rows.PositionRow.of(p, v.mark(i)) for (name, i), p in v.positions.items() if name == runner.name]
+    told = v.strategies.get(runner.name)
+    zero = Decimal(0)
+    return rows.StrategyRow(
+        name=runner.name,
+        class_name=runner.config.class_,
+        status=told.status if told is not None else runner.status,
+        symbols=tuple(dict.fromkeys(i.symbol for i in runner.symbols())) or _declared_symbols(runner),
+        capital=runner.capital(),
+        equity=s.engine.world.valuation.strategy(runner.name).equity,
+        realised=sum((b.realised for b in books), zero),
+        unrealised=sum((b.unrealised or zero for b in books), zero),
+        fees=sum((b.fees for b in books), zero),
+        open_orders=sum(1 for o in v.open_orders() if o.strategy == runner.name),
+        open_positions=sum(1 for b in books if b.size),
+        trades=v.trades_of.get(runner.name, 0),
+        reason=told.reason if told is not None else runner.reason,
+        interval=str(runner.params.get("interval", "")),
+        parameters=runner.params,
+        enabled=(told.status if told is not None else runner.status).value != "disabled",
+    )
+
+
+def _declared_symbols(runner: Runner) -> tuple[str, ...]:
+    symbol = runner.params.get("symbol")
+    return (symbol,) if isinstance(symbol, str) else ()
+
+
+def _runner(s: Service, name: str) -> Runner:
+    found = s.engine.host.runners.get(name)
+    if found is None:
+        raise Problem(
+            ErrorCode.UNKNOWN_STRATEGY, f"no strategy is named {name!r}", field="name", reason="unknown instance",
+            remedy="tradectl strategies lists them",
+        )  # fmt: skip
+    return found
+
+
+def _show(s: Service, p: params.StrategyName) -> methods.StrategyDetail:
+    runner = _runner(s, p.name)
+    books = tuple(r for r in s.views.position_rows(books=True) if r.strategy == p.name)
+    orders = tuple(rows.OrderRow.of(o) for o in s.views.open_orders() if o.strategy == p.name)
+    return methods.StrategyDetail(_row(s, runner), books, orders, s.views.seq)
+
+
+def _switch(s: Service, name: str, enabled: bool, flatten: bool, peer: Peer) -> methods.Done:
+    runner = _runner(s, name)
+    if enabled and runner.status.value == "stopped":
+        raise Problem(
+            ErrorCode.CONFLICT, f"{name} was stopped by an error: {runner.reason}", field="name",
+            reason="a stopped strategy needs corrected code", remedy="correct it, then: tradectl restart",
+        )  # fmt: skip
+    _, answer = s.ask(StrategySwitched(s.now(), f"uid {peer.uid}", name, enabled, flatten), RequestAnswered)
+    return methods.Done(answer.text, answer.orders)
+
+
+def _reload(s: Service, p: params.ReloadStrategies) -> methods.Done:
+    """Check the code on disk; a changed strategy takes effect with the next start, from warm-up."""
+    configs = tuple(c for c in s.config.strategies if p.name in ("", c.name))
+    if p.name:
+        _runner(s, p.name)
+    loaded = strategy_loader.load_all(configs, s.strategies_dir)
+    changed = [c.name for c in configs if loaded[c.class_].source_hash != s.engine.host.runners[c.name].cls.source_hash]
+    if not changed:
+        return methods.Done("nothing changed")
+    raise Problem(
+        ErrorCode.CONFLICT,
+        f"the code of {', '.join(changed)} changed and is valid",
+        reason="code is exchanged at a restart, so that every decision belongs to one version",
+        remedy="tradectl restart (positions and stops stay; the strategy warms up again)",
+    )
+
+
+def _check(s: Service, p: params.CheckStrategy) -> methods.StrategyChecked:
+    given: dict[str, Any] = {}
+    if p.path:
+        cls = strategy_loader.load_file(Path(p.path))
+        name, file = cls.__name__, p.path
+    else:
+        runner = _runner(s, p.name)
+        cls = strategy_loader.load_class(runner.config.class_, s.strategies_dir)
+        name, file, given = p.name, cls.__module__, runner.params
+    listed = tuple(_parameter(d, given.get(d.name, d.default)) for d in cls.parameters().values())
+    return methods.StrategyChecked(name, cls.__name__, file, listed, "valid")
+
+
+def _parameter(d: Parameter, value: Any) -> methods.ParameterRow:
+    low, high = (None if bound is None else f"{bound:g}" for bound in (d.low, d.high))
+    return methods.ParameterRow(d.name, d.kind.__name__, str(d.default), str(value), low, high)

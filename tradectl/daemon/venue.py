@@ -1,0 +1,39 @@
+"""What the connector is told: the environment of a mode, the account's declared leverage, and the sandbox's manners."""
+
+from decimal import Decimal
+
+import msgspec
+
+from tradectl.engine.config import EngineConfig
+from tradectl.exchange.bybit.config import BybitConfig, Environment, StaleLimits
+from tradectl.model.instruments import Category, InstrumentId
+from tradectl.settings import Settings
+
+_ENVIRONMENTS = {
+    "sandbox": Environment.SANDBOX, "demo": Environment.DEMO, "testnet": Environment.TESTNET, "live": Environment.MAINNET,
+}  # fmt: skip
+
+
+def venue_config(mode: str, base: str, settings: Settings, engine: EngineConfig) -> BybitConfig:
+    """The connector's configuration for ``mode``; ``base`` is the sandbox's REST address."""
+    stepped = mode == "sandbox" and settings.sandbox.stepped
+    config: BybitConfig = msgspec.structs.replace(
+        settings.exchange,
+        environment=_ENVIRONMENTS[mode],
+        rest_base=base,
+        categories=(Category.LINEAR, Category.SPOT),
+        settle_coins=(settings.trading.settle_coin,),
+        leverage=_leverage(settings, engine),
+    )
+    if stepped:  # the market waits for us: silence means nothing
+        config = msgspec.structs.replace(config, stale=StaleLimits(0, 0, 0, 0, 0), silence_limit=120.0, bar_margin=0.0)
+    return config
+
+
+def _leverage(settings: Settings, engine: EngineConfig) -> dict[InstrumentId, Decimal]:
+    declared = {InstrumentId(Category.LINEAR, symbol): value for symbol, value in settings.trading.leverage.items()}
+    for strategy in engine.strategies:
+        symbol = strategy.params.get("symbol")
+        if strategy.category == "linear" and isinstance(symbol, str):
+            declared.setdefault(InstrumentId(Category.LINEAR, symbol), settings.risk.leverage)
+    return declared
