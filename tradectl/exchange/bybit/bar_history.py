@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from tradectl.exchange.bybit.market_time import MarketTime
 from tradectl.exchange.bybit.market_topics import check_bar
 from tradectl.exchange.bybit.order_book import BadFrame
 from tradectl.exchange.bybit.rest import Rest
@@ -21,14 +22,10 @@ MAX_PAGES = 1000
 SETTLE_TRIES, SETTLE_PAUSE = 4, 0.3
 
 
-class MarketTime(Struct):
-    """How to tell whether a candle has ended.
+class BarRules(Struct):
+    """``margin`` nanoseconds after its end a candle may still change, unless ``known`` says that the stream has
+    confirmed it."""
 
-    ``now(server_ms)`` is market time in nanoseconds, given the venue's transport clock; the two differ in a sandbox.
-    ``margin`` nanoseconds after its end a candle may still change. ``known`` says whether the stream confirmed it.
-    """
-
-    now: Callable[[int], int]
     margin: int
     known: Callable[[InstrumentId, str, int], bool]
 
@@ -36,9 +33,10 @@ class MarketTime(Struct):
 class BarHistory:
     """Answers ``RequestBars``."""
 
-    def __init__(self, rest: Rest, time: MarketTime) -> None:
+    def __init__(self, rest: Rest, time: MarketTime, rules: BarRules) -> None:
         self._rest = rest
         self._time = time
+        self._rules = rules
 
     async def load(self, request: RequestBars) -> tuple[Bar, ...]:
         """The candles asked for. Raises ``ReadFailed``, and ``ValueError`` on an interval that is not offered."""
@@ -62,22 +60,22 @@ class BarHistory:
 
     async def _newest(self, request: RequestBars) -> dict[int, Bar]:
         """The first page without its open candle; one that has only just ended is read again until it settled."""
-        length = INTERVALS[request.interval]
+        count = request.count + 1 if not request.since else PAGE
         for attempt in range(SETTLE_TRIES + 1):
-            page, server_ms = await self._page(request, request.count + 1 if not request.since else PAGE, None)
+            # A sandbox's market is asked for its time before the candles, so that an ended candle is final in them.
+            before = await self._time.now(request.instrument) if self._time.own_clock else 0
+            page, server_ms = await self._page(request, count, None)
             bars = {bar.open_time: bar for bar in page}
-            if not bars:
+            newest = max(bars, default=None)
+            if newest is None or self._rules.known(request.instrument, request.interval, newest):
                 return bars
-            newest = max(bars)
-            age = self._time.now(server_ms) - (newest + length)
-            if age >= self._time.margin or self._time.known(request.instrument, request.interval, newest):
+            age = (before or server_ms * MS) - (newest + INTERVALS[request.interval])
+            if age < 0:
+                del bars[newest]
+            if age < 0 or self._time.own_clock or age >= self._rules.margin or attempt == SETTLE_TRIES:
                 return bars
-            if age < 0 or attempt == SETTLE_TRIES:
-                break
             await asyncio.sleep(SETTLE_PAUSE)
-        if age < 0:
-            del bars[newest]
-        return bars
+        return {}
 
     async def _page(self, request: RequestBars, count: int, end_ms: int | None) -> tuple[list[Bar], int]:
         """One page that ends at ``end_ms`` (newest when ``None``), and the venue's transport clock."""

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from tradectl.exchange.bybit.account import Account, key_problem
-from tradectl.exchange.bybit.bar_history import BarHistory, MarketTime
+from tradectl.exchange.bybit.bar_history import BarHistory, BarRules
 from tradectl.exchange.bybit.clock import VenueClock, is_acceptable
 from tradectl.exchange.bybit.config import BybitConfig, Credentials, Environment
 from tradectl.exchange.bybit.endpoints import endpoints_of
 from tradectl.exchange.bybit.market_cache import BookView, MarketCache
+from tradectl.exchange.bybit.market_time import MarketTime
 from tradectl.exchange.bybit.market_topics import MarketContext
 from tradectl.exchange.bybit.meanings import meaning_of
 from tradectl.exchange.bybit.order_entry import Answers, OrderEntry, RestOrderEntry, SentLog, SocketOrderEntry
@@ -21,7 +22,6 @@ from tradectl.exchange.bybit.reconcile import Reconciler, is_conclusive
 from tradectl.exchange.bybit.reference import Reference, RiskTier
 from tradectl.exchange.bybit.signing import Signer
 from tradectl.exchange.bybit.sockets import Sockets
-from tradectl.exchange.bybit.translate import MS
 from tradectl.exchange.bybit.wiring import make_rest
 from tradectl.exchange.bybit.work import Work
 from tradectl.exchange.exchange_connector import Sink, Stamp, VenueCommand
@@ -96,8 +96,11 @@ class BybitConnector:
         self._sockets.bind(sink, stamp, self._count, self._idle, self._reference.fee_coin, self._entry)
         context = MarketContext(sink, stamp, self._cache, self._count)
         self._public = PublicStreams(context, config.stale, random, self._sockets.public)
-        self._reconciler = Reconciler(self._rest, config, self._reference.fee_coin, lambda: stamp(0))
-        self._history = BarHistory(self._rest, self._market_time())
+        sandbox = config.environment is Environment.SANDBOX
+        market_time = MarketTime(self._rest, self.instruments, stamp, own_clock=sandbox)
+        self._reconciler = Reconciler(self._rest, config, self._reference.fee_coin, market_time.now)
+        rules = BarRules(int(config.bar_margin * 1_000_000_000), self._cache.has_bar)
+        self._history = BarHistory(self._rest, market_time, rules)
         self._is_open = False
         self._waiting = 0
 
@@ -303,15 +306,6 @@ class BybitConnector:
             return entry
         return RestOrderEntry(
             self._order_rest, self._answers, self._clock, self._sent, config.answer_timeout, self._work.keep
-        )
-
-    def _market_time(self) -> MarketTime:
-        """In a sandbox market time is the daemon's stamp, elsewhere the venue's own clock is market time."""
-        sandbox = self._config.environment is Environment.SANDBOX
-        return MarketTime(
-            now=(lambda server_ms: self._stamp(0)) if sandbox else (lambda server_ms: server_ms * MS),
-            margin=int(self._config.bar_margin * 1_000_000_000),
-            known=self._cache.has_bar,
         )
 
     def _count(self, name: str) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from typing import cast
 
-from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+from picows import WSCloseCode, WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from tradectl.exchange.bybit.transport import MAX_MESSAGE, OnClosed, OnMessage, TransportOptions
 
@@ -81,7 +81,7 @@ class PicowsTransport:
     def close(self) -> None:
         self._listener.silenced = True
         if not self._transport.is_disconnected:
-            self._transport.send_close()
+            self._transport.send_close(WSCloseCode.OK)
             self._transport.disconnect()
 
 

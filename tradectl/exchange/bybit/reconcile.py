@@ -4,13 +4,13 @@ The order of the reads matters: open orders before history, so that an order tha
 two; executions after both, so that no fill of a reported order is missing; money last, because it follows from them.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from msgspec import Struct
 
 from tradectl.exchange.bybit.config import BybitConfig
-from tradectl.exchange.bybit.pages import rows, rows_since
+from tradectl.exchange.bybit.pages import WEEK_MS, rows, rows_since
 from tradectl.exchange.bybit.rest import Rest
 from tradectl.exchange.bybit.translate import (
     MS,
@@ -28,8 +28,10 @@ from tradectl.model.instruments import Category
 from tradectl.model.orders import Execution, OrderReport
 from tradectl.model.positions import BalanceReport, LedgerRow, PositionReport
 
-#: Windows reach this far beyond our own clock, so that a venue ahead of it hides nothing.
+#: Windows reach this far beyond market time, so that a clock ahead of ours hides nothing.
 AHEAD_MS = 86_400_000
+#: How far back the venue's lists go (bybit-v5 3.2), less a day of room.
+KEPT_MS = 729 * 86_400_000
 #: Beyond the request's own life, what may lie between the gateway and the order lists (decision 11).
 LOOKUP_MARGIN_MS = 2_000
 
@@ -55,15 +57,20 @@ class Sighting(Struct):
 class Reconciler:
     """Reads the account through ``rest``. ``now`` is market time in nanoseconds."""
 
-    def __init__(self, rest: Rest, config: BybitConfig, fee_coin: FeeCoin, now: Callable[[], int]) -> None:
+    def __init__(self, rest: Rest, config: BybitConfig, fee_coin: FeeCoin, now: Callable[[], Awaitable[int]]) -> None:
         self._rest = rest
         self._config = config
         self._fee_coin = fee_coin
         self._now = now
 
     async def read(self, since: int) -> Truth:
-        """Everything since ``since`` (nanoseconds). Raises ``ReadFailed``; a row that makes no sense is one too."""
-        start, end = since // MS, max(self._now(), since) // MS + AHEAD_MS
+        """Everything since ``since`` (nanoseconds), 0 the last seven days; the venue itself keeps two years.
+
+        Raises ``ReadFailed``; a row that makes no sense is one too.
+        """
+        now_ms = max(await self._now(), since) // MS
+        start = max(since // MS, now_ms - KEPT_MS) if since else now_ms - WEEK_MS
+        end = now_ms + AHEAD_MS
         try:
             open_orders = await self._open_orders()
             ended = await self._ended_orders(start, end)

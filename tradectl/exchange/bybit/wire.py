@@ -303,6 +303,12 @@ class KlinePage(Struct):
     list: tuple[tuple[int, float, float, float, float, float, float], ...] = ()
 
 
+class BookMoment(Struct):
+    """``market/orderbook`` for its time alone."""
+
+    ts: int
+
+
 class LotFilter(Struct):
     qtyStep: Text = ""
     basePrecision: Text = ""
