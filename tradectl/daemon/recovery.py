@@ -38,7 +38,7 @@ def restored_engine(
         count += 1
         if engine.seq != entry.seq:
             raise Problem(
-                ErrorCode.INTERNAL, f"the journal's tail begins at {entry.seq}, the checkpoint ends at {engine.seq - 1}",
+                ErrorCode.INTERNAL, f"the tail begins at {entry.seq}, the checkpoint ends at {engine.seq - 1}",
                 field=str(directory), remedy="restore the journal from a backup",
             )  # fmt: skip
     logger.info("restored run {} at entry {} ({} replayed)", now.config.run, engine.seq, count)

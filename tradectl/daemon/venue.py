@@ -10,7 +10,8 @@ from tradectl.model.instruments import Category, InstrumentId
 from tradectl.settings import Settings
 
 _ENVIRONMENTS = {
-    "sandbox": Environment.SANDBOX, "demo": Environment.DEMO, "testnet": Environment.TESTNET, "live": Environment.MAINNET,
+    "sandbox": Environment.SANDBOX, "demo": Environment.DEMO, "testnet": Environment.TESTNET,
+    "live": Environment.MAINNET,
 }  # fmt: skip
 
 
@@ -26,7 +27,9 @@ def venue_config(mode: str, base: str, settings: Settings, engine: EngineConfig)
         leverage=_leverage(settings, engine),
     )
     if stepped:  # the market waits for us: silence means nothing
-        config = msgspec.structs.replace(config, stale=StaleLimits(0, 0, 0, 0, 0), silence_limit=120.0, bar_margin=0.0)
+        config = msgspec.structs.replace(
+            config, stale=StaleLimits(0, 0, 0, 0, 0), silence_limit=120.0, bar_margin=0.0, clock_interval=86_400.0
+        )
     return config
 
 
