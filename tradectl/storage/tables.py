@@ -6,7 +6,7 @@ Every row is derived from the journal; ``run`` and ``seq`` name the entry it com
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, Table
 from sqlmodel import Field, SQLModel
 
 from tradectl.storage.types import JSON_DOCUMENT, Exact, Nanoseconds
@@ -204,3 +204,8 @@ class StrategyRecord(SQLModel, table=True):
 
 
 METADATA = SQLModel.metadata
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """The SQLAlchemy table behind a model."""
+    return METADATA.tables[str(model.__tablename__)]
