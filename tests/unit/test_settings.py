@@ -127,10 +127,10 @@ def test_bad_toml_is_named(tmp_path: Path, case: str) -> None:
 
 
 def test_broken_syntax_has_line_and_column(tmp_path: Path) -> None:
-    (tmp_path / "app.toml").write_text('[app]\nlog_level = "info"\nstart_timeout 5\n')
+    (tmp_path / "app.toml").write_text('[app]\nlog_level = "info"\nenvironment 5\n')
     with pytest.raises(Problem) as caught:
         load_settings(str(tmp_path), {})
-    assert caught.value.field == f"{tmp_path}/app.toml:3:15"
+    assert caught.value.field == f"{tmp_path}/app.toml:3:13"
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,8 @@ def _not_running(path: str, error: OSError) -> RpcError:
 class RpcClient:
     """A connection to the socket at ``path``; every wait is bounded by ``timeout`` seconds.
 
-    ``about`` is who gave the last answer: mode and profile. Raises :class:`RpcError` with exit code 69 when nothing listens there and 75 when no answer comes in time.
+    ``about`` is who gave the last answer: mode and profile. Raises :class:`RpcError` with exit code 69 when nothing
+    listens there and 75 when no answer comes in time.
     """
 
     def __init__(self, path: str, timeout: float = CALL_TIMEOUT) -> None:

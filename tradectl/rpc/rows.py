@@ -26,6 +26,9 @@ from tradectl.model.market_data import Bar
 from tradectl.model.money import ZERO, exact
 from tradectl.model.orders import OrderStatus, OrderType, Side, TimeInForce
 
+#: Decimals of an entry price: a quotient need not end, and ``cost`` is there for whoever needs every digit.
+ENTRY_PLACES = 12
+
 
 class Row(Struct, frozen=True):
     """Base of all rows."""
@@ -141,7 +144,7 @@ class PositionRow(Row, frozen=True):
             category=position.instrument.category,
             symbol=position.instrument.symbol,
             size=size,
-            entry_price=position.cost / size if size else None,
+            entry_price=round(position.cost / size, ENTRY_PLACES) if size else None,
             mark_price=mark,
             unrealised=None if mark is None else size * mark - position.cost,
             realised=position.realised,

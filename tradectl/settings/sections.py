@@ -28,12 +28,6 @@ class AppSettings(Struct, frozen=True, kw_only=True):
         Literal["development", "production"],
         Meta(description="strictness of the deployment: production logs JSON and insists on file modes"),
     ] = "development"
-    start_timeout: Annotated[
-        int, Meta(ge=1, le=3600, description="how long `tradectl start` waits for trading", extra={"unit": "s"})
-    ] = 60
-    stop_timeout: Annotated[
-        int, Meta(ge=1, le=3600, description="how long `tradectl stop` waits for the end", extra={"unit": "s"})
-    ] = 30
 
 
 class TradingSettings(Struct, frozen=True, kw_only=True):
