@@ -12,7 +12,8 @@ from websockets.server import ServerProtocol
 class Channel:
     """Calls ``on_text`` with each whole message and ``on_close`` once. ``port`` is the peer's TCP port.
 
-    A peer that lets more than ``buffer_limit`` bytes wait is disconnected.
+    A peer that lets more than ``buffer_limit`` bytes wait is disconnected. ``in_lockstep`` is false for a bystander
+    whose frames a lock-step client does not report.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Channel:
         self.is_open = False
         self.idle_seconds = idle_seconds
         self.outlives_reset = False
+        self.in_lockstep = True
         self.last_active = self._loop.time()
         self.on_text: Callable[[bytes], None] = _ignore
         self.on_close: Callable[[], None] = _nothing

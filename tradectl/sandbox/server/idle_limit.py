@@ -1,18 +1,19 @@
 """``max_active_time`` of private and trade sockets: a shorter idle limit (bybit-v5 8.1, 12 39)."""
 
 import re
+from collections.abc import Mapping
 
-from tradectl.sandbox.server.params import bad, parse_query
+from tradectl.sandbox.server.params import bad
 
 _TEXT = re.compile(r"(\d{1,4})(s|m)", re.ASCII)
 
 
-def idle_limit(query: bytes, default: float) -> float:
+def idle_limit(options: Mapping[str, str], default: float) -> float:
     """Seconds without any frame before the socket is closed: 30s..600s or 1m..10m, else ``default``.
 
     Raises ``Refused`` 10001 for anything else.
     """
-    text = parse_query(query).get("max_active_time", "")
+    text = options.get("max_active_time", "")
     if not text:
         return default
     match = _TEXT.fullmatch(text)

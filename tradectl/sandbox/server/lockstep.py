@@ -3,7 +3,8 @@
 The client reports on the control socket how many frames it has handled on each of its sockets, how many of its
 requests are unanswered and whether it is ready. Every frame goes through one queue. The next one leaves when every
 open socket has handled what was sent to it; the market moves when, besides, nothing waits and nothing is unanswered.
-Then two runs see the same frames in the same order, whatever the machine did in between.
+Then two runs see the same frames in the same order, whatever the machine did in between. Every data socket is taken for
+the client's own, except those opened with ``?lockstep=off``.
 """
 
 import asyncio
@@ -83,7 +84,8 @@ class Lockstep:
     # --- Delivery -------------------------------------------------------------------------------------------------
 
     def opened(self, channel: Channel, kind: str) -> None:
-        self._sockets[channel] = self._by_port[channel.port] = _Socket(kind)
+        if channel.in_lockstep:
+            self._sockets[channel] = self._by_port[channel.port] = _Socket(kind)
 
     def closed(self, channel: Channel) -> None:
         socket = self._sockets.pop(channel, None)
@@ -92,7 +94,10 @@ class Lockstep:
         self._advance()
 
     def send(self, channel: Channel, frame: bytes, delay: float = 0.0) -> None:
-        """Queue a frame; ``delay`` does not exist in lock-step."""
+        """Queue a frame; ``delay`` does not exist in lock-step, and bystanders are served at once."""
+        if not channel.in_lockstep:
+            channel.send(frame)
+            return
         self._queue.append((channel, frame))
         self._advance()
 

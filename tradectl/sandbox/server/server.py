@@ -19,7 +19,7 @@ from tradectl.sandbox.server.http_messages import HttpAnswer, HttpRequest, is_lo
 from tradectl.sandbox.server.idle_limit import idle_limit
 from tradectl.sandbox.server.late_answers import LateAnswers
 from tradectl.sandbox.server.lockstep import Lockstep
-from tradectl.sandbox.server.params import CATEGORIES
+from tradectl.sandbox.server.params import CATEGORIES, parse_query
 from tradectl.sandbox.server.private_socket import PrivateSocket
 from tradectl.sandbox.server.public_socket import PublicSocket
 from tradectl.sandbox.server.received_orders import ReceivedOrders
@@ -196,7 +196,9 @@ class SandboxServer:
             ControlSocket(self, channel)
             return
         try:
-            channel.idle_seconds = idle_limit(request.query, self.config.idle_seconds)
+            options = parse_query(request.query)
+            channel.idle_seconds = idle_limit(options, self.config.idle_seconds)
+            channel.in_lockstep = options.get("lockstep") != "off"
         except Refused as refused:
             channel.close(1008, refused.message)
             return
