@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,8 @@ IMPURE_MODULES = frozenset({
 #: ``uuid`` itself is a format; these draw from the clock, the network card or chance.
 RANDOM_IDS = frozenset({"uuid1", "uuid4", "uuid6", "uuid7", "getnode"})
 CLOCK_CALLS = frozenset({"now", "utcnow", "today"})
+#: Modules whose package has another name.
+DISTRIBUTIONS = {"jwt": "pyjwt", "Crypto": "pycryptodome"}
 DATABASE_MODULES = frozenset({"sqlmodel", "sqlalchemy", "alembic", "psycopg", "sqlite3"})
 
 
@@ -216,6 +219,16 @@ def test_status_answers_before_typer_and_rich_are_imported(tmp_path: Path) -> No
     imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
     assert done.returncode == 3, done.stderr[-500:]
     assert not {"typer", "rich", "httpx", "sqlmodel", "loguru", "asyncio"} & imported
+
+
+def test_every_imported_package_is_declared() -> None:
+    """Nothing works by luck of what another package brought along."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    listed = tomllib.loads(text)["project"]["dependencies"]
+    declared = {re.split(r"[^A-Za-z0-9_-]", entry)[0].lower() for entry in listed} | {"xgboost"}
+    imported = {name.split(".")[0] for path in PACKAGE.rglob("*.py") for _, name in imported_names(path)}
+    foreign = imported - sys.stdlib_module_names - {"tradectl"}
+    assert {DISTRIBUTIONS.get(name, name) for name in foreign} <= declared
 
 
 def readme_command(heading: str) -> str:
