@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable
 from decimal import Decimal
 
+import msgspec
 from msgspec import Struct
 
 from tradectl.model.instruments import Category, Instrument
@@ -32,7 +33,7 @@ LEAST_LOTS = 5000
 ZERO = Decimal(0)
 
 
-class SymbolState(Struct):
+class SymbolState(Struct, array_like=True):
     """Where one symbol's price process stands between two candles."""
 
     random: int
@@ -136,12 +137,12 @@ class GeneratedBars:
         self._next += self._interval
         return tuple(bar for process in self._processes.values() for bar in process.next_bars(open_time))
 
-    def save(self) -> tuple[int, dict[str, SymbolState]]:
+    def save(self) -> bytes:
         """The position between two candles; :meth:`restore` takes it back."""
-        return self._next, {symbol: process.state for symbol, process in self._processes.items()}
+        return msgspec.msgpack.encode((self._next, {symbol: p.state for symbol, p in self._processes.items()}))
 
-    def restore(self, position: tuple[int, dict[str, SymbolState]]) -> None:
+    def restore(self, position: bytes) -> None:
         """Continue where :meth:`save` was called."""
-        self._next, states = position
+        self._next, states = msgspec.msgpack.decode(position, type=tuple[int, dict[str, SymbolState]])
         for symbol, process in self._processes.items():
             process.state = states[symbol]
