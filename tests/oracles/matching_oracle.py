@@ -372,7 +372,9 @@ class Oracle:
         if order.reduce_only:
             return
         if order.market.spot:
-            coin, need = (self.spot.quote, order.leaves * price) if order.side == BUY else (self.spot.base, order.leaves)
+            coin, need = (
+                (self.spot.quote, order.leaves * price) if order.side == BUY else (self.spot.base, order.leaves)
+            )
             if need > self.free(order.uid, coin):
                 raise OracleRefused(170131)
             return

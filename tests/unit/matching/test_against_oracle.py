@@ -1,7 +1,7 @@
 """Random flows through the exchange and through the slow oracle: the same trades, orders, money and positions."""
 
-from decimal import Decimal
 from fractions import Fraction
+from random import Random
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -38,7 +38,14 @@ lots = st.integers(1, 400)
 depth = st.lists(st.tuples(st.integers(1, 12), st.integers(0, 300)), max_size=5, unique_by=lambda level: level[0])
 operations = st.one_of(
     st.tuples(
-        st.just("limit"), users, ids, sides, ticks, lots, st.sampled_from([*TimeInForce, TimeInForce.GTC]), st.booleans()
+        st.just("limit"),
+        users,
+        ids,
+        sides,
+        ticks,
+        lots,
+        st.sampled_from([*TimeInForce, TimeInForce.GTC]),
+        st.booleans(),
     ),
     st.tuples(st.just("limit"), users, ids, sides, ticks, lots, st.just(TimeInForce.GTC), st.just(False)),
     st.tuples(st.just("market"), users, ids, sides, lots, st.booleans()),
@@ -99,39 +106,36 @@ class Both:
         self.place(uid, NewOrder(key, side, OrderType.LIMIT, qty, price, tif, reduce, link_id=f"o{self.now}"))
 
     def do_market(self, uid: str, key: InstrumentId, side: Side, lots: int, reduce: bool) -> None:
-        self.place(
-            uid, NewOrder(key, side, OrderType.MARKET, lots * LOT, reduce_only=reduce, link_id=f"o{self.now}")
-        )
+        self.place(uid, NewOrder(key, side, OrderType.MARKET, lots * LOT, reduce_only=reduce, link_id=f"o{self.now}"))
 
     def do_spend(self, uid: str, cents: int) -> None:
         amount = cents * D("0.01")
-        self.place(
-            uid, NewOrder(SPOT_ID, BUY, OrderType.MARKET, amount, quote_qty=True, link_id=f"o{self.now}")
-        )
+        self.place(uid, NewOrder(SPOT_ID, BUY, OrderType.MARKET, amount, quote_qty=True, link_id=f"o{self.now}"))
 
     def place(self, uid: str, request: NewOrder) -> None:
-        code = status = placed = None
+        ours: str | int
         try:
             order, happenings = self.exchange.place(uid, request, self.now)
             self.note(happenings)
-            status = order.status.value
+            ours = order.status.value
         except Refused as refused:
-            code = refused.code
-        market = request.type is OrderType.MARKET
+            ours = refused.code
+        assert ours == self.place_at_oracle(uid, request), request
+
+    def place_at_oracle(self, uid: str, request: NewOrder) -> str | int:
+        """The status the oracle's order ends in, or the code of its refusal."""
+        force = TimeInForce.IOC if request.type is OrderType.MARKET else request.time_in_force
         try:
-            placed = self.oracle.place(
+            order = self.oracle.place(
                 uid, self.markets[request.instrument], request.side.value, request.link_id,
                 Fraction(0) if request.quote_qty else Fraction(request.qty),
-                None if request.price is None else Fraction(request.price),
-                "IOC" if market else request.time_in_force.value, request.reduce_only,
+                None if request.price is None else Fraction(request.price), force.value, request.reduce_only,
                 Fraction(request.qty) if request.quote_qty else None,
             )  # fmt: skip
         except OracleRefused as refused:
-            assert code == refused.code, request
-            return
-        assert code is None, request
-        assert status == placed.status, request
-        self.known.append((placed, request.instrument))
+            return refused.code
+        self.known.append((order, request.instrument))
+        return order.status
 
     def do_amend(self, index: int, lots: int | None, ticks: int | None) -> None:
         if not self.known:
@@ -143,17 +147,18 @@ class Both:
             self.note(self.exchange.amend(order.uid, key, "", order.link, qty, price, self.now)[1])
         except Refused as refused:
             code = refused.code
+        assert code == self.amend_at_oracle(
+            order, None if qty is None else Fraction(qty), None if price is None else Fraction(price)
+        )
+
+    def amend_at_oracle(self, order: Order, qty: Fraction | None, price: Fraction | None) -> int | None:
         if order not in order.market.orders:
-            assert code == (170213 if order.market.spot else 110001)
-            return
+            return 170213 if order.market.spot else 110001
         try:
-            self.oracle.amend(
-                order, None if qty is None else Fraction(qty), None if price is None else Fraction(price)
-            )
+            self.oracle.amend(order, qty, price)
         except OracleRefused as refused:
-            assert code == refused.code
-            return
-        assert code is None
+            return refused.code
+        return None
 
     def do_cancel(self, index: int) -> None:
         if not self.known:
@@ -232,7 +237,10 @@ class Both:
             assert Fraction(wallet.balance) == user.cash[coin]
             assert Fraction(wallet.balance - wallet.locked) == self.oracle.free(uid, coin)
         view = self.exchange.account(uid)
-        assert (Fraction(view.equity), Fraction(view.available)) == (self.oracle.equity(uid), self.oracle.available(uid))
+        assert (Fraction(view.equity), Fraction(view.available)) == (
+            self.oracle.equity(uid),
+            self.oracle.available(uid),
+        )
         resting = [order for market in self.markets.values() for order in market.orders if order.uid == uid]
         ours = {
             order.link_id: (order.status.value, Fraction(order.leaves), Fraction(order.qty), Fraction(order.price or 0))
@@ -250,7 +258,7 @@ def seen(fill: Fill) -> tuple[Any, ...]:
     return (*trade, fill.is_maker, fill.fee_coin, *amounts)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(operations, min_size=15, max_size=60))
 def test_exchange_agrees_with_the_oracle_and_the_ledger_checker(flow: list[tuple[Any, ...]]) -> None:
     use_exact_context()
@@ -283,21 +291,45 @@ def check_ledger(both: Both) -> None:
     }
 
 
-def test_the_flows_do_trade() -> None:
-    """The generator is worth something: a fixed flow trades as taker, as maker, in part and through zero."""
-    both = Both()
-    for operation in (
-        ("book", LINEAR_ID, 1000, [(1, 100), (2, 100)], [(1, 100), (2, 50)]),
-        ("limit", "ann", LINEAR_ID, BUY, 1002, 160, TimeInForce.GTC, False),
-        ("limit", "bob", LINEAR_ID, SELL, 1002, 7, TimeInForce.GTC, False),
-        ("market", "ann", LINEAR_ID, SELL, 33, True),
-        ("fund", 41),
-        ("market", "ann", LINEAR_ID, SELL, 150, False),
-        ("book", LINEAR_ID, 990, [(1, 10)], [(1, 10)]),
-    ):
-        both.run(operation)
-    assert len(both.fills) >= 8
-    assert any(fill.is_maker for fill in both.fills)
-    assert any(fill.pnl != 0 and fill.pnl != round(fill.pnl, 4) for fill in both.fills)
-    check_ledger(both)
-    assert isinstance(both.exchange.position("ann", LINEAR_ID).size, Decimal)
+def random_operation(random: Random) -> tuple[Any, ...]:
+    """As ``operations``, with shares that keep long flows trading."""
+    key, side = random.choice([SPOT_ID, LINEAR_ID, LINEAR_ID]), random.choice([BUY, SELL])
+    uid, ticks, lots = random.choice(USERS), random.randint(985, 1015), random.randint(1, 200)
+    kind = random.choices(
+        ["limit", "market", "spend", "amend", "cancel", "cancel_all", "book", "update", "print", "fund", "restore"],
+        [35, 15, 5, 10, 5, 1, 14, 5, 7, 2, 1],
+    )[0]
+
+    def levels() -> list[tuple[int, int]]:
+        return list({random.randint(1, 8): random.randint(1, 150) for _ in range(random.randint(0, 5))}.items())
+
+    force = random.choice([*TimeInForce, *[TimeInForce.GTC] * 6])
+    arguments: dict[str, tuple[Any, ...]] = {
+        "limit": (uid, key, side, ticks, lots, force, random.random() < 0.3),
+        "market": (uid, key, side, lots, random.random() < 0.4),
+        "spend": (uid, random.randint(1, 40_000)),
+        "amend": (random.randint(0, 999), random.choice([None, lots]), random.choice([None, ticks])),
+        "cancel": (random.randint(0, 999),),
+        "cancel_all": (uid, random.choice([None, key])),
+        "book": (key, ticks, levels(), levels()),
+        "update": (key, side, ticks, lots // 2),
+        "print": (key, side, ticks, lots),
+        "fund": (random.randint(-90, 90),),
+        "restore": (),
+    }
+    return (kind, *arguments[kind])
+
+
+def test_long_flows_agree_and_reach_every_kind_of_trade() -> None:
+    """Ten seeded flows of 250 requests: deeper books and positions than short generated ones."""
+    trades: list[Fill] = []
+    for seed in range(10):
+        random, both = Random(seed), Both()
+        for _ in range(250):
+            both.run(random_operation(random))
+        check_ledger(both)
+        trades += both.fills
+    assert sum(fill.is_maker for fill in trades) > 200
+    assert sum(0 < fill.closed_qty < fill.qty for fill in trades) > 20, "through zero"
+    assert sum(fill.pnl.as_tuple().exponent == -8 for fill in trades) > 100, "rounded partial closes"
+    assert {fill.type for fill in trades} == {"Trade", "Funding"}

@@ -1,0 +1,60 @@
+"""Saved and restored, the exchange continues as if nothing had happened."""
+
+import msgspec
+import pytest
+
+from tests.unit.matching.support import BUY, LINEAR, SELL, SPOT, D, exchange, levels, limit, market
+from tradectl.matching.exchange import Exchange
+from tradectl.matching.records import Happening, Refused
+
+
+def start() -> Exchange:
+    venue = exchange("ann", "bob", btc="1")
+    for instrument in (LINEAR, SPOT):
+        venue.set_book(instrument, levels(("49999", "2"), ("49998", "3")), levels(("50001", "2"), ("50002", "3")), 1)
+        venue.place("ann", market(BUY, "0.5", instrument=instrument), 2)
+        venue.place("ann", limit(BUY, "0.5", "49999", instrument=instrument, link=f"a-{instrument.category.value}"), 3)
+        venue.place("bob", limit(SELL, "0.4", "50000", instrument=instrument), 4)
+        venue.place("bob", limit(SELL, "0.4", "50000", instrument=instrument), 5)
+    venue.place("ann", limit(SELL, "0.3", "50100", reduce_only=True), 6)
+    venue.set_leverage("bob", LINEAR, D(25), 7)
+    return venue
+
+
+def finish(venue: Exchange) -> list[Happening]:
+    happenings: list[Happening] = []
+    for instrument in (LINEAR, SPOT):
+        happenings += venue.place("ann", market(BUY, "1.7", instrument=instrument), 8)[1]
+        happenings += venue.print_trade(instrument, SELL, D(49999), D("2.2"), 9)
+        happenings += venue.set_book(instrument, levels(("50105", "1")), levels(("50106", "2")), 10)
+    happenings += venue.settle_funding(LINEAR, D("0.0001"), 11)
+    happenings += venue.set_mark(LINEAR, D(52000), D(52000), 12)
+    return happenings
+
+
+def test_a_restored_exchange_continues_identically() -> None:
+    venue, data = start(), start().save()
+    assert venue.save() == data
+    restored = Exchange.restore(data)
+    assert restored.save() == data
+    assert len(finish(start())) > 30
+    assert finish(restored) == finish(venue)
+    assert restored.save() == venue.save()
+
+
+def test_used_client_ids_survive() -> None:
+    restored = Exchange.restore(start().save())
+    used = restored.open_orders("ann", LINEAR)[0].link_id
+    restored.cancel("ann", LINEAR, "", used, 20)
+    restored = Exchange.restore(restored.save())
+    with pytest.raises(Refused, match="110072"):
+        restored.place("ann", limit(BUY, "0.1", "49000", link=used), 21)
+
+
+def test_foreign_bytes_are_refused() -> None:
+    with pytest.raises(msgspec.DecodeError):
+        Exchange.restore(b"not a snapshot")
+    data = msgspec.msgpack.decode(start().save())
+    data[0] = 99
+    with pytest.raises(ValueError, match="version 99"):
+        Exchange.restore(msgspec.msgpack.encode(data))
