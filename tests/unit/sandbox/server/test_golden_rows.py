@@ -56,112 +56,28 @@ POSITION = """{"positionIdx": 0, "riskId": 1, "riskLimitValue": "2000000", "symb
 "createdTime": "1764300000000", "updatedTime": "1767225607412", "openTime": 1767225607408, "seq": 512009391845,
 "isReduceOnly": false, "mmrSysUpdatedTime": "", "leverageSysUpdatedTime": "", "tpslMode": "Full", "bustPrice": "",
 "positionBalance": "0", "tradeMode": 0}"""
-MESSAGE_POSITION_KEYS = [
-    "category",
-    "symbol",
-    "side",
-    "size",
-    "positionIdx",
-    "tradeMode",
-    "positionValue",
-    "riskId",
-    "riskLimitValue",
-    "entryPrice",
-    "breakEvenPrice",
-    "markPrice",
-    "leverage",
-    "positionBalance",
-    "autoAddMargin",
-    "positionIM",
-    "positionIMByMp",
-    "positionMM",
-    "positionMMByMp",
-    "liqPrice",
-    "bustPrice",
-    "tpslMode",
-    "takeProfit",
-    "stopLoss",
-    "trailingStop",
-    "unrealisedPnl",
-    "sessionAvgPrice",
-    "curRealisedPnl",
-    "cumRealisedPnl",
-    "positionStatus",
-    "adlRankIndicator",
-    "createdTime",
-    "updatedTime",
-    "openTime",
-    "seq",
-    "isReduceOnly",
-    "mmrSysUpdatedTime",
-    "leverageSysUpdatedTime",
-]
-ACCOUNT_KEYS = [
-    "accountType",
-    "accountIMRate",
-    "accountIMRateByMp",
-    "accountMMRate",
-    "accountMMRateByMp",
-    "totalEquity",
-    "totalWalletBalance",
-    "totalMarginBalance",
-    "totalAvailableBalance",
-    "totalPerpUPL",
-    "totalInitialMargin",
-    "totalInitialMarginByMp",
-    "totalMaintenanceMargin",
-    "totalMaintenanceMarginByMp",
-    "accountLTV",
-    "coin",
-]
-COIN_KEYS = [
-    "coin",
-    "equity",
-    "usdValue",
-    "walletBalance",
-    "locked",
-    "spotHedgingQty",
-    "borrowAmount",
-    "accruedInterest",
-    "totalOrderIM",
-    "totalPositionIM",
-    "totalPositionMM",
-    "unrealisedPnl",
-    "cumRealisedPnl",
-    "bonus",
-    "marginCollateral",
-    "collateralSwitch",
-    "colRes",
-    "spotBorrow",
-    "free",
-    "availableToWithdraw",
-    "availableToBorrow",
-]
+MESSAGE_POSITION_KEYS = names(
+    """category symbol side size positionIdx tradeMode positionValue riskId riskLimitValue entryPrice
+breakEvenPrice markPrice leverage positionBalance autoAddMargin positionIM positionIMByMp positionMM
+positionMMByMp liqPrice bustPrice tpslMode takeProfit stopLoss trailingStop unrealisedPnl
+sessionAvgPrice curRealisedPnl cumRealisedPnl positionStatus adlRankIndicator createdTime
+updatedTime openTime seq isReduceOnly mmrSysUpdatedTime leverageSysUpdatedTime"""
+)
+ACCOUNT_KEYS = names(
+    """accountType accountIMRate accountIMRateByMp accountMMRate accountMMRateByMp totalEquity
+totalWalletBalance totalMarginBalance totalAvailableBalance totalPerpUPL totalInitialMargin
+totalInitialMarginByMp totalMaintenanceMargin totalMaintenanceMarginByMp accountLTV coin"""
+)
+COIN_KEYS = names(
+    """coin equity usdValue walletBalance locked spotHedgingQty borrowAmount accruedInterest totalOrderIM
+totalPositionIM totalPositionMM unrealisedPnl cumRealisedPnl bonus marginCollateral collateralSwitch
+colRes spotBorrow free availableToWithdraw availableToBorrow"""
+)
 FAST_KEYS = names("category symbol execId execPrice execQty orderId isMaker orderLinkId side execTime seq")
-LEDGER_KEYS = [
-    "id",
-    "symbol",
-    "category",
-    "side",
-    "transactionTime",
-    "type",
-    "transSubType",
-    "qty",
-    "size",
-    "currency",
-    "tradePrice",
-    "funding",
-    "fee",
-    "cashFlow",
-    "change",
-    "cashBalance",
-    "feeRate",
-    "bonusChange",
-    "tradeId",
-    "orderId",
-    "orderLinkId",
-    "extraFees",
-]
+LEDGER_KEYS = names(
+    """id symbol category side transactionTime type transSubType qty size currency tradePrice funding fee
+cashFlow change cashBalance feeRate bonusChange tradeId orderId orderLinkId extraFees"""
+)
 CLOSED_PNL = """{"symbol": "BTCUSDT", "orderId": "3f0d2f1f-0a31-4b6c-9b54-1d2cb35a4e77", "side": "Sell",
 "qty": "0.04", "orderPrice": "86780.1", "orderType": "Market", "execType": "Trade", "closedSize": "0.04",
 "cumEntryValue": "3488", "avgEntryPrice": "87200", "cumExitValue": "3502.4", "avgExitPrice": "87560",
@@ -241,21 +157,7 @@ def test_execution_rows() -> None:
     del message["execFeeV2"]
     equal(execution_message_row(FILL), message)
     fast = fast_execution_row(FILL)
-    assert set(fast) == set(
-        [
-            "category",
-            "symbol",
-            "execId",
-            "execPrice",
-            "execQty",
-            "orderId",
-            "isMaker",
-            "orderLinkId",
-            "side",
-            "execTime",
-            "seq",
-        ]
-    )
+    assert set(fast) == FAST_KEYS
     assert fast["orderLinkId"] == ""
 
 
