@@ -24,7 +24,7 @@ def start() -> Exchange:
 def finish(venue: Exchange) -> list[Happening]:
     happenings: list[Happening] = []
     for instrument in (LINEAR, SPOT):
-        happenings += venue.place("ann", market(BUY, "1.7", instrument=instrument), 8)[1]
+        happenings += venue.place("ann", market(BUY, "0.9", instrument=instrument), 8)[1]
         happenings += venue.print_trade(instrument, SELL, D(49999), D("2.2"), 9)
         happenings += venue.set_book(instrument, levels(("50105", "1")), levels(("50106", "2")), 10)
     happenings += venue.settle_funding(LINEAR, D("0.0001"), 11)
