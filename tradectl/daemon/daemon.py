@@ -119,6 +119,7 @@ class Daemon:
         log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._sandbox = SandboxProcess(Path(self._paths.sandbox), self._settings.sandbox, log)
         credentials = self._sandbox.credentials()
+        self._readiness.step("starting the sandbox")
         await self._sandbox.start()
         endpoint = self._sandbox.endpoint
         self._state.bind_account(binding, "", endpoint.instance)
@@ -188,6 +189,7 @@ class Daemon:
         self._pump.feed(Started(self._clock(0), self._engine.world.config.run, self._restored, self._next_order))
         if self._barrier is not None:
             self._barrier.start()
+        self._readiness.step("opening the venue")
         await self._connector.open()
         self._service.life = Life.UP
         logger.info("{} mode, run {}: the venue is open", self._mode, self._engine.world.config.run)
@@ -311,13 +313,17 @@ class Daemon:
             if not self._engine.world.unreconciled and not self._warming():
                 held = [r for r in self._views.reasons if r.clears == "person" and not r.scope]
                 if self._views.state is Level.RUNNING:
-                    self._readiness.up(pid=os.getpid(), mode=self._mode, run=self._engine.world.config.run)
+                    self._ready()
                 elif held:
                     text = "; ".join(r.text for r in held)
                     self._readiness.down(
                         12, f"up, but {self._views.state.value}: {text}", "tradectl resume", alive=True
                     )
             await asyncio.sleep(0.01)
+
+    def _ready(self) -> None:
+        profile, run = self._paths.profile, self._engine.world.config.run
+        self._readiness.up(pid=os.getpid(), state=self._views.state.value, mode=self._mode, profile=profile, run=run)
 
     async def _housekeeping(self) -> None:
         """Checkpoints and blocks of order ids, off the trading path."""

@@ -16,15 +16,26 @@ class Readiness:
     def told(self) -> bool:
         return self._fd < 0
 
+    def step(self, text: str) -> None:
+        """What is being done now."""
+        if self._fd >= 0:
+            self._write(self._fd, {"step": text})
+
     def _tell(self, line: dict[str, Any]) -> None:
         if self._fd < 0:
             return
         fd, self._fd = self._fd, -1
+        if self._write(fd, line):
+            os.close(fd)
+
+    @staticmethod
+    def _write(fd: int, line: dict[str, Any]) -> bool:
+        """Whether the starter still listens."""
         try:
             os.write(fd, msgspec.json.encode(line) + b"\n")
-            os.close(fd)
         except OSError:
-            return  # the starter no longer listens: its loss
+            return False
+        return True
 
     def up(self, **facts: Any) -> None:
         """The daemon trades."""

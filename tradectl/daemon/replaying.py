@@ -29,9 +29,12 @@ def replay_run(
     if not spans or spans[0].first != 1:
         first = spans[0].first if spans else 0
         raise Problem(
-            ErrorCode.NOT_FOUND, f"the market data of {directory.name} is complete only from entry {first}", field="run",
-            reason="older market segments were pruned to the disk budget", remedy="raise journal.market_budget",
-        )  # fmt: skip
+            ErrorCode.NOT_FOUND,
+            f"the market data of {directory.name} is complete only from entry {first}",
+            field="run",
+            reason="older market segments were pruned to the disk budget",
+            remedy="raise journal.market_budget",
+        )
     chapters: list[Chapter] = []
     changed: list[str] = []
     code = code_fingerprint()
