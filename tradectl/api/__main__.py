@@ -11,16 +11,15 @@ import socket
 import sys
 from pathlib import Path
 
-import msgspec
 import uvicorn
 from loguru import logger
 
 from tradectl.api.app import create_app
-from tradectl.api.config import ApiConfig, check_listener
+from tradectl.api.config import ApiConfig
 from tradectl.api.token import load_or_create
 from tradectl.model.errors import ErrorCode, Problem
-from tradectl.model.instruments import Category
 from tradectl.model.money import use_exact_context
+from tradectl.settings import Settings, load_settings
 
 TOKEN_FILE = "api.token"
 #: Connections the kernel holds until they are accepted; seconds for requests under way when it stops.
@@ -32,29 +31,16 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--socket", type=Path, required=True, help="the daemon's socket")
     parser.add_argument("--store-socket", type=Path, help="the store's socket (default: store.sock beside --socket)")
     parser.add_argument("--state", type=Path, required=True, help=f"directory that keeps {TOKEN_FILE}")
-    parser.add_argument("--default-category", choices=[c.value for c in Category], default=Category.LINEAR.value)
-    parser.add_argument("--config", default="{}", metavar="JSON", help="settings of section [api] as a JSON object")
+    parser.add_argument("--config", default="", help="directory of the settings files")
     parser.add_argument("--host", help="address to listen on, instead of api.host")
     parser.add_argument("--port", type=int, help="TCP port, instead of api.port; 0 takes a free one")
     return parser.parse_args(arguments)
 
 
-def read_config(given: argparse.Namespace) -> ApiConfig:
-    """The settings as handed over. Raises ``Problem(INVALID_SETTING)``."""
-    try:
-        values = msgspec.json.decode(given.config, type=dict[str, object])
-        values |= {name: value for name in ("host", "port") if (value := getattr(given, name)) is not None}
-        config = msgspec.convert(values, ApiConfig)
-    except msgspec.MsgspecError as error:
-        raise Problem(
-            ErrorCode.INVALID_SETTING,
-            f"The settings of the gateway are wrong: {error}",
-            field="api",
-            reason=str(error),
-            remedy="Correct section [api]; tradectl config check shows where.",
-        ) from None
-    check_listener(config)
-    return config
+def read_settings(given: argparse.Namespace) -> Settings:
+    """The settings with the command line's. Raises ``Problem(INVALID_SETTING)``."""
+    named = {"api.host": given.host, "api.port": given.port}
+    return load_settings(given.config, overrides={key: value for key, value in named.items() if value is not None})
 
 
 def listen(config: ApiConfig) -> socket.socket:
@@ -85,21 +71,17 @@ def log_to_stderr() -> None:
 
 def serve(given: argparse.Namespace) -> None:
     """Listen and serve until SIGTERM or SIGINT. Raises ``Problem`` when it cannot begin."""
-    config = read_config(given)
+    settings = read_settings(given)
+    config = settings.api
     token_file = given.state / TOKEN_FILE
     app = create_app(
         config,
         load_or_create(token_file),
         daemon_socket=given.socket,
         store_socket=given.store_socket or given.socket.with_name("store.sock"),
-        default_category=Category(given.default_category),
+        default_category=settings.trading.default_category,
     )
-    bound = listen(config)
-    scheme = "https" if config.tls else "http"
-    host, port = bound.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    print(f"tradectl api: {scheme}://{shown}:{port} token in {token_file}", flush=True)
-    settings = uvicorn.Config(
+    server = uvicorn.Config(
         app,
         loop="uvloop",
         http="httptools",
@@ -115,7 +97,27 @@ def serve(given: argparse.Namespace) -> None:
         ssl_certfile=config.tls_cert or None,
         ssl_keyfile=config.tls_key or None,
     )
-    uvicorn.Server(settings).run(sockets=[bound])
+    _load(server, config)
+    bound = listen(config)
+    scheme = "https" if config.tls else "http"
+    host, port = bound.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    print(f"tradectl api: {scheme}://{shown}:{port} token in {token_file}", flush=True)
+    uvicorn.Server(server).run(sockets=[bound])
+
+
+def _load(server: uvicorn.Config, config: ApiConfig) -> None:
+    """Read the certificate. Raises ``Problem(INVALID_SETTING)`` when it cannot be used."""
+    try:
+        server.load()
+    except OSError as error:  # ssl.SSLError is one
+        raise Problem(
+            ErrorCode.INVALID_SETTING,
+            f"The certificate {config.tls_cert} with the key {config.tls_key} cannot be used: {error}",
+            field="api.tls_cert",
+            reason=str(error),
+            remedy="Set api.tls_cert and api.tls_key to PEM files that belong together and can be read.",
+        ) from None
 
 
 def main(arguments: list[str]) -> int:

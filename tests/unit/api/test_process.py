@@ -55,6 +55,21 @@ def start(tmp_path: Path) -> Iterator[Start]:
         process.communicate(timeout=10)
 
 
+@pytest.fixture(autouse=True)
+def no_settings_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("TRADECTL_CONFIG", "")
+    for name in [name for name in os.environ if name.startswith("TRADECTL_API_")]:
+        monkeypatch.delenv(name)
+
+
+def settings_file(directory: Path, **api: str | int) -> tuple[str, str]:
+    """The options that name a settings directory with this section [api]."""
+    lines = ["[api]", *(f"{name} = {json.dumps(value)}" for name, value in api.items())]
+    (directory / "api.toml").write_text("\n".join(lines) + "\n")
+    return "--config", str(directory)
+
+
 def refused(*options: str, state: Path) -> tuple[int, str]:
     """Start a gateway that must not start: its exit code and message."""
     done = subprocess.run(
@@ -124,10 +139,13 @@ def test_the_process_refuses_an_open_address_and_half_a_pair(tmp_path: Path) -> 
     code, message = refused("--host", "0.0.0.0", state=tmp_path)
     assert code == 78
     assert "127.0.0.1" in message
-    code, message = refused("--config", json.dumps({"tls_cert": "c.pem"}), state=tmp_path)
+    code, message = refused(*settings_file(tmp_path, tls_cert="c.pem"), state=tmp_path)
     assert code == 78
     assert "tls_key" in message
-    code, message = refused("--config", '{"prt": 1}', state=tmp_path)
+    code, message = refused(*settings_file(tmp_path, tls_cert="/no/c.pem", tls_key="/no/k.pem"), state=tmp_path)
+    assert code == 78
+    assert "/no/c.pem" in message
+    code, message = refused(*settings_file(tmp_path, prt=1), state=tmp_path)
     assert code == 78
     assert "prt" in message
 
@@ -136,8 +154,8 @@ def test_it_serves_tls(start: Start, tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     authority.issue_cert("localhost", "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "s.pem"))
-    pair = json.dumps({"tls_cert": str(tmp_path / "s.pem"), "tls_key": str(tmp_path / "s.pem")})
-    _, url = start("--config", pair)
+    pem = str(tmp_path / "s.pem")
+    _, url = start(*settings_file(tmp_path, tls_cert=pem, tls_key=pem))
     assert url.startswith("https://")
     context = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
     assert httpx.get(f"{url}/api/health", verify=context).status_code == 503
