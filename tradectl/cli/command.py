@@ -15,7 +15,7 @@ SYMBOL = typer.Option("", "--symbol", metavar="SYMBOL", help="Only this symbol."
 CATEGORY = typer.Option(None, "--category", help="Product family (default: trading.default_category).")
 CATEGORY_FILTER = typer.Option(None, "--category", help="Only this product family.")
 STRATEGY = typer.Option("", "--strategy", metavar="NAME", help="Only this strategy.")
-LIMIT = typer.Option(100, "--limit", min=1, max=10_000, help="At most so many rows.")
+LIMIT = typer.Option(100, "--limit", min=1, max=1000, help="At most so many rows.")
 
 
 def noun(help: str) -> typer.Typer:

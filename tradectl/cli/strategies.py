@@ -71,7 +71,7 @@ def reload(
     screen.show(call(screen, "strategies.reload", **given(name=name)), draw_done)
 
 
-def _folder(screen: Screen) -> tuple[Any, Path]:
+def folder_of(screen: Screen) -> tuple[Any, Path]:
     """The settings and the folder of the user's own strategies."""
     from tradectl.paths import config_directories
     from tradectl.settings import load_settings
@@ -90,7 +90,7 @@ def check(
 ) -> None:
     """Load and validate strategies without starting them."""
     screen = screen_of(ctx)
-    settings, folder = _folder(screen)
+    settings, folder = folder_of(screen)
     if name.endswith(".py"):
         checked = [_checked(name, "", None, Path(name))]
     else:
@@ -169,7 +169,7 @@ def new(ctx: typer.Context, name: str = typer.Argument(help="Name of the file an
     if not name.isidentifier() or not name.isascii() or name != name.lower():
         raise UsageError(f"{name!r} is no name for a strategy: use small letters, digits and _, such as my_idea")
     screen = screen_of(ctx)
-    _, folder = _folder(screen)
+    _, folder = folder_of(screen)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.py"
     cls = "".join(part.capitalize() for part in name.split("_"))

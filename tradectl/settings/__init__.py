@@ -18,10 +18,10 @@ from tradectl.exchange.bybit.config import BybitConfig
 from tradectl.journal.config import JournalConfig
 from tradectl.sandbox.config import SandboxConfig
 from tradectl.settings import load
-from tradectl.settings.sections import SECTIONS, SETTINGS, AppSettings, Setting, StoreSettings, TradingSettings
+from tradectl.settings.sections import SECTIONS, SETTINGS, AppSettings, Setting, TradingSettings
+from tradectl.storage.config import StoreConfig
 
-__all__ = ["SETTINGS", "AppSettings", "Secrets", "Setting", "Settings", "StoreSettings", "TradingSettings",
-           "load_settings"]  # fmt: skip
+__all__ = ["SETTINGS", "AppSettings", "Secrets", "Setting", "Settings", "TradingSettings", "load_settings"]
 
 #: What the sandbox mode trades when no strategy is set: a newcomer sees trades within a minute, and no money is at
 #: stake. Every other mode trades only what was asked for.
@@ -45,7 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     app: AppSettings = AppSettings()
     journal: JournalConfig = JournalConfig()
-    store: StoreSettings = StoreSettings()
+    store: StoreConfig = StoreConfig()
     api: ApiConfig = ApiConfig()
     trading: TradingSettings = TradingSettings()
     exchange: BybitConfig = BybitConfig()

@@ -13,6 +13,7 @@ from tradectl.journal.config import JournalConfig
 from tradectl.model.instruments import Category
 from tradectl.sandbox.config import SandboxConfig
 from tradectl.settings.descriptions import DESCRIPTIONS
+from tradectl.storage.config import StoreConfig
 
 Mode = Literal["sandbox", "paper", "demo", "testnet", "live"]
 
@@ -57,12 +58,6 @@ class TradingSettings(Struct, frozen=True, kw_only=True):
     ] = 60
 
 
-class StoreSettings(Struct, frozen=True, kw_only=True):
-    """The database."""
-
-    database: Annotated[str, Meta(description="URL of the database; empty for SQLite in the state directory")] = ""
-
-
 class Section(Struct, frozen=True):
     """One section: ``default`` is an instance of the room's struct, ``hidden`` are fields no setting sets."""
 
@@ -76,7 +71,7 @@ class Section(Struct, frozen=True):
 SECTIONS: tuple[Section, ...] = (
     Section("app", "app", AppSettings(), "The program itself."),
     Section("journal", "app", JournalConfig(), "The append-only record of everything."),
-    Section("store", "app", StoreSettings(), "The database the journal is projected into."),
+    Section("store", "app", StoreConfig(), "The database the journal is projected into."),
     Section("api", "api", ApiConfig(), "The REST gateway."),
     Section("trading", "trading", TradingSettings(), "What is traded and where."),
     Section(
