@@ -65,10 +65,12 @@ class Book:
         return self.last if self.last is not None else self.mid()
 
     def sample_premium(self, now: int, window: int) -> None:
-        """Note how far the middle of the book is from the reference; forget what is older than ``window``."""
+        """Note how far the middle of a changed book is from mark or index; forget what is older than ``window``."""
+        if self.premiums and now - self.premiums[-1][0] < SECOND:
+            return
         mid = self.mid()
         base = self.index if self.instrument.is_spot else self.mark
-        if mid is None or base is None or (self.premiums and now - self.premiums[-1][0] < SECOND):
+        if mid is None or base is None:
             return
         self.premiums = [sample for sample in self.premiums if sample[0] > now - window]
         self.premiums.append((now, mid - base))

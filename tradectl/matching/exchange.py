@@ -174,7 +174,6 @@ class Exchange:
         """Set mark and index price; accounts whose maintenance margin reaches the margin balance are liquidated."""
         book = self._book(instrument)
         book.mark, book.index = mark, index
-        book.sample_premium(now, price_band.premium_window(book))
         return self._liquidate(now)
 
     def set_last(self, instrument: InstrumentId, price: Decimal, now: int) -> None:
@@ -280,6 +279,7 @@ class Exchange:
 
     def _market_moved(self, book: Book, now: int) -> list[Happening]:
         """After displayed levels changed: queues move forward, crossed orders trade."""
+        book.sample_premium(now, price_band.premium_window(book))
         if not book.buys.keys and not book.sells.keys:
             return []
         queue_position.refresh(book.buys, book.bids)

@@ -301,6 +301,20 @@ def test_futures_clamp_the_price_to_the_band() -> None:
     assert (order.price, order.status) == (D(100), OrderStatus.NEW)
 
 
+def test_the_band_follows_the_mean_premium_of_the_book() -> None:
+    venue = exchange()
+    second = 1_000_000_000
+    for at, middle in ((0, 50200), (1, 50300), (1, 50900), (2, 50400)):  # the third is within a second of the second
+        book = levels((str(middle - 1), "1")), levels((str(middle + 1), "1"))
+        for instrument in (LINEAR, SPOT):
+            venue.set_book(instrument, *book, at * second)
+    assert venue.price_band(LINEAR) == (D(50800), D(49500))  # 1 % of mark and the mean of 200, 300 and 400
+    assert venue.price_band(SPOT) == (D(50500), D(50000))  # capped by Y, and never beyond the index
+    for at in (40, 41):
+        venue.set_book(LINEAR, levels(("49799", "1")), levels(("49801", "1")), at * second)
+    assert venue.price_band(LINEAR) == (D(50500), D(49300))  # samples older than 30 s are forgotten
+
+
 def test_open_order_cap() -> None:
     venue = with_book()
     for _ in range(500):
