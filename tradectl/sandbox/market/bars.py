@@ -65,6 +65,11 @@ class BarHistory:
     def last(self) -> Kline | None:
         return self._klines[-1] if self._klines else None
 
+    @property
+    def first_time(self) -> int | None:
+        """Open time of the oldest candle at hand."""
+        return self._times[0] if self._times else None
+
     def add(self, kline: Kline) -> None:
         """Append a candle that has just closed."""
         self._klines.append(kline)
