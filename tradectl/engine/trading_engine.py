@@ -6,23 +6,22 @@ from typing import Any
 from tradectl.engine.checkpoint import EngineState, decode, encode
 from tradectl.engine.config import EngineConfig
 from tradectl.engine.guards import EQUITY_TIMER, GUARD_TIMER, Guards
-from tradectl.engine.intents import AmendIntent, CancelIntent, Intent, OrderIntent, TargetIntent, TimerIntent
+from tradectl.engine.intent_desk import STRATEGY_TIMER, IntentDesk
 from tradectl.engine.operator_desk import OperatorDesk
 from tradectl.engine.order_answers import WALL, OrderAnswers
-from tradectl.engine.order_desk import QUEUE_TIMER, OrderDesk, Wish
+from tradectl.engine.order_desk import QUEUE_TIMER, OrderDesk
 from tradectl.engine.order_state import view
 from tradectl.engine.reconciler import TIMER as RECONCILE_TIMER
 from tradectl.engine.reconciler import Reconciler
 from tradectl.engine.risk_manager import RiskManager
 from tradectl.engine.strategy import Strategy
-from tradectl.engine.strategy_host import Runner, StrategyHost
+from tradectl.engine.strategy_host import StrategyHost
 from tradectl.engine.targets import Targets
 from tradectl.engine.trading_state import AUTO, PERSON
 from tradectl.engine.world import World
 from tradectl.model.commands import (
     AlertLevel,
     BalanceChanged,
-    Check,
     Command,
     Level,
     PositionChanged,
@@ -70,7 +69,6 @@ _SECOND = 10**9
 #: Orders and executions this quiet (nanoseconds) are asked after.
 QUIET = 10 * _SECOND
 AUDIT_TIMER = "audit"
-STRATEGY_TIMER = "strategy:"
 #: More callbacks than this in one step is a loop between strategies and their own orders.
 MAX_DELIVERIES = 10_000
 
@@ -86,7 +84,8 @@ class TradingEngine:
         self.answers = OrderAnswers(w, self.desk)
         self.reconciler = Reconciler(w, self.answers)
         self.guards = Guards(w)
-        self.host = StrategyHost(w, classes, self._process)
+        self.intents = IntentDesk(w, self.desk, self.targets)
+        self.host = StrategyHost(w, classes, self.intents.process)
         self.operator = OperatorDesk(w, self.risk, self.desk, self.targets, self.host, self.guards, self.reconciler)
         self._balances: BalancesReported | None = None
         self._positions: PositionsReported | None = None
@@ -195,51 +194,6 @@ class TradingEngine:
             StrategySwitched: self.operator.switch,
             ReconcileRequested: self.operator.reconcile,
         }
-
-    # --- what strategies asked for
-
-    def _process(self, runner: Runner, intents: list[Intent]) -> None:
-        for intent in intents:
-            self._carry_out(runner, intent)
-
-    def _carry_out(self, runner: Runner, intent: Intent) -> None:
-        w = self.world
-        if isinstance(intent, TargetIntent):
-            capital = runner.capital() if intent.weight else ZERO
-            self.targets.to_weight(runner.name, capital, intent.instrument, intent.weight, intent.reason, runner.late)
-        elif isinstance(intent, OrderIntent):
-            self._place(runner, intent)
-        elif isinstance(intent, CancelIntent):
-            if intent.link_id:
-                order = w.orders.get(intent.link_id)
-                if order is not None and order.strategy == runner.name:
-                    self.desk.cancel(order, intent.reason)
-            else:
-                symbol = intent.instrument.symbol if intent.instrument is not None else ""
-                self.desk.cancel_entries(intent.reason, runner.name, symbol, everything=True)
-        elif isinstance(intent, AmendIntent):
-            order = w.orders.get(intent.link_id)
-            if order is not None and order.strategy == runner.name:
-                self.desk.amend(order, intent.qty, intent.price, intent.reason, "")
-        elif isinstance(intent, TimerIntent):
-            name = f"{STRATEGY_TIMER}{runner.name}:{intent.name}"
-            if intent.at:
-                w.set_timer(name, intent.at)
-            else:
-                w.cancel_timer(name)
-
-    def _place(self, runner: Runner, i: OrderIntent) -> None:
-        info = self.world.instruments.get(i.instrument)
-        if info is None:
-            rule = f"{i.instrument} is not an instrument of this venue"
-            check = Check("instrument", False, "", str(i.instrument), rule)
-            self.desk.refuse(runner.name, i.instrument, "order", i.reason, check)
-            return
-        wish = Wish(
-            runner.name, info, i.side, (i.qty,), "order", i.reason, i.type, i.price, i.time_in_force, i.reduce_only,
-            runner.late,
-        )  # fmt: skip
-        self.desk.place(wish)
 
     # --- market data
 

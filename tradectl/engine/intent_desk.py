@@ -1,0 +1,72 @@
+"""From what a strategy asked for to what the order desk does about it."""
+
+from tradectl.engine.intents import AmendIntent, CancelIntent, Intent, OrderIntent, TargetIntent, TimerIntent
+from tradectl.engine.order_desk import OrderDesk, Wish
+from tradectl.engine.strategy_host import Runner
+from tradectl.engine.targets import Targets
+from tradectl.engine.world import World
+from tradectl.model.commands import Check
+from tradectl.model.money import ZERO
+
+STRATEGY_TIMER = "strategy:"
+
+
+class IntentDesk:
+    """Carries out the intents of one callback, in order; each sees the ones before it in flight."""
+
+    def __init__(self, world: World, desk: OrderDesk, targets: Targets) -> None:
+        self._w = world
+        self._desk = desk
+        self._targets = targets
+
+    def process(self, runner: Runner, intents: list[Intent]) -> None:
+        """Everything a callback asked for."""
+        for intent in intents:
+            if isinstance(intent, TargetIntent):
+                self._target(runner, intent)
+            elif isinstance(intent, OrderIntent):
+                self._order(runner, intent)
+            elif isinstance(intent, CancelIntent):
+                self._cancel(runner, intent)
+            elif isinstance(intent, AmendIntent):
+                self._amend(runner, intent)
+            else:
+                self._timer(runner, intent)
+
+    def _target(self, runner: Runner, intent: TargetIntent) -> None:
+        capital = runner.capital() if intent.weight else ZERO
+        self._targets.to_weight(runner.name, capital, intent.instrument, intent.weight, intent.reason, runner.late)
+
+    def _order(self, runner: Runner, i: OrderIntent) -> None:
+        info = self._w.instruments.get(i.instrument)
+        if info is None:
+            rule = f"{i.instrument} is not an instrument of this venue"
+            check = Check("instrument", False, "", str(i.instrument), rule)
+            self._desk.refuse(runner.name, i.instrument, "order", i.reason, check)
+            return
+        wish = Wish(
+            runner.name, info, i.side, (i.qty,), "order", i.reason, i.type, i.price, i.time_in_force, i.reduce_only,
+            runner.late,
+        )  # fmt: skip
+        self._desk.place(wish)
+
+    def _cancel(self, runner: Runner, intent: CancelIntent) -> None:
+        if not intent.link_id:
+            symbol = intent.instrument.symbol if intent.instrument is not None else ""
+            self._desk.cancel_entries(intent.reason, runner.name, symbol, everything=True)
+            return
+        order = self._w.orders.get(intent.link_id)
+        if order is not None and order.strategy == runner.name:
+            self._desk.cancel(order, intent.reason)
+
+    def _amend(self, runner: Runner, intent: AmendIntent) -> None:
+        order = self._w.orders.get(intent.link_id)
+        if order is not None and order.strategy == runner.name:
+            self._desk.amend(order, intent.qty, intent.price, intent.reason, "")
+
+    def _timer(self, runner: Runner, intent: TimerIntent) -> None:
+        name = f"{STRATEGY_TIMER}{runner.name}:{intent.name}"
+        if intent.at:
+            self._w.set_timer(name, intent.at)
+        else:
+            self._w.cancel_timer(name)
