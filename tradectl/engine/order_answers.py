@@ -157,9 +157,8 @@ class OrderAnswers:
             self._publish_funding(execution, shares)
         else:
             self._trade(execution)
-        w.dirty_coins.update(dict.fromkeys((info.settle_coin, execution.fee_coin)))
-        if info.is_spot:
-            w.dirty_coins.update(dict.fromkeys((info.base_coin, info.quote_coin)))
+        coins = (info.settle_coin, execution.fee_coin, *((info.base_coin, info.quote_coin) if info.is_spot else ()))
+        w.dirty_coins.update(dict.fromkeys(c for c in coins if c))
 
     def _trade(self, execution: Execution) -> None:
         w = self._w

@@ -91,7 +91,7 @@ class PortfolioManager:
         sign, qty = execution.side.sign, execution.qty
         net.trade(sign, qty, execution.price)
         own = book.trade(sign, qty, execution.price)
-        in_base = execution.fee_coin == instrument.base_coin
+        in_base = execution.fee_coin == instrument.base_coin or (not execution.fee_coin and sign > 0)
         for each in (book, net):
             if in_base:  # the fee is paid out of what was bought: size shrinks, its cost stays
                 each.size -= execution.fee
@@ -99,7 +99,7 @@ class PortfolioManager:
                 each.fees += execution.fee
         self._pay(instrument.base_coin, sign * qty)
         self._pay(instrument.quote_coin, -sign * execution.value)
-        self._pay(execution.fee_coin, -execution.fee)
+        self._pay(execution.fee_coin or (instrument.base_coin if sign > 0 else instrument.quote_coin), -execution.fee)
         return Booked(strategy, own, book.size)
 
     def funding(self, execution: Execution, instrument: Instrument) -> list[Booked]:
@@ -134,8 +134,7 @@ class PortfolioManager:
         """Hand the foreign position to a strategy's book; returns the size that moved."""
         source, target = self.book(EXTERNAL, instrument), self.book(strategy, instrument)
         moved = source.size
-        for name in ("size", "cost", "fees", "funding", "cash_flow", "realised"):
-            setattr(target, name, getattr(target, name) + getattr(source, name))
+        target.merge(source)
         self.state.books[EXTERNAL][instrument] = Book()
         return moved
 

@@ -1,0 +1,345 @@
+"""Random flows between an engine and the venue: what arrives when, how often and whether at all is drawn."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
+
+from tests.unit.engine.harness import BTC, INSTRUMENTS, MONEY, RUN, SECOND, SPOT, T0, Bench, config, encoded, fractions
+from tests.unit.engine.venue import FakeVenue, Resting, action_of, decimal, link_of
+from tradectl.engine.trading_engine import TradingEngine
+from tradectl.model.commands import (
+    CancelOrder,
+    Command,
+    ExecutionBooked,
+    LookUpOrder,
+    OrderChanged,
+    Reconcile,
+    RiskApproved,
+)
+from tradectl.model.events import (
+    Action,
+    AmendRequested,
+    CancelRequested,
+    ConnectionChanged,
+    Event,
+    Executed,
+    OrderAnswered,
+    OrderReported,
+    OrderRequested,
+    Reaction,
+    ReconcileRequested,
+    Started,
+)
+from tradectl.model.ids import parse_link_id
+from tradectl.model.orders import OrderStatus, OrderType, Side, TimeInForce
+
+NEVER_THERE = {
+    OrderStatus.LOST, OrderStatus.REJECTED, OrderStatus.REFUSED, OrderStatus.EXPIRED, OrderStatus.CANCELLED,
+}  # fmt: skip
+#: Ids are reserved durably in blocks of this many.
+BLOCK = 5
+PRICE = Decimal(100)
+
+
+class Choices:
+    """A list of numbers, read one by one, as decisions; exhausted, it always says 0."""
+
+    def __init__(self, numbers: list[int]) -> None:
+        self._numbers: Iterator[int] = iter(numbers)
+
+    def pick(self, count: int) -> int:
+        return next(self._numbers, 0) % count
+
+
+class Flow:
+    """Engine, venue and everything on the way between them."""
+
+    def __init__(self, choices: Choices, bench: Bench | None = None, states_pnl: bool = True) -> None:
+        self.choices = choices
+        self.bench = bench or Bench(config())
+        self.venue = FakeVenue({i.id: i for i in INSTRUMENTS}, fractions(MONEY), T0, states_pnl)
+        self.to_venue: list[RiskApproved | CancelOrder] = []
+        self.questions: list[LookUpOrder | Reconcile] = []
+        self.to_engine: list[Event] = []
+        self.reserved = 1
+        self.checkpoint: tuple[int, bytes] | None = None
+        self.sent: dict[str, int] = {}
+        self.booked: dict[str, int] = {}
+        self.seen: dict[str, tuple[Decimal, OrderStatus]] = {}
+        self._start()
+        self._answer(self.questions.pop(0))
+        self.feed(self.to_engine.pop(0))  # the books begin on the account as it is
+
+    def _start(self, restored: bool = False) -> None:
+        self.bench.now = max(self.bench.now, self.venue.now)
+        self._carry(tuple(self.bench.start(RUN, restored, self.reserved)))
+        for id_ in (BTC, SPOT):
+            self._carry(tuple(self.bench.quote(id_, float(PRICE))))
+
+    # --- delivery
+
+    def feed(self, event: Event) -> tuple[Command, ...]:
+        """Deliver one event now; what the engine answers goes on its way."""
+        self.bench.now = max(self.bench.now, self.venue.now, event.received)
+        out = self.bench.feed(event)
+        self._carry(out)
+        return out
+
+    def _carry(self, out: tuple[Command, ...]) -> None:
+        self._judge(out)
+        if self.bench.engine.world.order_seq > self.reserved:
+            self.reserved = self.bench.engine.world.order_seq + BLOCK
+        for command in out:
+            if isinstance(command, RiskApproved) and command.order is not None:
+                link = command.order.link_id
+                self.sent[link] = self.sent.get(link, 0) + 1
+            if isinstance(command, RiskApproved | CancelOrder):
+                self.to_venue.append(command)
+            elif isinstance(command, LookUpOrder | Reconcile):
+                self.questions.append(command)
+
+    def _judge(self, out: tuple[Command, ...]) -> None:
+        """What must hold after every single step."""
+        for command in out:
+            if isinstance(command, ExecutionBooked):
+                exec_id = command.execution.exec_id
+                self.booked[exec_id] = self.booked.get(exec_id, 0) + 1
+                assert self.booked[exec_id] == 1, f"{exec_id} was booked twice"
+            if isinstance(command, OrderChanged):
+                filled, status = self.seen.get(command.link_id, (Decimal(0), OrderStatus.QUEUED))
+                assert command.filled >= filled, f"{command.link_id} went back from {filled} to {command.filled}"
+                if status is OrderStatus.FILLED and not self._amended(command.link_id):
+                    assert command.status is OrderStatus.FILLED, f"{command.link_id} was filled, is {command.status}"
+                self.seen[command.link_id] = (command.filled, command.status)
+
+    def _amended(self, link: str) -> bool:
+        return any(
+            isinstance(c, RiskApproved) and c.amendment is not None and c.amendment.link_id == link
+            for out in self.bench.answers
+            for c in out
+        )
+
+    def step(self) -> None:
+        """One drawn happening."""
+        often = (
+            self.person_orders, self.venue_takes, self.venue_fills, self.message_arrives, self.question_answered,
+            self.message_arrives, self.message_repeats, self.person_orders, self.venue_takes,
+        )  # fmt: skip
+        seldom = (
+            self.person_cancels, self.person_amends, self.request_lost, self.answer_lost, self.venue_cancels,
+            self.time_passes, self.funding,
+        )  # fmt: skip
+        rare = (self.stream_breaks, self.crash, self.take_checkpoint)
+        kind = self.choices.pick(20)
+        actions = often if kind < 13 else seldom if kind < 19 else rare
+        actions[self.choices.pick(len(actions))]()
+
+    # --- a person
+
+    def person_orders(self) -> None:
+        kind = self.choices.pick(6)
+        instrument = SPOT if kind == 5 else BTC
+        side = Side.BUY if self.choices.pick(2) else Side.SELL
+        lots = Decimal(self.choices.pick(5) + 1) / 10
+        limit = kind in (1, 2, 5)
+        price = PRICE + Decimal(self.choices.pick(7) - 3) / 10 if limit else None
+        tif = TimeInForce.POST_ONLY if kind == 2 else TimeInForce.GTC
+        order_type = OrderType.LIMIT if limit else OrderType.MARKET
+        self.feed(OrderRequested(self.bench.now, "me", instrument, side, order_type, lots, price, tif))
+
+    def _an_open_order(self) -> str:
+        links = [link for link, (_, status) in self.seen.items() if not status.is_final]
+        return links[self.choices.pick(len(links))] if links else ""
+
+    def person_cancels(self) -> None:
+        link = self._an_open_order()
+        if link:
+            self.feed(CancelRequested(self.bench.now, "me", link))
+
+    def person_amends(self) -> None:
+        link = self._an_open_order()
+        if link and self.bench.engine.world.orders[link].price is not None:
+            lots = Decimal(self.choices.pick(8) + 1) / 10
+            self.feed(AmendRequested(self.bench.now, "me", link, lots, None))
+
+    # --- on the way to the venue
+
+    def venue_takes(self) -> None:
+        """A request arrives; its answer sets out."""
+        if self.to_venue:
+            self._take(self.to_venue.pop(self.choices.pick(len(self.to_venue))), self.choices.pick(4) == 3)
+
+    def _take(self, command: RiskApproved | CancelOrder, crosses: bool = False) -> None:
+        create = isinstance(command, RiskApproved) and command.order is not None
+        if create and crosses and self.choices.pick(3) == 2:
+            reaction = (Reaction.FIX, Reaction.RETRY)[self.choices.pick(2)]
+            self.to_engine.append(
+                OrderAnswered(self.venue.tick(), link_of(command), Action.CREATE, 10006, "", reaction)
+            )
+            return
+        answer = self.venue.receive(command, crosses)
+        self._hear()
+        self.to_engine.append(answer)
+
+    def answer_lost(self) -> None:
+        """A request arrives, its answer does not."""
+        if self.to_venue:
+            command = self.to_venue.pop(self.choices.pick(len(self.to_venue)))
+            self.venue.receive(command)
+            self._hear()
+            self.to_engine.append(self.venue.silence(command))
+
+    def request_lost(self) -> None:
+        """A request never arrives."""
+        if self.to_venue:
+            command = self.to_venue.pop(self.choices.pick(len(self.to_venue)))
+            self.to_engine.append(self.venue.silence(command))
+
+    def _hear(self) -> None:
+        self.to_engine += self.venue.said
+        self.venue.said.clear()
+
+    # --- at the venue
+
+    def _at_venue(self) -> Resting | None:
+        orders = self.venue.open_orders()
+        return orders[self.choices.pick(len(orders))] if orders else None
+
+    def venue_fills(self) -> None:
+        order = self._at_venue()
+        if order is not None:
+            most = int(order.leaves * 10)
+            qty = Decimal(self.choices.pick(most) + 1) / 10
+            self.venue.fill(order, qty, PRICE + Decimal(self.choices.pick(9) - 4) / 10)
+            self._hear()
+
+    def venue_cancels(self) -> None:
+        order = self._at_venue()
+        if order is not None:
+            self.venue.cancel(order)
+            self._hear()
+
+    def funding(self) -> None:
+        self.venue.fund(BTC, Fraction(self.choices.pick(5) - 2, 10_000), PRICE)
+        self._hear()
+
+    # --- on the way to the engine
+
+    def message_arrives(self) -> None:
+        if self.to_engine:
+            self.feed(self.to_engine.pop(self.choices.pick(len(self.to_engine))))
+
+    def message_repeats(self) -> None:
+        if self.to_engine:
+            self.feed(self.to_engine[self.choices.pick(len(self.to_engine))])
+
+    def question_answered(self) -> None:
+        """The venue is read; the answer sets out and may arrive late."""
+        if self.questions:
+            self._answer(self.questions.pop(self.choices.pick(len(self.questions))))
+
+    def _answer(self, question: LookUpOrder | Reconcile) -> None:
+        self.venue.tick()
+        if isinstance(question, Reconcile):
+            self.to_engine.append(self.venue.reconciled(question.since))
+            return
+        on_the_way = any(
+            link_of(c) == question.link_id and action_of(c) is Action.CREATE for c in self.to_venue
+        )  # an order still on its way may yet arrive: absence proves nothing
+        self.to_engine.append(self.venue.looked_up(question.link_id, not on_the_way))
+
+    def time_passes(self) -> None:
+        out = self.bench.wait(SECOND * (1, 2, 12)[self.choices.pick(3)])
+        self.venue.now = max(self.venue.now, self.bench.now)
+        self._carry(tuple(out))
+
+    def stream_breaks(self) -> None:
+        """The private stream breaks and what was on it is lost; it comes back at once or after a while."""
+        self.to_engine = [e for e in self.to_engine if not isinstance(e, Executed | OrderReported)]
+        self.feed(ConnectionChanged(self.bench.now, "private", False, "cut"))
+        if self.choices.pick(2):
+            self.time_passes()
+        self.feed(ConnectionChanged(self.bench.now, "private", True))
+
+    # --- crashes
+
+    def take_checkpoint(self) -> None:
+        self.checkpoint = (len(self.bench.events), self.bench.engine.checkpoint())
+
+    def crash(self) -> None:
+        """The process dies, perhaps between journal and sending; what was on the sockets is lost."""
+        if self.choices.pick(2) and self.to_venue:
+            self.to_venue.pop()  # it was journalled, it never left
+        bench = self.bench
+        at, data = self.checkpoint if self.checkpoint is not None else (0, None)
+        engine, again = bench.reborn(data, bench.events[at:])
+        for one, other in zip(again, bench.answers[at:], strict=True):
+            assert encoded(one) == encoded(other)
+        assert engine.checkpoint() == bench.engine.checkpoint()
+        bench.engine = engine
+        self.questions.clear()
+        self.to_engine.clear()
+        self._start(restored=True)
+
+    # --- the end
+
+    def finish(self) -> None:
+        """Let everything arrive that is on its way, and everything be asked that the engine wants to know."""
+        for round_ in range(400):
+            while self.to_venue or self.to_engine or self.questions:
+                if self.to_venue:
+                    self._take(self.to_venue.pop(0))
+                elif self.to_engine:
+                    self.feed(self.to_engine.pop(0))
+                else:
+                    self._answer(self.questions.pop(0))
+            if round_ > 4 and not self.bench.engine.world.unreconciled and self._quiet():
+                break
+            out = self.bench.wait(4 * SECOND)
+            self.venue.now = max(self.venue.now, self.bench.now)
+            self._carry(tuple(out))
+            if round_ == 3:
+                self.feed(ReconcileRequested(self.bench.now, "me"))
+        else:
+            raise AssertionError("the flow never came to rest")
+
+    def _quiet(self) -> bool:
+        return not self.to_venue and not self.to_engine and not self.questions
+
+    def compare(self) -> None:
+        """The engine's view is the venue's, to the last digit."""
+        world = self.bench.engine.world
+        for link, order in self.venue.orders.items():
+            ours = world.orders[link]
+            assert ours.status is order.status, f"{link}: {ours.status} here, {order.status} there"
+            assert ours.cum_qty == ours.booked == order.cum_qty
+            assert ours.qty == order.qty
+        for link, ours in world.orders.items():
+            if link not in self.venue.orders:
+                assert ours.status in NEVER_THERE, f"{link} is {ours.status} and the venue never had it"
+                assert ours.booked == 0
+        assert {o.link_id for o in world.open_orders()} == {o.link_id or o.order_id for o in self.venue.open_orders()}
+        self._compare_money()
+        assert set(self.booked) == {e.exec_id for e in self.venue.executions}
+        assert all(count == 1 for count in self.sent.values()), f"sent twice: {self.sent}"
+        assert all(count == 1 for count in self.venue.creates.values())
+        assert all(parse_link_id(link) is not None for link in self.sent)
+
+    def _compare_money(self) -> None:
+        state = self.bench.engine.world.portfolio.state
+        assert {c: a for c, a in state.cash.items() if a} == {c: decimal(a) for c, a in self.venue.cash.items() if a}
+        for instrument, size in self.venue.sizes.items():
+            assert state.nets[instrument].size == decimal(size)
+            assert state.nets[instrument].cost == decimal(self.venue.costs[instrument])
+        linear = state.nets.get(BTC)
+        if linear is not None:
+            assert linear.funding == decimal(self.venue.funding_paid)
+        for instrument, net in state.nets.items():
+            books = [b[instrument] for b in state.books.values() if instrument in b]
+            for name in ("size", "cash_flow", "fees", "funding"):
+                assert sum((getattr(b, name) for b in books), Decimal(0)) == getattr(net, name), name
+
+
+def engine_of(flow: Flow) -> TradingEngine:
+    """The engine that is alive now."""
+    return flow.bench.engine
