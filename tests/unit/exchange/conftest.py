@@ -10,11 +10,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
+
 from tradectl.exchange.bybit.config import BybitConfig, Credentials, Environment, StaleLimits, TransportName
 from tradectl.exchange.bybit.connector import BybitConnector
 from tradectl.exchange.bybit.signing import Signer
 from tradectl.model.money import use_exact_context
-from websockets.asyncio.server import ServerConnection, serve
 
 KEY = Credentials("aB3dE5fG7hJ9kL1mN2", "pQ4rS6tU8vW0xY2zA4bC6dE8fG0hJ2kL4mN6")
 LINEAR = {
@@ -34,6 +35,7 @@ class Http(BaseHTTPRequestHandler):
     """Answers from the venue's ``routes``; signatures are checked over the raw text."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one segment an answer: two would wait for a delayed acknowledgement
     venue: "FakeVenue"
 
     def do_GET(self) -> None:

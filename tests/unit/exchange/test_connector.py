@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from tradectl.exchange.bybit.config import Credentials, Environment, TransportName
 from tradectl.model.commands import (
     Amendment,
@@ -532,7 +533,7 @@ async def test_look_up_is_conclusive_only_after_the_window(rig: Any, wait_until:
 async def test_a_wrong_key_names_the_likely_cause(rig: Any) -> None:
     rig.venue.routes["/v5/account/fee-rate"] = lambda p: (10003, {}, {":message": "API key is invalid."})
     connector = rig.build()
-    with pytest.raises(Problem, match="exchange.site") as caught:
+    with pytest.raises(Problem, match="wrong site") as caught:
         await connector.open()
     assert caught.value.meaning.exit_code == 77
     assert "mainnet, testnet or demo" in caught.value.remedy
@@ -586,3 +587,15 @@ async def test_secrets_do_not_show(rig: Any) -> None:
     await connector.open()
     session = connector._rest._sessions[0]
     assert "pQ4rS6" not in repr(session) + str(session) + json.dumps(str(vars(session)))
+
+
+async def test_an_account_changed_meanwhile_is_reported_not_changed_back(rig: Any, wait_until: Wait) -> None:
+    connector = rig.build(clock_interval=0.05)
+    await connector.open()
+    rig.venue.routes["/v5/account/info"] = lambda p: {"marginMode": "ISOLATED_MARGIN", "unifiedMarginStatus": 5}
+    await wait_until(lambda: len(rig.of(AccountChecked)) == 2)
+    assert "ISOLATED_MARGIN" in rig.of(AccountChecked)[1].problems[0]
+    assert not rig.venue.called("/v5/account/set-margin-mode")
+    rig.venue.routes["/v5/account/info"] = lambda p: {"marginMode": "REGULAR_MARGIN", "unifiedMarginStatus": 5}
+    await wait_until(lambda: len(rig.of(AccountChecked)) == 3)
+    assert rig.of(AccountChecked)[2].problems == ()

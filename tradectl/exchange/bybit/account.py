@@ -29,14 +29,16 @@ class Account:
     def __init__(self, rest: Rest, config: BybitConfig) -> None:
         self._rest = rest
         self._config = config
+        self._apply_settings = True
         self.uid = ""
 
-    async def check(self) -> tuple[str, ...]:
-        """Sentences about everything that is not as declared, after applying it where possible.
+    async def check(self, *, apply: bool = True) -> tuple[str, ...]:
+        """Sentences about everything that is not as declared, after applying it where possible when ``apply``.
 
         Raises ``Problem`` when trading is impossible as configured (bad key, no permission) and ``ReadFailed``
         when the venue could not be asked.
         """
+        self._apply_settings = apply
         problems = await self._check_key()
         problems += await self._check_margin_mode()
         for instrument, leverage in self._config.leverage.items():
@@ -127,7 +129,9 @@ class Account:
         return page.list
 
     async def _apply(self, method: str, **parameters: object) -> str:
-        """Change a setting of the account once; returns why it was refused, or ``""``."""
+        """Change a setting of the account once, if that was asked for; returns why it was refused, or ``""``."""
+        if not self._apply_settings:
+            return ""
         reply = await self._rest.send(method, **parameters)
         if reply.status and (reply.code == 0 or meaning_of(reply.code).reaction is Reaction.OK):
             return ""

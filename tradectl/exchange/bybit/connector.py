@@ -89,7 +89,7 @@ class BybitConnector:
         self._account = Account(self._rest, config)
         self._cache = MarketCache(config.bars_kept)
         self._work = Work(self._idle)
-        self._sent = SentLog(self._clock.now_ms())
+        self._sent = SentLog()
         self._answers = Answers(sink, stamp)
         self._entry = self._make_entry()
         self._sockets = Sockets(config, endpoints_of(config), self._clock, random, self._frames, self._signer)
@@ -101,6 +101,7 @@ class BybitConnector:
         self._reconciler = Reconciler(self._rest, config, self._reference.fee_coin, market_time.now)
         rules = BarRules(int(config.bar_margin * 1_000_000_000), self._cache.has_bar)
         self._history = BarHistory(self._rest, market_time, rules)
+        self._problems: tuple[str, ...] = ()
         self._is_open = False
         self._waiting = 0
 
@@ -110,10 +111,10 @@ class BybitConnector:
         """See the protocol: clock, key and account are checked while the private and trade streams connect."""
         try:
             await self._check_clock(FIRST_SAMPLES)
+            self._sent.start(self._clock.now_ms())
             await self._load_reference()
             if self._signer is not None:
-                problems = await self._account.check()
-                self._emit(AccountChecked(self._stamp(0), self._account.uid, problems))
+                await self._check_account(apply=True)
         except ReadFailed as failure:
             await self.close()
             raise self._opening_problem(failure) from failure
@@ -205,6 +206,13 @@ class BybitConnector:
             instruments = tuple(self._reference.instruments.values())
             self._emit(InstrumentsLoaded(self._stamp(0), instruments, tuple(self._reference.fees.values())))
 
+    async def _check_account(self, *, apply: bool) -> None:
+        """Report the account against the settings, at first and whenever that changed."""
+        problems = await self._account.check(apply=apply)
+        if apply or problems != self._problems:
+            self._problems = problems
+            self._emit(AccountChecked(self._stamp(0), self._account.uid, problems))
+
     async def _open_streams(self) -> None:
         if self._signer is None:
             return
@@ -219,14 +227,21 @@ class BybitConnector:
             raise key_problem(10004, refused, self._config)
 
     async def _keep_house(self) -> None:
-        """Measure the clock and look for changed instruments for as long as the connector is open."""
+        """Measure the clock, look for changed instruments and a changed account while the connector is open.
+
+        An account that somebody changed meanwhile is reported, never changed back under an open position.
+        """
         while True:
             await asyncio.sleep(self._config.clock_interval)
             try:
                 await self._check_clock(LATER_SAMPLES)
                 await self._load_reference()
+                if self._signer is not None:
+                    await self._check_account(apply=False)
             except ReadFailed:
                 self._count("failed_housekeeping")
+            except Problem as problem:
+                self._emit(AccountChecked(self._stamp(0), self._account.uid, (str(problem),)))
             self._idle()
 
     def _opening_problem(self, failure: ReadFailed) -> Problem:

@@ -38,9 +38,13 @@ _REST_METHODS = {Action.CREATE: "place_order", Action.AMEND: "amend_order", Acti
 class SentLog:
     """When each link id was last put on the wire, in milliseconds of the venue's clock."""
 
-    def __init__(self, started_ms: int) -> None:
-        self._started_ms = started_ms
+    def __init__(self) -> None:
+        self._started_ms = 0
         self._sent: OrderedDict[str, int] = OrderedDict()
+
+    def start(self, now_ms: int) -> None:
+        """From now on this process sends; what it does not remember was sent before."""
+        self._started_ms = now_ms
 
     def note(self, link_id: str, timestamp_ms: int) -> None:
         self._sent[link_id] = timestamp_ms

@@ -169,21 +169,6 @@ class WalletRow(Struct, gc=False):
     coin: tuple[CoinRow, ...] = ()
 
 
-class FastExecutionRow(Struct, gc=False):
-    """A row of ``execution.fast``: no fee, no type; never booked, it only names an execution early."""
-
-    symbol: str
-    execId: str
-    orderId: str
-    side: str
-    execPrice: Text
-    execQty: Text
-    execTime: Text
-    category: str = ""
-    orderLinkId: Text = ""
-    isMaker: bool = False
-
-
 # --- private streams (8.3) -----------------------------------------------------------------------------------------
 
 
