@@ -58,7 +58,8 @@ class OrderDesk:
         """
         fault = self._faults.on_request(place, op)
         if fault is not None and fault.kind == "answer" and not fault.taken:
-            return Outcome(code=fault.code, message=fault.message, fault=fault)
+            headers = self._limiter.exhausted(_endpoint(op)).headers() if fault.code == RATE_LIMITED[0] else {}
+            return Outcome(code=fault.code, message=fault.message, headers=headers, fault=fault)
         outcome = self._within_allowance(uid, op, body, may_write)
         if fault is not None:
             outcome.fault = fault
@@ -82,7 +83,7 @@ class OrderDesk:
         product = category if isinstance(category, str) else "linear"
         items = _items_or_none(body) if op.endswith("-batch") else None
         units = len(items) if items and product != "option" else 1
-        budget = self._limiter.take(uid, op.replace(".", "/", 1), product, units)
+        budget = self._limiter.take(uid, _endpoint(op), product, units)
         if not budget.granted:
             return Outcome(code=RATE_LIMITED[0], message=RATE_LIMITED[1], headers=budget.headers())
         try:
@@ -174,6 +175,11 @@ class OrderDesk:
         if created:
             created = {"createAt": ms(order.created)}
         return row | _ids(order) | created, {"code": 0, "msg": "OK"}
+
+
+def _endpoint(op: str) -> str:
+    """The rate window of an operation: the trade socket shares it with the REST path of the same name."""
+    return op.replace(".", "/", 1)
 
 
 def _ids(order: VenueOrder) -> dict[str, Any]:

@@ -87,6 +87,11 @@ class RateLimiter:
         # Rounded up to the next millisecond: at the stamp itself the window has refilled.
         return Budget(limit, limit - len(window), -(-reset // 1_000_000), granted)
 
+    def exhausted(self, endpoint: str, category: str = "linear") -> Budget:
+        """What a refusal of ``endpoint`` would say now, without any request: for a fault that pretends one."""
+        limit: int = getattr(ALLOWANCES[endpoint], _PRODUCTS.get(category, "futures"))
+        return Budget(limit, 0, -(-(self._clock() + MIN_RESET_AHEAD) // 1_000_000), 0)
+
 
 class AddressLimiter:
     """Bybit's limit per peer address: so many HTTP requests in five seconds, then 403 for a while (bybit-v5 3.1)."""

@@ -73,6 +73,8 @@ class Rest:
         reply = refusal(*RATE_LIMITED)
         if budget.granted:
             reply = self._handle(route, Call(self._floor, account, params), fault)
+            if reply.code == RATE_LIMITED[0]:  # a fault pretends it
+                budget = self._floor.limiter.exhausted(route.endpoint)
         reply.headers = budget.headers()
         return reply
 

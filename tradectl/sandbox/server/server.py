@@ -66,8 +66,8 @@ class SandboxServer:
         """Open the venue and listen. Raises ``Problem`` for what the venue refuses, ``OSError`` for the port."""
         self._loop = asyncio.get_running_loop()
         self.failed: asyncio.Future[None] = self._loop.create_future()
-        self.received = ReceivedOrders(self.config.state)
         self.venue = self._open_venue(self.config.venue, wall=self.wall)
+        self.received = ReceivedOrders(self.config.state)
         try:
             self._put_together()
             await self._listen()

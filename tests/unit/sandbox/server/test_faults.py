@@ -88,7 +88,9 @@ async def test_10016_with_and_without_the_order(client: Any, order: dict[str, An
     assert (answer["retCode"], answer["data"]) == (10016, {})
     assert (client.server.venue.exchange.order("900100", "", "x") is not None) is taken
     await arm(client, kind="answer", code=10006, message="Too many visits. Exceeded the API Rate Limit.")
-    assert (await client.order(orderLinkId="y")).code == 10006
+    limited = await client.order(orderLinkId="y")
+    assert limited.code == 10006
+    assert int(limited.headers["x-bapi-limit-reset-timestamp"]) >= limited.json["time"] + 40
     await arm(client, kind="answer", code=10016, place="rest", op="position/list")
     assert (await client.get("position/list", "category=linear&symbol=BTCUSDT")).code == 10016
 
