@@ -61,9 +61,7 @@ def run() -> int:
     """Arm the crash, then be the daemon."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--at", type=int, required=True)
-    parser.add_argument(
-        "--phase", choices=("before-write", "after-write", "before-send", "after-send"), required=True
-    )
+    parser.add_argument("--phase", choices=("before-write", "after-write", "before-send", "after-send"), required=True)
     mine, rest = parser.parse_known_args()
     if mine.phase.endswith("write"):
         crash_at_record(mine.at, mine.phase == "before-write")

@@ -17,7 +17,9 @@ def executions_of(daemon: DaemonProcess, start: int, end: int) -> list[dict[str,
     return [row | {"category": "linear"} for row in rows]
 
 
-def assert_agreement(daemon: DaemonProcess, start: int, end: int, funds: dict[str, str] | None = None) -> dict[str, Any]:
+def assert_agreement(
+    daemon: DaemonProcess, start: int, end: int, funds: dict[str, str] | None = None
+) -> dict[str, Any]:
     """Compare the three; returns counts and figures for the report."""
     venue = daemon.venue()
     executions = executions_of(daemon, start, end)

@@ -5,6 +5,7 @@ import hashlib
 import os
 import secrets
 from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -145,9 +146,19 @@ def read_configs(directory: Path) -> list[RunConfig]:
     if not path.exists():
         return []
     try:
-        return msgspec.json.decode(path.read_bytes(), type=list[RunConfig])
-    except msgspec.DecodeError as error:
+        return [_rebuilt(RunConfig, raw) for raw in msgspec.json.decode(path.read_bytes())]
+    except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as error:
         raise Problem(ErrorCode.INTERNAL, f"{path} is damaged: {error}", field=str(path)) from None
+
+
+def _rebuilt(kind: Any, raw: Any) -> Any:
+    """``raw`` as ``kind``: like msgspec, which refuses to decode a Decimal that carries bounds for the settings."""
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        hints = get_type_hints(kind)
+        return kind(**{name: _rebuilt(hints[name], value) for name, value in raw.items()})
+    if get_origin(kind) is tuple:
+        return tuple(_rebuilt(get_args(kind)[0], value) for value in raw)
+    return msgspec.convert(raw, kind, strict=False)
 
 
 def code_fingerprint() -> str:
