@@ -1,15 +1,12 @@
-"""``halt``, ``resume``, ``arm``, ``disarm``, ``reconcile``: what a person decides about trading as a whole."""
+"""``halt``, ``resume``, ``reconcile``: what a person decides about trading as a whole."""
 
-import sys
 from typing import Any
 
 import typer
 
 from tradectl.cli.command import call, draw_done, must_confirm, noun, screen_of
-from tradectl.cli.draw.lists import grid
 from tradectl.cli.draw.status import STATE_STYLES
 from tradectl.cli.screen import Screen
-from tradectl.cli.text import rounded
 
 app = noun("Control trading.")
 
@@ -50,43 +47,6 @@ def resume(
     """Lift a halt and every reason that waits for a person."""
     screen = screen_of(ctx)
     screen.show(call(screen, "resume", strategy=strategy, symbol=symbol.upper()), _draw_state)
-
-
-def _draw_armed(screen: Screen, data: dict[str, Any]) -> str:
-    limits = [[it["name"], f"{rounded(it['value'])} {it['unit']}".rstrip()] for it in data["limits"]]
-    balances = [[it["coin"], rounded(it["free"]), rounded(it["used"]), rounded(it["total"])] for it in data["balances"]]
-    parts = [
-        f"account {data['account']}, uid {data['uid']}, permissions: {', '.join(data['permissions']) or '-'}",
-        grid(screen, "COIN|FREE|USED|TOTAL", balances, "no balances"),
-        grid(screen, "LIMIT OF|LIMIT", limits, "no limits"),
-        "armed" if data["armed"] else "not armed",
-    ]
-    return "\n\n".join([*parts, *([data["text"]] if data["text"] else [])])
-
-
-@app.command()
-def arm(ctx: typer.Context) -> None:
-    """Allow this profile to trade real money, once: shows account, permissions, balances and limits, and asks for the
-    account's name."""
-    screen = screen_of(ctx)
-    data = call(screen, "arm")
-    if data["armed"]:
-        screen.show(data, _draw_armed)
-        return
-    print(_draw_armed(screen, data), file=sys.stderr)
-    print(f"Type the account's name ({data['account']}) to arm it: ", end="", file=sys.stderr, flush=True)
-    name = sys.stdin.readline().strip()
-    if name != data["account"]:
-        screen.fail("that is not the account's name: nothing was done")
-        raise typer.Exit(1)
-    screen.show(call(screen, "arm", confirm=name), _draw_armed)
-
-
-@app.command()
-def disarm(ctx: typer.Context) -> None:
-    """Take the permission to trade real money back."""
-    screen = screen_of(ctx)
-    screen.show(call(screen, "disarm"), _draw_armed)
 
 
 @app.command()
