@@ -3,7 +3,7 @@
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
-from sqlalchemy import Connection, Engine, RowMapping, Select, Table, and_, func, or_, select
+from sqlalchemy import Connection, Engine, Integer, RowMapping, Select, Table, and_, func, or_, select
 
 from tradectl.model.commands import DecisionMade, EquityMarked, ExecutionBooked, OrderChanged, PositionChanged
 from tradectl.model.errors import ErrorCode, Problem
@@ -13,6 +13,8 @@ from tradectl.storage.tables import METADATA, table_of
 
 T = TypeVar("T")
 MAX_LIMIT = 1000
+#: Both databases count in 64 bits.
+_TOO_LATE = 2**63
 
 
 class HistoryFilter(Struct, frozen=True, kw_only=True):
@@ -115,7 +117,8 @@ class Queries:
         self, table: Table, keys: tuple[str, ...], wanted: HistoryFilter, record: Any, exact_strategy: bool = False
     ) -> Page[Any]:
         """``keys`` name a total order: the time first."""
-        limit = _checked_limit(wanted.limit)
+        _check(wanted)
+        limit = wanted.limit
         query = _narrow(select(table), table, keys[0], wanted, exact_strategy)
         if wanted.cursor:
             query = query.where(_before(table, keys, _parse_cursor(table, keys, wanted.cursor)))
@@ -155,16 +158,31 @@ def _equal(table: Table, keys: tuple[str, ...], values: list[Any]) -> list[Any]:
     return [table.c[key] == value for key, value in zip(keys, values, strict=False)]
 
 
-def _checked_limit(limit: int) -> int:
-    if not 1 <= limit <= MAX_LIMIT:
-        raise Problem(
-            ErrorCode.INVALID_REQUEST,
-            f"limit is {limit}",
-            field="limit",
-            reason=f"between 1 and {MAX_LIMIT}",
-            remedy="Ask for less and continue with the cursor",
-        )
-    return limit
+def _check(wanted: HistoryFilter) -> None:
+    """Raises ``Problem(INVALID_REQUEST)`` for what no database could look for."""
+    if not 1 <= wanted.limit <= MAX_LIMIT:
+        rule = f"between 1 and {MAX_LIMIT}"
+        raise _refused("limit", wanted.limit, rule, "Ask for less and continue with the cursor")
+    for field in ("since", "until"):
+        if not 0 <= getattr(wanted, field) < _TOO_LATE:
+            rule = f"nanoseconds since 1970, 0 to {_TOO_LATE - 1}"
+            raise _refused(field, getattr(wanted, field), rule, "Give the time in nanoseconds UTC")
+    for field in ("symbol", "category", "strategy", "cursor"):
+        if "\0" in getattr(wanted, field):
+            raise _refused(field, getattr(wanted, field), "text without NUL characters", "Correct the text")
+
+
+def _refused(field: str, value: object, rule: str, remedy: str) -> Problem:
+    return Problem(ErrorCode.INVALID_REQUEST, f"{field} is {value!r}", field=field, reason=rule, remedy=remedy)
+
+
+def _key_value(table: Table, key: str, text: str) -> int | str:
+    if not isinstance(table.c[key].type, Integer):
+        return text
+    value = int(text)
+    if abs(value) >= _TOO_LATE:
+        raise ValueError(text)
+    return value
 
 
 def _parse_cursor(table: Table, keys: tuple[str, ...], cursor: str) -> list[Any]:
@@ -173,7 +191,7 @@ def _parse_cursor(table: Table, keys: tuple[str, ...], cursor: str) -> list[Any]
     try:
         if len(texts) != len(keys):
             raise ValueError(cursor)
-        return [table.c[key].type.python_type(text) for key, text in zip(keys, texts, strict=True)]
+        return [_key_value(table, key, text) for key, text in zip(keys, texts, strict=True)]
     except ValueError:
         raise Problem(
             ErrorCode.INVALID_REQUEST,
