@@ -38,7 +38,7 @@ def run_sandbox(config: SandboxConfig) -> int:
     Raises :class:`Problem` when it cannot start: a bad file, a port in use, a state of another market.
     """
     use_exact_context()
-    return _run(_serve(with_accounts(config)))
+    return _run(_serve(with_accounts(config), drawn=not config.accounts))
 
 
 def _run(main: Coroutine[Any, Any, int]) -> int:
@@ -50,7 +50,7 @@ def _run(main: Coroutine[Any, Any, int]) -> int:
         return runner.run(main)
 
 
-async def _serve(config: SandboxConfig) -> int:
+async def _serve(config: SandboxConfig, *, drawn: bool) -> int:
     from tradectl.sandbox.server.server import SandboxServer
 
     stopping = asyncio.Event()
@@ -63,7 +63,7 @@ async def _serve(config: SandboxConfig) -> int:
             config.host, server.port, os.getpid(), server.venue.instance, time.time_ns(), server.tls_port
         )
         with _endpoint_file(config.state, endpoint):
-            print(describe(config, endpoint, server.ca_file), flush=True)
+            print(describe(config, endpoint, server.ca_file, drawn), flush=True)
             await _until(stopping, server.failed)
     return 0
 
@@ -112,8 +112,8 @@ def _endpoint_file(state: str, endpoint: Endpoint) -> Any:
         path.unlink(missing_ok=True)
 
 
-def describe(config: SandboxConfig, endpoint: Endpoint, ca_file: str) -> str:
-    """How to connect, in lines for a person."""
+def describe(config: SandboxConfig, endpoint: Endpoint, ca_file: str, drawn: bool) -> str:
+    """How to connect, in lines for a person. A secret is shown only where it was ``drawn`` and is kept nowhere."""
     base = f"{endpoint.host}:{endpoint.port}"
     clock = "stepped, in lock-step with a control client" if config.stepped else f"{config.speed:g}x"
     market = f"replay of {config.data}" if config.data else f"generated, seed {config.seed}"
@@ -127,6 +127,9 @@ def describe(config: SandboxConfig, endpoint: Endpoint, ca_file: str) -> str:
     if endpoint.tls_port:
         lines.append(f"  TLS       https://{endpoint.host}:{endpoint.tls_port}  trust {ca_file}")
     lines += [f"  key       {account.key}  (uid {account.uid})" for account in config.accounts]
+    if drawn:
+        kept = f"in {Path(config.state) / 'account.json'}" if config.state else config.accounts[0].secret
+        lines.append(f"  secret    {kept}")
     return "\n".join(lines)
 
 

@@ -87,6 +87,10 @@ class RateLimiter:
         # Rounded up to the next millisecond: at the stamp itself the window has refilled.
         return Budget(limit, limit - len(window), -(-reset // 1_000_000), granted)
 
+    def clear(self) -> None:
+        """Forget every window: the clock was set back."""
+        self._windows.clear()
+
     def exhausted(self, endpoint: str, category: str = "linear") -> Budget:
         """What a refusal of ``endpoint`` would say now, without any request: for a fault that pretends one."""
         limit: int = getattr(ALLOWANCES[endpoint], _PRODUCTS.get(category, "futures"))

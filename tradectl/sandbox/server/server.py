@@ -99,6 +99,7 @@ class SandboxServer:
             connection.reset()
         self.venue.reset()
         self.received.clear()
+        self.floor.limiter.clear()
         self.ended = False
         if self.lockstep is not None:
             self.lockstep.rewind()
