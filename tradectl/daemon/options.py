@@ -31,5 +31,5 @@ def parse(arguments: list[str] | None = None) -> Options:
     parser.add_argument("--no-children", action="store_true", help="start neither store nor api (systemd does)")
     a = parser.parse_args(arguments)
     return Options(
-        a.state, a.profile, a.config, a.mode, a.ready_fd, a.debug, a.foreground or a.debug, not a.no_children
+        a.state, a.profile, a.config, a.mode, a.ready_fd, a.debug, a.foreground or a.ready_fd < 0, not a.no_children
     )
