@@ -4,16 +4,22 @@
 one of these verbs with plain options is left to the full parser, help and usage errors included.
 """
 
-from collections.abc import Callable
-from typing import Any
+from __future__ import annotations
 
-from tradectl.cli.screen import Draw, Screen
+from tradectl.cli.screen import Screen
 from tradectl.cli.words import Globals
 from tradectl.paths import Paths, is_profile_name, profile_from
 from tradectl.rpc.client import RpcClient, RpcError
 
-#: Options by name: the parameter they set and how its text becomes a JSON value.
-Options = dict[str, tuple[str, Callable[[str], Any] | None]]
+TYPE_CHECKING = False  # importing typing would cost a tenth of the quick path
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from tradectl.cli.screen import Draw
+
+    #: Options by name: the parameter they set and how its text becomes a JSON value.
+    Options = dict[str, tuple[str, Callable[[str], Any] | None]]
 
 
 def _count(text: str) -> int:

@@ -1,12 +1,19 @@
 """Where output goes: data to stdout (a table, or JSON with every digit), messages to stderr."""
 
+from __future__ import annotations
+
 import json
 import sys
-from collections.abc import Callable
-from typing import Any
 
 from tradectl.cli.text import Clock, Number, Paint, iso, plain
 from tradectl.cli.words import Globals, UsageError
+
+TYPE_CHECKING = False  # importing typing would cost a tenth of the quick path
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Draw = Callable[["Screen", Any], str]
 
 #: Fields that hold nanoseconds; ``--json`` writes them as ISO 8601 and 0 as null.
 TIMES = frozenset(
@@ -31,9 +38,6 @@ def json_text(value: Any, indent: str = "", name: str = "") -> str:
         items = [inner + json_text(item, inner, name) for item in value]
         return "[\n" + ",\n".join(items) + f"\n{indent}]" if items else "[]"
     return json.dumps(str(value), ensure_ascii=False)
-
-
-Draw = Callable[["Screen", Any], str]
 
 
 class Screen:

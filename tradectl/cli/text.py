@@ -1,10 +1,15 @@
 """Values as a person reads them: numbers from their digits, times, sizes, tables. No float, no heavy import."""
 
+from __future__ import annotations
+
 import os
 import time
-from typing import Any, TextIO
 
 from tradectl.rpc.client import Number
+
+TYPE_CHECKING = False  # importing typing would cost a tenth of the quick path
+if TYPE_CHECKING:
+    from typing import Any, TextIO
 
 NANOSECOND = 1_000_000_000
 PLACES = 8
@@ -112,7 +117,7 @@ class Paint:
         self.on = on
 
     @classmethod
-    def of(cls, stream: TextIO, no_color: bool) -> "Paint":
+    def of(cls, stream: TextIO, no_color: bool) -> Paint:
         """On for a terminal that shows colours, unless ``--no-color`` or ``NO_COLOR`` says no."""
         wanted = not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         return cls(wanted and stream.isatty())

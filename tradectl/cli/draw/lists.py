@@ -1,11 +1,15 @@
 """Orders, positions, trades and portfolio as tables."""
 
-from typing import Any
+from __future__ import annotations
 
 from tradectl.cli.screen import Screen
 from tradectl.cli.text import rounded, signed, table
 
-Row = dict[str, Any]
+TYPE_CHECKING = False  # importing typing would cost a tenth of the quick path
+if TYPE_CHECKING:
+    from typing import Any
+
+    Row = dict[str, Any]
 _RIGHT = frozenset(
     {"QTY", "PRICE", "FILLED", "AVG", "SIZE", "ENTRY", "MARK", "VALUE", "UNREALISED", "REALISED", "FEES", "FUNDING",
      "FEE", "FREE", "USED", "TOTAL", "EQUITY", "POSITION", "CAPITAL", "TRADES", "LEVERAGE", "TICK", "LOT", "MIN QTY",
