@@ -19,6 +19,7 @@ from tradectl.exchange.bybit.wire import (
     KlineRow,
     TickerData,
     TickerFrame,
+    TickerTextFrame,
     TradesFrame,
 )
 from tradectl.exchange.exchange_connector import Sink, Stamp
@@ -180,14 +181,18 @@ class TradeTopic(Topic):
 class TickerTopic(Topic):
     """``tickers``: a delta holds only the keys that changed and is merged into the last state."""
 
-    _decoder = msgspec.json.Decoder(TickerFrame)
+    _decoder = msgspec.json.Decoder(TickerFrame, strict=False)
+    _text_decoder = msgspec.json.Decoder(TickerTextFrame)
 
     def __init__(self, key: MarketKey, context: MarketContext) -> None:
         super().__init__(key, context)
         self._state: Ticker | None = None
 
     def take(self, payload: bytes) -> bool:
-        frame = self._decoder.decode(payload)
+        try:
+            frame = self._decoder.decode(payload)
+        except msgspec.ValidationError:
+            frame = self._without_blanks(payload)
         self.expect(frame.topic)
         before = self._state
         if frame.type == "snapshot":
@@ -196,8 +201,6 @@ class TickerTopic(Topic):
             self.context.count("frames_before_snapshot")
             return False
         ticker = merge_ticker(before or Ticker(0.0), frame.data)
-        if not ticker.last:
-            raise BadFrame("a ticker without a last price")
         self._state = ticker
         if ticker != before:
             ts = frame.ts * MS
@@ -205,46 +208,39 @@ class TickerTopic(Topic):
             self.context.emit(TickerChanged(self.context.stamp(ts), ts, self.instrument, ticker))
         return True
 
+    def _without_blanks(self, payload: bytes) -> TickerFrame:
+        """The frame again with every ``""`` taken out; what is still no number then is a mistake."""
+        frame = self._text_decoder.decode(payload)
+        stated = {name: value for name, value in frame.data.items() if value != ""}
+        return TickerFrame(frame.topic, frame.type, frame.ts, msgspec.convert(stated, TickerData, strict=False))
+
     def reset(self) -> None:
         self._state = None
 
 
 def merge_ticker(before: Ticker, data: TickerData) -> Ticker:
-    """``before`` with every value that ``data`` states. Raises :class:`BadFrame` on a price that makes no sense."""
-    return Ticker(
-        last=_price(data.lastPrice, before.last),
-        mark=_price(data.markPrice, before.mark),
-        index=_price(data.indexPrice, before.index),
-        bid=_price(data.bid1Price or data.bidPrice, before.bid),
-        ask=_price(data.ask1Price or data.askPrice, before.ask),
-        funding_rate=_rate(data.fundingRate, before.funding_rate),
-        next_funding=int(data.nextFundingTime) * MS if data.nextFundingTime else before.next_funding,
+    """``before`` with every value that ``data`` states. Raises :class:`BadFrame` on one that makes no sense."""
+    bid = data.bidPrice if data.bid1Price is None else data.bid1Price
+    ask = data.askPrice if data.ask1Price is None else data.ask1Price
+    ticker = Ticker(
+        before.last if data.lastPrice is None else data.lastPrice,
+        before.mark if data.markPrice is None else data.markPrice,
+        before.index if data.indexPrice is None else data.indexPrice,
+        before.bid if bid is None else bid,
+        before.ask if ask is None else ask,
+        before.funding_rate if data.fundingRate is None else data.fundingRate,
+        before.next_funding if data.nextFundingTime is None else data.nextFundingTime * MS,
     )
-
-
-def _price(text: str | None, before: float) -> float:
-    if not text:
-        return before
-    value = _number(text)
-    if not 0.0 <= value < inf:
-        raise BadFrame(f"price {text} is not finite and positive")
-    return value
-
-
-def _rate(text: str | None, before: float) -> float:
-    if not text:
-        return before
-    value = _number(text)
-    if not -1.0 < value < 1.0:
-        raise BadFrame(f"funding rate {text} is no fraction")
-    return value
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise BadFrame(f"{text!r} is not a number") from None
+    if not (
+        0.0 < ticker.last < inf
+        and 0.0 <= ticker.mark < inf
+        and 0.0 <= ticker.index < inf
+        and 0.0 <= ticker.bid < inf
+        and 0.0 <= ticker.ask < inf
+        and -1.0 < ticker.funding_rate < 1.0
+    ):
+        raise BadFrame(f"a ticker with a price that is not finite and positive, or a rate that is none: {ticker}")
+    return ticker
 
 
 class BarTopic(Topic):

@@ -74,7 +74,7 @@ class PicowsTransport:
         self._listener.listen()
 
     def send(self, payload: bytes) -> None:
-        if self._transport.is_disconnected:
+        if self._listener.silenced or self._transport.is_disconnected:
             raise ConnectionError("the socket is closed")
         self._transport.send(WSMsgType.TEXT, payload)
 

@@ -7,7 +7,7 @@ from tradectl.exchange.bybit.config import BybitConfig
 from tradectl.exchange.bybit.endpoints import Endpoints, proxy_for, tls_context
 from tradectl.exchange.bybit.order_entry import OrderEntry, SocketOrderEntry
 from tradectl.exchange.bybit.private_stream import TOPICS, PrivateMessages
-from tradectl.exchange.bybit.public_streams import TOPIC, Socket
+from tradectl.exchange.bybit.public_streams import Socket, topic_of
 from tradectl.exchange.bybit.signing import Signer
 from tradectl.exchange.bybit.stream import Stream, StreamHooks, StreamPlan
 from tradectl.exchange.bybit.translate import FeeCoin
@@ -80,10 +80,10 @@ class Sockets:
         )
 
         def handle(payload: bytes) -> bool:
-            match = TOPIC.search(payload)
-            if match is None:
+            topic = topic_of(payload)
+            if topic is None:
                 return False
-            messages.take(match[1], payload)
+            messages.take(topic, payload)
             return True
 
         hooks = StreamHooks(

@@ -86,6 +86,7 @@ class Stream:
         self._was_up = False
         self._serial = 0
         self._told: bool | None = None
+        self._heard = False
         self._last_frame = self._last_ping = 0.0
         self._settled = asyncio.Event()
 
@@ -223,6 +224,8 @@ class Stream:
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
+        if self._heard:
+            self._heard, self._last_frame = False, now
         if now - self._last_frame > self.plan.silence_limit:
             self.hooks.count("silent_sockets")
             self._end(f"no frame for {self.plan.silence_limit:g} s")
@@ -275,8 +278,9 @@ class Stream:
     # --- messages ----------------------------------------------------------------------------------------------
 
     def _on_message(self, payload: bytes) -> None:
+        # The hot path: the clock is read once a second by the ticker, not here.
         port = self._port
-        self._last_frame = asyncio.get_running_loop().time()
+        self._heard = True
         if not self.hooks.handle(payload):
             self._on_control(payload)
         if port in self.plan.frames:

@@ -51,15 +51,17 @@ class TradesFrame(Struct, gc=False):
 
 
 class TickerData(Struct, gc=False):
-    lastPrice: Text = None
-    markPrice: Text = None
-    indexPrice: Text = None
-    bid1Price: Text = None
-    ask1Price: Text = None
-    bidPrice: Text = None
-    askPrice: Text = None
-    fundingRate: Text = None
-    nextFundingTime: Text = None
+    """What we read of a ticker; ``None`` is a key that is absent. Options say ``bidPrice`` (bybit-v5 8.2)."""
+
+    lastPrice: float | None = None
+    markPrice: float | None = None
+    indexPrice: float | None = None
+    bid1Price: float | None = None
+    ask1Price: float | None = None
+    bidPrice: float | None = None
+    askPrice: float | None = None
+    fundingRate: float | None = None
+    nextFundingTime: int | None = None
 
 
 class TickerFrame(Struct, gc=False):
@@ -69,6 +71,15 @@ class TickerFrame(Struct, gc=False):
     type: str
     ts: int
     data: TickerData
+
+
+class TickerTextFrame(Struct, gc=False):
+    """The same with its values as text, for the frames that say ``""`` where there is no number."""
+
+    topic: str
+    type: str
+    ts: int
+    data: dict[str, object]
 
 
 class KlineRow(Struct, gc=False):
