@@ -4,29 +4,41 @@ Topics carry their category: ``linear/orderbook.50.BTCUSDT``. Times are venue na
 ``_ms``. Whatever a method returns is already safe from the death of the process.
 """
 
+import asyncio
+import sqlite3
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 from msgspec import Struct
 
-from tradectl.matching.records import Fill, Happening, LedgerEntry, NewOrder, VenueOrder
+from tradectl.matching.exchange import Exchange
+from tradectl.matching.records import Happening, NewOrder, OrderHappened, Refused, VenueOrder
+from tradectl.matching.views import AccountFees
+from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.instruments import InstrumentId
+from tradectl.model.money import use_exact_context
+from tradectl.sandbox.account_queries import AccountQueries
+from tradectl.sandbox.market.clock import VenueClock
+from tradectl.sandbox.market.opening import open_market, plan_market
+from tradectl.sandbox.market.plans import MarketPlan, Origin
+from tradectl.sandbox.market.publisher import Frame, Publisher
+from tradectl.sandbox.market.records import Bar
+from tradectl.sandbox.market.rest import MarketRest
 from tradectl.sandbox.market.settings import VenueConfig
-from tradectl.sandbox.memory.records import ClosedPnl
+from tradectl.sandbox.memory.database import wipe
+from tradectl.sandbox.memory.memory import Memory
 
-__all__ = ["Frame", "Step", "Venue", "VenueConfig"]
+__all__ = ["Frame", "Step", "Venue", "VenueConfig", "wipe"]
 
-
-class Frame(Struct, frozen=True):
-    """One complete public WebSocket message (bybit-v5 8.2) for the subscribers of ``topic``.
-
-    ``topic`` is namespaced, ``payload["topic"]`` is as Bybit writes it. Do not change the payload: it is shared.
-    """
-
-    topic: str
-    payload: dict[str, Any]
+Result = TypeVar("Result")
+SECOND = 1_000_000_000
+#: Closed candles kept per instrument; older ones are dropped now and then.
+BARS_REMEMBERED = 100_000
+_FORGET_EVERY = 5_000
 
 
 class Step(Struct, frozen=True):
@@ -40,69 +52,195 @@ class Step(Struct, frozen=True):
     ended: bool
 
 
-class Venue:
+class _Identity(Struct, frozen=True):
+    """Which sandbox this is; never changes until a reset."""
+
+    instance: str
+    origin: Origin
+
+
+class Venue(AccountQueries):
     """Opens (or continues) the venue of ``config``. ``wall`` is the wall clock in nanoseconds.
 
     Raises ``Problem`` when the data is bad, the state belongs to another market, or is in use or broken.
     """
 
-    instance: str
-    config: VenueConfig
-    exchange: Any  # matching.exchange.Exchange
-
     def __init__(self, config: VenueConfig, *, wall: Callable[[], int] = time.time_ns) -> None:
-        raise NotImplementedError
+        use_exact_context()
+        self.config = config
+        self._wall = wall
+        self._plan: MarketPlan = plan_market(config)
+        self._open()
+
+    def _open(self) -> None:
+        self._memory = Memory(self.config.state)
+        try:
+            saved = self._memory.database.get("identity")
+            if saved is None:
+                self._begin()
+            else:
+                self._continue(msgspec.msgpack.decode(saved, type=_Identity))
+        except BaseException:
+            self._memory.close()
+            raise
+        forming = None if self.config.speed is None else max(1, int(SECOND * self.config.speed))
+        self._publisher = Publisher(self._market, forming)
+        self._rest = MarketRest(self._market, lambda: self.exchange, self.now)
+        self._broken = False
+        self._closes = 0
+
+    def _begin(self) -> None:
+        """The first start: a new instance at the market's beginning."""
+        origin = self._plan.origin(self._wall())
+        identity = _Identity(uuid.uuid4().hex[:16], origin)
+        tape, past = self._plan.tape(origin)
+        self.exchange = Exchange(self._plan.instruments, seed=self._plan.fingerprint)
+        with self._memory.database.transaction():
+            self._memory.database.execute("DELETE FROM bars")  # of a beginning that was cut short
+            self._memory.add_bars(past)
+        self._market = open_market(self._plan, tape, origin, self._memory, eager=self._eager)
+        self._market.show(self.exchange)
+        self.instance = identity.instance
+        self._open_orders: set[str] = set()
+        self._last = self._market.now
+        # A new venue's time is the wall's; its market begins with the minute that has begun already.
+        self._clock = VenueClock(self.config.speed, self._wall, self._last)
+        if self.config.speed is not None:
+            self._clock.anchor(self._wall())
+        self._save([], (), changed=True)
+        # Written last: a beginning without it begins again.
+        with self._memory.database.transaction():
+            self._memory.database.put("identity", msgspec.msgpack.encode(identity))
+
+    def _continue(self, identity: _Identity) -> None:
+        """A later start: the same instance, at the moment after the last one that was saved."""
+        place, exchange = self._memory.database.get("place"), self._memory.database.get("exchange")
+        if identity.origin.fingerprint != self._plan.fingerprint:
+            raise _another("belongs to another market (data, seed, symbols or backfill differ)")
+        if place is None or exchange is None:
+            raise _another("was not begun completely")
+        self.exchange = Exchange.restore(exchange)
+        if list(self.exchange.instruments.values()) != self._plan.instruments:
+            raise _another("was made with other instruments, by another version")
+        tape, _ = self._plan.tape(identity.origin)
+        self._market = open_market(self._plan, tape, identity.origin, self._memory, eager=self._eager)
+        self._last, where = msgspec.msgpack.decode(place, type=tuple[int, bytes])
+        self._market.resume(where)
+        self._clock = VenueClock(self.config.speed, self._wall, self._last)
+        self.instance = identity.instance
+        rows = self._memory.database.rows("SELECT order_id FROM orders WHERE final = 0")
+        self._open_orders = {row[0] for row in rows}
+        happenings = self._market.show(self.exchange)
+        self._save(happenings, (), changed=bool(happenings))
+
+    @property
+    def _eager(self) -> bool:
+        return self.config.speed is not None
 
     def close(self) -> None:
-        """Commit and close the memory; the venue can be opened again."""
-        raise NotImplementedError
+        """Close the memory; the venue can be opened again."""
+        self._memory.close()
 
     def reset(self) -> None:
-        """Forget everything: a new instance at the market's beginning, without accounts."""
-        raise NotImplementedError
+        """Forget everything: a new instance at the market's beginning, without accounts. Watched topics stay."""
+        watched = self._publisher.watched()
+        self._memory.close()
+        if self.config.state is not None:
+            wipe(self.config.state)
+        self._open()
+        for topic in watched:
+            self._publisher.watch(topic)
 
     def now(self) -> int:
         """Venue time: never decreases, and never passes the next step of the market."""
-        raise NotImplementedError
+        due, clock = self._market.due(), self._clock.now()
+        self._last = max(self._last, clock if due is None else min(clock, due))
+        return self._last
 
     # --- market ---------------------------------------------------------------------------------------------------
 
     def watch(self, topic: str) -> None:
         """Count one more subscriber: frames are only made for watched topics. Raises ``Refused`` for an unknown one."""
-        raise NotImplementedError
+        self._publisher.watch(topic)
 
     def unwatch(self, topic: str) -> None:
         """Count one subscriber less; unknown topics are ignored."""
-        raise NotImplementedError
+        self._publisher.unwatch(topic)
 
     def snapshot(self, topic: str) -> dict[str, Any] | None:
         """The first message after subscribing (orderbook, tickers); ``None`` where none is sent. Watch it first."""
-        raise NotImplementedError
+        return self._publisher.snapshot(topic)
 
     def step(self) -> Step:
-        """Move the market by one micro-step, in any mode; venue time moves to the step's time."""
-        raise NotImplementedError
+        """Move the market to its next moment; venue time moves with it. In any mode.
+
+        Stepped, moments of which nobody is told anything are passed over, up to the close of a candle.
+        """
+        self._check_usable()
+        frames: list[Frame] = []
+        happenings: list[Happening] = []
+        closes: tuple[Bar, ...] = ()
+        while (due := self._market.due()) is not None:
+            self._last = max(due, self._last)
+            played = self._market.play(self.exchange, self._last)
+            frames += self._publisher.frames(played)
+            happenings += played.happenings
+            closes = played.closes
+            if frames or happenings or closes or self._eager:
+                break
+        self._keep_step(happenings, closes)
+        return Step(frames, happenings, self._market.due() is None)
+
+    def _keep_step(self, happenings: list[Happening], closes: tuple[Bar, ...]) -> None:
+        # Prints move resting orders forward in their queues even when nothing happens to them.
+        changed = bool(happenings or self._open_orders)
+        try:
+            self._save(happenings, closes, changed=changed)
+        except sqlite3.Error as error:
+            self._broken = True
+            raise _not_kept(error) from error
+        self._closes += len(closes)
+        if self._closes >= _FORGET_EVERY * len(self._plan.instruments):
+            self._closes = 0
+            before = self._market.now - BARS_REMEMBERED * self._plan.interval
+            for instrument in self._plan.instruments:
+                self._memory.forget_bars(str(instrument.id), before)
 
     async def run(self, on_step: Callable[[Step], None]) -> None:
         """Speed mode: take the steps when they are due and hand each over, until the data ends or it is cancelled."""
-        raise NotImplementedError
+        while (due := self._market.due()) is not None:
+            await asyncio.sleep(self._clock.seconds_until(due))
+            on_step(self.step())
 
     def market(self, path: str, params: dict[str, str]) -> dict[str, Any]:
         """The ``result`` of ``GET /v5/market/<path>``. Raises ``Refused``; ``KeyError`` for an unknown path."""
-        raise NotImplementedError
+        return self._rest.paths[path](params)
 
     # --- accounts: each is persisted before it returns; all raise ``Refused`` with nothing changed -------------------
 
-    def open_account(self, uid: str) -> bool:
-        """Open an account with VIP 0 fees; ``False`` when it was there already (then do not fund it again)."""
-        raise NotImplementedError
+    def open_account(self, uid: str, fund: Mapping[str, Decimal] | None = None) -> bool:
+        """Open an account with VIP 0 fees and, in the same breath, ``fund`` it; ``False`` when it was there already
+        (then nothing is done)."""
+        if self.exchange.has_account(uid):
+            return False
+
+        def opened(now: int) -> tuple[None, list[Happening]]:
+            self.exchange.open_account(uid, AccountFees(), now)
+            deposits = [
+                self.exchange.deposit(uid, coin, amount, now) for coin, amount in (fund or {}).items() if amount
+            ]
+            return None, [happening for deposit in deposits for happening in deposit]
+
+        self._request(opened)
+        return True
 
     def deposit(self, uid: str, coin: str, amount: Decimal) -> list[Happening]:
         """Transfer in (``amount`` > 0) or out (< 0)."""
-        raise NotImplementedError
+        return self._request(lambda now: (None, self.exchange.deposit(uid, coin, amount, now)))[1]
 
     def place(self, uid: str, order: NewOrder) -> tuple[VenueOrder, list[Happening]]:
-        raise NotImplementedError
+        """Check, match and rest an order."""
+        return self._request(lambda now: self.exchange.place(uid, order, now))
 
     def amend(
         self,
@@ -114,105 +252,83 @@ class Venue:
         qty: Decimal | None = None,
         price: Decimal | None = None,
     ) -> tuple[VenueOrder, list[Happening]]:
-        raise NotImplementedError
+        """Change total quantity or price of an open order, named by ``order_id`` or else ``link_id``."""
+        return self._request(lambda now: self.exchange.amend(uid, instrument, order_id, link_id, qty, price, now))
 
     def cancel(
         self, uid: str, instrument: InstrumentId, *, order_id: str = "", link_id: str = ""
     ) -> tuple[VenueOrder, list[Happening]]:
-        raise NotImplementedError
+        """Cancel an open order, named by ``order_id`` or else ``link_id``."""
+        return self._request(lambda now: self.exchange.cancel(uid, instrument, order_id, link_id, now))
 
     def cancel_all(
         self, uid: str, category: str, *, symbol: str = "", base_coin: str = "", settle_coin: str = ""
     ) -> tuple[list[VenueOrder], list[Happening]]:
         """Cancel the open orders of a category that match; the orders are as they ended."""
-        raise NotImplementedError
+        symbols = self._symbols(category, symbol, base_coin, settle_coin)
+
+        def cancelled(now: int) -> tuple[list[VenueOrder], list[Happening]]:
+            orders: list[VenueOrder] = []
+            happenings: list[Happening] = []
+            for instrument in self.exchange.instruments:
+                if instrument.category.value == category and (symbols is None or instrument.symbol in symbols):
+                    ended, happened = self.exchange.cancel_all(uid, instrument, now)
+                    orders += ended
+                    happenings += happened
+            return orders, happenings
+
+        return self._request(cancelled)
 
     def set_leverage(self, uid: str, instrument: InstrumentId, leverage: Decimal) -> list[Happening]:
-        raise NotImplementedError
+        """Set the leverage of a perpetual."""
+        return self._request(lambda now: (None, self.exchange.set_leverage(uid, instrument, leverage, now)))[1]
 
-    # --- queries: newest first, and the cursor of the next page ("" = last page) --------------------------------------
+    # --- keeping ----------------------------------------------------------------------------------------------------
 
-    def orders_open(
-        self,
-        uid: str,
-        category: str,
-        *,
-        symbol: str = "",
-        base_coin: str = "",
-        settle_coin: str = "",
-        order_id: str = "",
-        link_id: str = "",
-        open_only: int = 0,
-        limit: int = 20,
-        cursor: str = "",
-    ) -> tuple[list[VenueOrder], str]:
-        """``order/realtime``: open orders; with ``open_only`` 1 or an id also the last 500 closed ones."""
-        raise NotImplementedError
+    def _request(self, change: Callable[[int], tuple[Result, list[Happening]]]) -> tuple[Result, list[Happening]]:
+        """Carry out a change and keep it. What cannot be kept did not happen: the accounts go back (10016)."""
+        self._check_usable()
+        result, happenings = change(self.now())
+        try:
+            self._save(happenings, (), changed=True)
+        except sqlite3.Error as error:
+            saved = self._memory.database.get("exchange")
+            assert saved is not None  # every venue begins with one
+            self.exchange = Exchange.restore(saved)
+            self._market.show(self.exchange)
+            raise Refused(10016, f"Server error: the state cannot be kept ({error})") from error
+        return result, happenings
 
-    def orders_history(
-        self,
-        uid: str,
-        category: str,
-        *,
-        symbol: str = "",
-        base_coin: str = "",
-        settle_coin: str = "",
-        order_id: str = "",
-        link_id: str = "",
-        status: str = "",
-        start_ms: int | None = None,
-        end_ms: int | None = None,
-        limit: int = 20,
-        cursor: str = "",
-    ) -> tuple[list[VenueOrder], str]:
-        """``order/history``: final orders; those without fills only for 24 hours of venue time."""
-        raise NotImplementedError
+    def _save(self, happenings: list[Happening], closes: tuple[Bar, ...], *, changed: bool) -> None:
+        self._memory.save(
+            place=msgspec.msgpack.encode((self._last, self._market.save())),
+            happenings=happenings,
+            closes=closes,
+            exchange=self.exchange.save() if changed else None,
+        )
+        for happening in happenings:
+            if isinstance(happening, OrderHappened):
+                order = happening.order
+                (self._open_orders.discard if order.status.is_final else self._open_orders.add)(order.order_id)
 
-    def executions(
-        self,
-        uid: str,
-        category: str,
-        *,
-        symbol: str = "",
-        base_coin: str = "",
-        settle_coin: str = "",
-        order_id: str = "",
-        link_id: str = "",
-        exec_type: str = "",
-        start_ms: int | None = None,
-        end_ms: int | None = None,
-        limit: int = 50,
-        cursor: str = "",
-    ) -> tuple[list[Fill], str]:
-        """``execution/list``: given an id, all other filters are ignored."""
-        raise NotImplementedError
+    def _check_usable(self) -> None:
+        if self._broken:
+            raise _not_kept("an earlier step could not be kept")
 
-    def ledger(
-        self,
-        uid: str,
-        *,
-        category: str = "",
-        currency: str = "",
-        base_coin: str = "",
-        type: str = "",
-        start_ms: int | None = None,
-        end_ms: int | None = None,
-        limit: int = 20,
-        cursor: str = "",
-    ) -> tuple[list[LedgerEntry], str]:
-        """``account/transaction-log``."""
-        raise NotImplementedError
 
-    def closed_pnl(
-        self,
-        uid: str,
-        category: str,
-        *,
-        symbol: str = "",
-        start_ms: int | None = None,
-        end_ms: int | None = None,
-        limit: int = 50,
-        cursor: str = "",
-    ) -> tuple[list[ClosedPnl], str]:
-        """``position/closed-pnl``: one row per closing order."""
-        raise NotImplementedError
+def _another(what: str) -> Problem:
+    return Problem(
+        ErrorCode.CONFLICT,
+        f"The state of the sandbox {what}",
+        field="state",
+        remedy="Start it as before, choose another state directory, or reset the sandbox",
+    )
+
+
+def _not_kept(error: object) -> Problem:
+    return Problem(
+        ErrorCode.INTERNAL,
+        f"The sandbox cannot keep its state: {error}",
+        field="state",
+        remedy="Make room in the state directory and start the sandbox again: it continues where it was",
+    )

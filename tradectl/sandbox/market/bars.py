@@ -47,11 +47,12 @@ def resample(klines: Iterable[Kline], wire: str) -> list[Kline]:
 class BarHistory:
     """Closed candles in time order, and the figures of the last 24 hours kept up to date with each one."""
 
-    def __init__(self, read: ReadBars) -> None:
+    def __init__(self, read: ReadBars, *, older: bool = False) -> None:
+        """``older``: the memory holds candles before the first one that will be added."""
         self._read = read
         self._klines: list[Kline] = []
         self._times: list[int] = []
-        self._trimmed = False
+        self._trimmed = older
         self._day: deque[Kline] = deque()
         self._highs: deque[Kline] = deque()
         self._lows: deque[Kline] = deque()

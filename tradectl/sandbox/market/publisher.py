@@ -58,6 +58,10 @@ class Publisher:
             if watched.watchers == 0:
                 del self._watched[topic]
 
+    def watched(self) -> list[str]:
+        """Every watched topic, as often as it has subscribers."""
+        return [topic for topic, watched in self._watched.items() for _ in range(watched.watchers)]
+
     def snapshot(self, topic: str) -> Payload | None:
         """The first message of a watched topic, ``None`` where none is sent."""
         watched = self._watched.get(topic)
