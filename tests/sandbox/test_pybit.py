@@ -136,13 +136,18 @@ def test_trade_socket_answers_are_not_lost(http: Any) -> None:
         until(lambda: socket.auth)
         price, done = low_price(http), threading.Event()
         answers = Box()
-        for n in range(10):
+
+        def answered(message: Any) -> None:
+            answers.append(message["retCode"])
+            done.set()
+
+        for n in range(15):
             done.clear()
-            socket.place_order(
-                lambda message: (answers(message), done.set()), **ORDER, qty="0.01", price=price, orderLinkId=f"n{n}"
-            )
+            socket.place_order(answered, answered, **ORDER, qty="0.01", price=price, orderLinkId=f"n{n}")
             assert done.wait(10), f"answer {n} was lost"
-        assert {answer["retCode"] for answer in answers} == {0}
-        assert len(http.cancel_all_orders(category="linear", symbol="BTCUSDT")["result"]["list"]) == 10
+        assert len(answers) == 15
+        assert set(answers) <= {0, 10006}  # more than ten in a second are refused
+        cancelled = http.cancel_all_orders(category="linear", symbol="BTCUSDT")["result"]["list"]
+        assert len(cancelled) == answers.count(0)
     finally:
         socket.exit()
