@@ -298,6 +298,26 @@ async def test_the_kernel_names_the_peer(path: Path) -> None:
     assert peers == [(os.geteuid(), os.getpid())]
 
 
+def test_it_works_on_uvloop(path: Path) -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def whole_life() -> tuple[str, int]:
+        async with RpcServer(path, handlers(), about={"mode": "sandbox"}) as server:
+            client = await AsyncRpcClient.connect(path)
+            text = (await client.call(ECHO, Echo(text="y"))).text
+            raw = await Raw.connect(path)
+            raw.send(b"nonsense\n" + request(1))
+            await raw.answer()
+            about = (await raw.answer())["about"]
+            raw.writer.close()
+            await client.close()
+            await eventually(lambda: server.connections == 0)
+        return text, len(about)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(whole_life()) == ("y", 1)
+
+
 # --- the address
 
 
