@@ -1,7 +1,5 @@
 """The RPC server over real sockets: what it answers, what it refuses and whom a bad client disturbs (nobody)."""
 
-# ruff: noqa: ASYNC240  # files on tmp_path
-
 import asyncio
 import json
 import os
