@@ -10,6 +10,7 @@ Interface (see ``protocol.py`` for the rules)::
     follow(directory, after=0, families=FAMILIES) -> Follower  # poll() -> list[Entry], from another process
 """
 
+from tradectl.journal.codec import encode_entry
 from tradectl.journal.config import JournalConfig
 from tradectl.journal.errors import JournalCorrupt, JournalFull, JournalLocked, JournalTooNew
 from tradectl.journal.follower import Follower, follow
@@ -39,6 +40,7 @@ __all__ = [
     "Recovery",
     "Span",
     "complete_spans",
+    "encode_entry",
     "follow",
     "read_entries",
     "recover",

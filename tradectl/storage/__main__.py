@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -23,6 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
     os.umask(0o077)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     socket = options.socket or options.state / "run" / "store.sock"
+    # Rows by the thousand are no cycles: frequent collections would cost a tenth of the speed.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
     try:
         options.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         asyncio.run(_serve(Store(options.state, socket, StoreConfig(database=options.database))))
