@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from tradectl.sandbox.market.feeds import BookFeed, KlineFeed, Payload, TickerFeed, TradeFeed
-from tradectl.sandbox.market.instrument_market import InstrumentMarket, PublicPrint
+from tradectl.sandbox.market.instrument_market import InstrumentMarket
 from tradectl.sandbox.market.intervals import can_be_made_of
 from tradectl.sandbox.market.market import Market, Played
 from tradectl.sandbox.market.topics import Topic, parse_topic, unknown_topic
@@ -37,6 +37,7 @@ class Publisher:
         self._market = market
         self._forming_every = forming_every
         self._watched: dict[str, _Watched] = {}
+        self._trade_feeds = 0
 
     def watch(self, topic: str) -> None:
         """One more subscriber. Raises ``Refused`` 10001 for a topic, symbol or interval that does not exist."""
@@ -48,7 +49,8 @@ class Publisher:
         market = self._market.instruments.get(parsed.instrument)
         if market is None:
             raise unknown_topic(parsed.wire)
-        self._watched[topic] = _Watched(parsed, self._feed(parsed, market))
+        watched = self._watched[topic] = _Watched(parsed, self._feed(parsed, market))
+        self._trade_feeds += isinstance(watched.feed, TradeFeed)
 
     def unwatch(self, topic: str) -> None:
         """One subscriber less."""
@@ -57,6 +59,7 @@ class Publisher:
             watched.watchers -= 1
             if watched.watchers == 0:
                 del self._watched[topic]
+                self._trade_feeds -= isinstance(watched.feed, TradeFeed)
 
     def watched(self) -> list[str]:
         """Every watched topic, as often as it has subscribers."""
@@ -72,14 +75,14 @@ class Publisher:
     def frames(self, played: Played) -> list[Frame]:
         """The frames of one moment: trades, then books and tickers, then candles, so that who acts on a candle has
         seen the prices that stand when it closes."""
-        if not self._watched:
+        if not self._has_news(played):
             return []
         quoted = {market.instrument.id for market in played.quoted}
         prints = {market.instrument.id: public for market, public in played.prints}
         frames: list[Frame] = []
         for topic, watched in self._watched.items():
             if isinstance(watched.feed, TradeFeed) and watched.topic.instrument in prints:
-                messages = watched.feed.messages(played.at, _of(prints, watched))
+                messages = watched.feed.messages(played.at, prints[watched.topic.instrument])
                 frames += [Frame(topic, message) for message in messages]
         for topic, watched in self._watched.items():
             if isinstance(watched.feed, BookFeed | TickerFeed) and watched.topic.instrument in quoted:
@@ -87,6 +90,12 @@ class Publisher:
                 if message is not None:
                     frames.append(Frame(topic, message))
         return frames + self._candles(played)
+
+    def _has_news(self, played: Played) -> bool:
+        """Whether any watched topic may have something to say: stepped, most moments concern nobody."""
+        if not self._watched:
+            return False
+        return bool(played.quoted or played.closes or (played.prints and self._trade_feeds) or self._forming_every)
 
     def _candles(self, played: Played) -> list[Frame]:
         frames: list[Frame] = []
@@ -114,7 +123,3 @@ class Publisher:
         if not can_be_made_of(topic.detail, base):
             raise unknown_topic(topic.wire)
         return KlineFeed(topic.wire, market, topic.detail, base, now)
-
-
-def _of(prints: dict[Any, list[PublicPrint]], watched: _Watched) -> list[PublicPrint]:
-    return prints[watched.topic.instrument]

@@ -11,7 +11,8 @@ from tradectl.sandbox.market.text import ms, text
 
 _PERCENT_STEP = Decimal("0.000001")
 _VALUE_STEP = Decimal("0.01")
-#: Open interest of a generated market moves every five minutes around so many days' worth of volume.
+#: Open interest is worth about this much in quote coin and changes every five minutes.
+_INTEREST_VALUE = 400_000_000
 _INTEREST_PERIOD = 300_000_000_000
 
 Row = dict[str, Any]
@@ -19,7 +20,7 @@ Row = dict[str, Any]
 
 def open_interest(market: InstrumentMarket, at: int) -> Decimal:
     """Contracts open on both sides at a time: a function of the instrument and the time, for want of a crowd."""
-    base = 40_000_000 / float(market.history.day_open(market.last))
+    base = _INTEREST_VALUE / float(market.history.day_open(market.last))
     lots = int(base / float(market.instrument.lot_size))
     share = 1000 + mix(salt(market.instrument.id, "interest") + at // _INTEREST_PERIOD) % 50
     return lots * share // 1000 * market.instrument.lot_size
