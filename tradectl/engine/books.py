@@ -58,10 +58,7 @@ class Book(Struct):
         held = 1 if self.size > 0 else -1
         exit_value = held * closing * price
         whole = closing == abs(self.size)
-        if whole:
-            realised = exit_value - self.cost
-        else:
-            realised = to_coin(exit_value - self.cost * closing / abs(self.size))
+        realised = exit_value - self.cost if whole else to_coin(exit_value - self.cost * closing / abs(self.size))
         self.cost = ZERO if whole else self.cost - (exit_value - realised)
         self.size -= held * closing
         return realised

@@ -17,6 +17,8 @@ LOOK_AGAIN = 1_000_000_000
 WALL = "wall:"
 #: A create the venue certainly did not take is tried this often under fresh ids.
 MAX_RETRIES = 3
+#: A cancel the venue was too busy for is tried again after this long (nanoseconds).
+PAUSE = 100_000_000
 
 
 class OrderAnswers:
@@ -51,9 +53,9 @@ class OrderAnswers:
         elif event.reaction is Reaction.RECONCILE:
             self.look_up(order)
         else:
-            order.status, order.gateway_rejected = OrderStatus.REJECTED, True
+            order.status, order.inferred = OrderStatus.REJECTED, True
             order.reason = f"{event.code} {event.message}"
-            if event.reaction is Reaction.RETRY and order.retries < MAX_RETRIES:
+            if event.reaction is Reaction.RETRY and order.retries < MAX_RETRIES and not order.cancel_asked:
                 self._desk.again(order, max(event.retry_at, self._w.now + 1_000_000))
             if event.reaction is Reaction.STOP:
                 self._stop(event)
@@ -64,17 +66,20 @@ class OrderAnswers:
             self._w.alert(AlertLevel.CRITICAL, "venue_stop", text, "correct the cause, then: tradectl resume")
 
     def _not_done(self, order: Order, event: OrderAnswered) -> None:
-        if event.action is Action.AMEND:
-            order.amending = None
-        order.cancel_asked = order.cancel_asked and event.action is not Action.CANCEL
-        if not order.is_open:
+        """A cancel or amendment that failed; one whose outcome is unknown stays wanted until a look-up."""
+        if event.reaction is not Reaction.RECONCILE:
+            if event.action is Action.AMEND:
+                order.amend_ended()
+            elif event.reaction is not Reaction.RETRY:
+                order.cancel_asked = False
+        if event.reaction is Reaction.STOP:
+            self._stop(event)
+        elif not order.is_open:
             return
-        if event.reaction is Reaction.RETRY and event.action is Action.CANCEL:
-            self._desk.cancel(order, "cancel again")
+        elif event.reaction is Reaction.RETRY and event.action is Action.CANCEL:
+            self._desk.insist(order, max(event.retry_at, self._w.now + PAUSE))
         elif event.reaction in (Reaction.RECONCILE, Reaction.RETRY):
             self.look_up(order)
-        elif event.reaction is Reaction.STOP:
-            self._stop(event)
 
     # --- look-ups
 
@@ -95,12 +100,25 @@ class OrderAnswers:
             self.executed(execution)
         if event.report is not None:
             self.reported(event.report)
-        if event.error or (event.report is None and not event.conclusive and not event.executions):
+        if event.error or (event.report is None and not event.conclusive):
             self._w.set_timer(f"{WALL}look:{order.link_id}", self._w.now + LOOK_AGAIN)
-        elif event.report is None and order.is_open:
-            order.status = OrderStatus.CANCELLED if order.booked else OrderStatus.LOST
-            order.reason = "the venue no longer knows it" if order.booked else "it never reached the venue"
-            self._w.touch(order)
+        elif order.is_open:
+            self._looked(order, known=event.report is not None)
+
+    def _looked(self, order: Order, known: bool) -> None:
+        order.amend_ended()
+        if known:
+            self._desk.insist(order)
+            return
+        existed = bool(order.booked or order.updated)
+        order.status = OrderStatus.CANCELLED if existed else OrderStatus.LOST
+        order.reason = "the venue no longer knows it" if existed else "it never reached the venue"
+        order.cum_qty, order.inferred = max(order.cum_qty, order.booked), True
+        self._w.touch(order)
+
+    def insist(self, order: Order) -> None:
+        """An order that was to be cancelled is still open: cancel it again."""
+        self._desk.insist(order)
 
     # --- what the venue says
 
@@ -108,8 +126,9 @@ class OrderAnswers:
         """Merge the state of one order; orders that are not known yet are taken in."""
         order = self.find(report.link_id, report.order_id) or self._take_in(report)
         if order is not None and merge_report(order, report):
-            if order.status is OrderStatus.FILLED or not order.is_open:
+            if not order.is_open:
                 order.cancel_asked = False
+                order.amend_ended()
             self._w.touch(order)
 
     def find(self, link_id: str, order_id: str) -> Order | None:

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tradectl.engine.order_queue import Waiting
 from tradectl.engine.order_state import Order
@@ -12,7 +13,7 @@ from tradectl.engine.world import World
 from tradectl.model.commands import Amendment, CancelOrder, Check, DecisionMade
 from tradectl.model.events import Action
 from tradectl.model.instruments import Instrument, InstrumentId
-from tradectl.model.money import ZERO
+from tradectl.model.money import ZERO, plain
 from tradectl.model.orders import OrderSpec, OrderStatus, OrderType, Side, TimeInForce
 
 QUEUE_TIMER = "queue"
@@ -139,9 +140,11 @@ class OrderDesk:
         """Check and queue an amendment."""
         w = self._w
         checks = self._risk.check_amend(order, qty, price)
-        ok = checks[-1].ok and order.is_open and not order.cancel_asked
+        if checks[-1].ok:
+            checks += (_can_be_amended(order, qty, price),)
+        ok = checks[-1].ok
         if ok:
-            w.queue.add(Waiting(Action.AMEND, order.link_id, order.instrument, False, w.now, 0, w.cause, qty, price))
+            self._amend(order, qty, price)
         w.decision_seq += 1
         made = DecisionMade(
             w.decision_seq, w.cause, w.now, order.strategy, order.instrument, "amend", order.spec.side,
@@ -150,6 +153,26 @@ class OrderDesk:
         )  # fmt: skip
         w.emit(made)
         return made
+
+    def _amend(self, order: Order, qty: Decimal | None, price: Decimal | None) -> None:
+        """Queue the amendment; an order that still waits itself is changed where it stands."""
+        w = self._w
+        if order.status is OrderStatus.QUEUED:
+            order.qty, order.price = qty or order.qty, price or order.price
+            order.spec = replace(order.spec, qty=order.qty, price=order.price)
+            w.queue.drop(order.link_id, Action.CREATE)
+            w.queue.add(self._create_of(order))
+            w.touch(order)
+            return
+        order.worst_qty = max(order.worst_qty, qty or ZERO)
+        w.queue.add(Waiting(Action.AMEND, order.link_id, order.instrument, False, w.now, 0, w.cause, qty, price))
+
+    def insist(self, order: Order, not_before: int = 0) -> None:
+        """Send the cancel of an order again that was to be cancelled and is still open."""
+        if order.is_open and order.cancel_asked and not self._w.queue.holds(order.link_id, Action.CANCEL):
+            waiting = Waiting(Action.CANCEL, order.link_id, order.instrument, True, self._w.now, not_before)
+            waiting.cause = self._w.cause
+            self._w.queue.add(waiting)
 
     # --- release
 
@@ -171,9 +194,18 @@ class OrderDesk:
 
     def _expire(self, waiting: Waiting) -> None:
         order = self._w.orders.get(waiting.link_id)
-        if order is not None and waiting.action is Action.CREATE and order.status is OrderStatus.QUEUED:
+        if order is None:
+            return
+        if waiting.action is Action.AMEND:
+            self._not_amended(order, "the amendment waited too long in the queue")
+        elif order.status is OrderStatus.QUEUED:
             order.status, order.reason = OrderStatus.EXPIRED, "waited too long in the queue"
             self._w.touch(order)
+
+    def _not_amended(self, order: Order, reason: str) -> None:
+        order.amend_ended()
+        order.reason = reason
+        self._w.touch(order)
 
     def _send(self, waiting: Waiting) -> None:
         order = self._w.orders.get(waiting.link_id)
@@ -184,9 +216,15 @@ class OrderDesk:
         elif waiting.action is Action.CANCEL:
             self._w.emit(CancelOrder(waiting.cause, order.link_id, order.order_id, order.instrument))
         else:
-            amendment = Amendment(order.link_id, order.order_id, order.instrument, waiting.qty, waiting.price)
-            order.amending = amendment
-            self._w.emit(self._risk.approve_amendment(order, waiting.cause, amendment))
+            self._send_amend(order, waiting)
+
+    def _send_amend(self, order: Order, waiting: Waiting) -> None:
+        failed = self._risk.check_release(order, waiting.qty, waiting.price)
+        if failed is not None:
+            self._not_amended(order, f"not amended: {failed.reason}")
+            return
+        order.amending = Amendment(order.link_id, order.order_id, order.instrument, waiting.qty, waiting.price)
+        self._w.emit(self._risk.approve_amendment(order, waiting.cause, order.amending))
 
     def _send_create(self, order: Order) -> None:
         if order.status is not OrderStatus.QUEUED:
@@ -215,3 +253,16 @@ class OrderDesk:
         waiting = self._create_of(clone)
         waiting.not_before = not_before
         w.queue.add(waiting)
+
+
+def _can_be_amended(order: Order, qty: Decimal | None, price: Decimal | None) -> Check:
+    if not order.is_open or order.cancel_asked:
+        state = "being cancelled" if order.is_open else order.status.value
+        return Check("amend", False, "open", state, f"order {order.link_id} is {state}")
+    if qty is None and price is None:
+        return Check("amend", False, "a change", "none", "neither quantity nor price is to change")
+    if price is not None and order.spec.type is OrderType.MARKET:
+        return Check("amend", False, "no price", plain(price), "a market order has no price to change")
+    ok = qty is None or qty > order.filled
+    done = plain(order.filled)
+    return Check("amend", ok, f"> {done}", plain(qty or order.qty), "" if ok else f"{done} is filled already")

@@ -49,10 +49,18 @@ class OrderQueue:
         self.state = QueueState()
 
     def add(self, waiting: Waiting) -> None:
-        """Queue a request. A cancel removes an unsent create's amendments; a newer amendment replaces a waiting one."""
+        """Queue a request. A cancel removes a waiting amendment of its order; a newer amendment completes it."""
         if waiting.action is not Action.CREATE:
+            for older in self.state.waiting:
+                if older.action is Action.AMEND is waiting.action and older.link_id == waiting.link_id:
+                    waiting.qty = waiting.qty if waiting.qty is not None else older.qty
+                    waiting.price = waiting.price if waiting.price is not None else older.price
             self.drop(waiting.link_id, Action.AMEND)
         self.state.waiting.append(waiting)
+
+    def holds(self, link_id: str, action: Action) -> bool:
+        """Whether a request waits here."""
+        return any(w.link_id == link_id and w.action is action for w in self.state.waiting)
 
     def drop(self, link_id: str, action: Action) -> bool:
         """Forget a waiting request; whether there was one."""

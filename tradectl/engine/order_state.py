@@ -30,7 +30,11 @@ _FINAL_RANK = 8
 
 
 class Order(Struct):
-    """An order as we know it. ``cum_qty`` is the venue's word, ``booked`` what its executions add up to."""
+    """An order as we know it. ``cum_qty`` is the venue's word, ``booked`` what its executions add up to.
+
+    ``inferred``: the status is our own conclusion (refused by the gateway, filled by its executions, gone), which any
+    word of the venue corrects. ``worst_qty`` is the largest quantity asked for by amendments without an outcome.
+    """
 
     spec: OrderSpec
     strategy: str
@@ -46,7 +50,7 @@ class Order(Struct):
     booked_value: Decimal = ZERO
     fees: Decimal = ZERO
     updated: int = 0
-    gateway_rejected: bool = False
+    inferred: bool = False
     cancel_asked: bool = False
     amending: Amendment | None = None
     reason: str = ""
@@ -55,6 +59,7 @@ class Order(Struct):
     touched: int = 0
     person: bool = False
     foreign: bool = False
+    worst_qty: Decimal = ZERO
 
     @property
     def link_id(self) -> str:
@@ -83,7 +88,7 @@ class Order(Struct):
         """What may still be added to the books: the open remainder and fills whose executions are not here yet."""
         if self.spec.quote_qty or (self.foreign and self.spec.reduce_only):
             return ZERO
-        expected = max(self.qty, self.cum_qty) if self.is_open else self.cum_qty
+        expected = max(self.qty, self.worst_qty, self.cum_qty) if self.is_open else self.cum_qty
         return max(expected - self.booked, ZERO)
 
     @property
@@ -96,10 +101,14 @@ class Order(Struct):
         """Average price of the booked executions."""
         return self.booked_value / self.booked if self.booked else None
 
+    def amend_ended(self) -> None:
+        """No amendment is on its way any more."""
+        self.amending, self.worst_qty = None, ZERO
+
 
 def rank(order: Order) -> int:
-    """How far along the order is; what the gateway refused can still be corrected by the venue's own word."""
-    if order.gateway_rejected:
+    """How far along the order is; what we concluded ourselves ranks below every word of the venue."""
+    if order.inferred:
         return 2
     return _RANK.get(order.status, _FINAL_RANK)
 
@@ -108,20 +117,20 @@ def merge_report(order: Order, report: OrderReport) -> bool:
     """Take the venue's statement when it is further along than ours; returns whether anything changed."""
     theirs = (report.cum_qty, _RANK.get(report.status, _FINAL_RANK), report.updated)
     if theirs <= (order.cum_qty, rank(order), order.updated):
-        if not order.order_id and report.order_id:
-            order.order_id = report.order_id
-        return False
+        learned = bool(report.order_id) and not order.order_id
+        order.order_id = order.order_id or report.order_id
+        return learned
     order.cum_qty = report.cum_qty
     order.status = report.status
     order.updated = report.updated
-    order.gateway_rejected = False
+    order.inferred = False
     order.order_id = report.order_id or order.order_id
     order.qty = report.qty or order.qty
     if order.spec.price is not None and report.price is not None:
         order.price = report.price
     order.reason = _why(report) or order.reason
     if order.amending is not None and _amended(order, order.amending):
-        order.amending = None
+        order.amend_ended()
     return True
 
 
@@ -143,12 +152,12 @@ def add_execution(order: Order, execution: Execution) -> None:
     order.booked_value += execution.value
     order.fees += execution.fee
     order.order_id = order.order_id or execution.order_id
-    if order.booked >= order.qty and not order.spec.quote_qty:
-        if order.is_open or order.gateway_rejected:
-            order.status, order.gateway_rejected = OrderStatus.FILLED, False
+    if order.booked >= max(order.qty, order.worst_qty) and not order.spec.quote_qty:
+        if order.is_open or order.inferred:
+            order.status, order.inferred = OrderStatus.FILLED, True
             order.cum_qty = max(order.cum_qty, order.booked)
-    elif order.gateway_rejected or rank(order) < _RANK[OrderStatus.PARTIALLY_FILLED]:
-        order.status, order.gateway_rejected = OrderStatus.PARTIALLY_FILLED, False
+    elif order.inferred or rank(order) < _RANK[OrderStatus.PARTIALLY_FILLED]:
+        order.status, order.inferred = OrderStatus.PARTIALLY_FILLED, False
 
 
 def view(order: Order, now: int) -> OrderChanged:

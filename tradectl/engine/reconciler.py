@@ -105,7 +105,11 @@ class Reconciler:
         for order in self._w.open_orders():
             waiting = f"{WALL}look:{order.link_id}" in self._w.timers
             told = order.link_id in stated or order.order_id in stated
-            if order.is_open and order.link_id in self.sent_before and not waiting and not told:
+            if not order.is_open or order.link_id not in self.sent_before or waiting:
+                continue
+            if told:
+                self._answers.insist(order)
+            else:
                 self._answers.look_up(order)
 
     def _disagree(self, wrong: list[str]) -> None:

@@ -98,31 +98,24 @@ class RiskManager:
         """Every check that applies, up to the first that fails."""
         return self._run(ALL_CHECKS, candidate, _View(self._world))
 
-    def check_release(self, order: Order) -> Check | None:
-        """The check that stops a queued order now, if one does."""
-        candidate = self.candidate_of(order)
+    def check_release(self, order: Order, qty: Decimal | None = None, price: Decimal | None = None) -> Check | None:
+        """The check that stops a queued order (or its amendment to ``qty`` and ``price``) now, if one does."""
+        candidate = self._candidate_of(order, qty, price)
         checks = self._run(RELEASE_CHECKS, candidate, _View(self._world, without=order.link_id))
         return checks[-1] if checks and not checks[-1].ok else None
 
     def check_amend(self, order: Order, qty: Decimal | None, price: Decimal | None) -> tuple[Check, ...]:
         """The checks for an order as it would be after the amendment."""
-        changed = Candidate(
-            order.strategy, self._world.instruments[order.instrument], order.spec.side, order.spec.type,
-            qty if qty is not None else order.qty, price if price is not None else order.price,
-            self._still_reduces(order), person=order.person,
-        )  # fmt: skip
+        changed = self._candidate_of(order, qty, price)
         return self._run(ALL_CHECKS, changed, _View(self._world, without=order.link_id))
 
-    def candidate_of(self, order: Order) -> Candidate:
-        """The order as the checks see it."""
-        info = self._world.instruments[order.instrument]
-        return Candidate(
-            order.strategy, info, order.spec.side, order.spec.type, order.qty, order.price, self._still_reduces(order),
-            person=order.person,
-        )  # fmt: skip
-
-    def _still_reduces(self, order: Order) -> bool:
-        return self.reduces(order.strategy, order.instrument, order.spec.side, order.qty, order.link_id)
+    def _candidate_of(self, order: Order, qty: Decimal | None, price: Decimal | None) -> Candidate:
+        """The order as the checks see it, changed to ``qty`` and ``price`` where given."""
+        size = qty if qty is not None else order.qty
+        spec, info = order.spec, self._world.instruments[order.instrument]
+        still = size.is_finite() and self.reduces(order.strategy, order.instrument, spec.side, size, order.link_id)
+        limit = price if price is not None else order.price
+        return Candidate(order.strategy, info, spec.side, spec.type, size, limit, still, person=order.person)
 
     def approve(self, order: Order) -> RiskApproved:
         """The approval of an order that passed; its create may now be sent."""

@@ -28,7 +28,6 @@ from tradectl.model.events import (
     OrderRequested,
     Reaction,
     ReconcileRequested,
-    Started,
 )
 from tradectl.model.ids import parse_link_id
 from tradectl.model.orders import OrderStatus, OrderType, Side, TimeInForce
@@ -66,6 +65,7 @@ class Flow:
         self.sent: dict[str, int] = {}
         self.booked: dict[str, int] = {}
         self.seen: dict[str, tuple[Decimal, OrderStatus]] = {}
+        self.unwanted: set[str] = set()
         self._start()
         self._answer(self.questions.pop(0))
         self.feed(self.to_engine.pop(0))  # the books begin on the account as it is
@@ -155,6 +155,7 @@ class Flow:
         link = self._an_open_order()
         if link:
             self.feed(CancelRequested(self.bench.now, "me", link))
+            self.unwanted.add(link)
 
     def person_amends(self) -> None:
         link = self._an_open_order()
@@ -319,6 +320,7 @@ class Flow:
                 assert ours.status in NEVER_THERE, f"{link} is {ours.status} and the venue never had it"
                 assert ours.booked == 0
         assert {o.link_id for o in world.open_orders()} == {o.link_id or o.order_id for o in self.venue.open_orders()}
+        assert not self.unwanted & {o.link_id for o in self.venue.open_orders()}, "a cancel was forgotten"
         self._compare_money()
         assert set(self.booked) == {e.exec_id for e in self.venue.executions}
         assert all(count == 1 for count in self.sent.values()), f"sent twice: {self.sent}"
