@@ -71,7 +71,8 @@ class Recovery(Struct, frozen=True):
 
 
 class Journal(Protocol):
-    """The append-only record. One thread appends; :meth:`reserve` and :meth:`checkpoint` may run in another.
+    """The append-only record. One thread appends; :meth:`reserve`, :meth:`checkpoint` and :meth:`restore` block for a
+    disk flush and may run in another.
 
     When :meth:`append` raises :class:`JournalFull`, the entry is not recorded. Append the same entry again with
     ``reserve=True`` (it is taken from space kept for this), carry out only its cancels, then feed

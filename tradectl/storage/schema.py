@@ -66,6 +66,8 @@ def _config(connection: Connection) -> Config:
 def _lock(connection: Connection) -> None:
     """A second process that migrates waits here and then finds the work done. SQLite is locked by its begin."""
     if connection.dialect.name == "postgresql":
+        # A large table may take longer to change than a query may run.
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
 
 
