@@ -331,7 +331,7 @@ class RestOrderEntry:
             else:
                 self._answers.not_sent(request, reply.message)
             return
-        ids = msgspec.json.decode(reply.result, type=OrderIds) if not reply.code else OrderIds()
+        ids = _order_ids(reply.result)
         self._answers.answer(
             request, reply.code, reply.message, ids.orderId, reply.headers, reply.time, trade_socket=False
         )
@@ -341,6 +341,14 @@ class RestOrderEntry:
         flying, self._flying = self._flying, {}
         for request in flying.values():
             self._answers.unanswered(request, reason)
+
+
+def _order_ids(result: msgspec.Raw) -> OrderIds:
+    """The ids of an answer; a refusal has ``{}`` or ``null`` there, and the ids are then not needed."""
+    try:
+        return msgspec.json.decode(result, type=OrderIds)
+    except msgspec.DecodeError:
+        return OrderIds()
 
 
 def _ignore(name: str) -> None:
