@@ -263,7 +263,7 @@ class Daemon:
             self._timers.cancel(command.timer)
         elif isinstance(command, Alert):
             logger.log(_ALERT_LEVELS[command.level], "{}: {}", command.code, command.text)
-        elif isinstance(command, StateChanged):
+        elif isinstance(command, StateChanged) and self._service.life is not Life.STOPPING:
             why = "; ".join(r.text for r in command.reasons)
             logger.info("trading is {}{}", command.state.value, f": {why}" if why else "")
 
@@ -337,13 +337,17 @@ class Daemon:
             if self._journal.failure:
                 with contextlib.suppress(JournalFull):
                     await loop.run_in_executor(None, self._journal.restore)
+                    self._pump.writable_again()
+                    logger.warning("the journal can be written again; tradectl resume lets trading go on")
 
     def _start_children(self) -> None:
         if not self._options.children:
             return
         run, logs = Path(self._paths.run), Path(self._paths.logs)
-        for name, arguments in child_commands(self._paths, self._settings, self._options).items():
-            child = Child(name, arguments, run, logs / f"{name}.log")
+        # the database's URL may hold a password: by environment, never in argv
+        env = {"TRADECTL_STORE_DATABASE": self._settings.store.database} if self._settings.store.database else {}
+        for name, arguments in child_commands(self._paths, self._options).items():
+            child = Child(name, arguments, run, logs / f"{name}.log", env if name == "store" else None)
             child.start()
             self._children.append(child)
 
@@ -361,11 +365,9 @@ class Daemon:
         return JournalStatus(str(directory), self._engine.seq, self._journal.durable_seq, size, not failure, failure)
 
 
-def child_commands(paths: Paths, settings: Settings, options: Options) -> dict[str, list[str]]:
+def child_commands(paths: Paths, options: Options) -> dict[str, list[str]]:
     """How store and api are started: module and arguments by name."""
     store = ["tradectl.storage", "--state", paths.state, "--socket", paths.store_socket]
-    if settings.store.database:
-        store += ["--database", settings.store.database]
     api = ["tradectl.api", "--state", paths.state, "--socket", paths.daemon_socket]
     if options.config:
         api += ["--config", options.config]

@@ -9,7 +9,7 @@ from tradectl.engine.trading_engine import TradingEngine
 from tradectl.journal import Journal, JournalFull
 from tradectl.model.commands import AnyCommand, Command, Entry, RiskApproved
 from tradectl.model.errors import ErrorCode, Problem
-from tradectl.model.events import SCHEMA, AnyEvent, Event, JournalChecked
+from tradectl.model.events import MARKET_EVENTS, SCHEMA, AnyEvent, Event, JournalChecked
 
 CarryOut = Callable[[Command], None]
 Observer = Callable[[Entry], None]
@@ -39,8 +39,8 @@ class Pump:
 
     def feed(self, event: Event) -> None:
         """Take an event; one that comes while another is being carried out waits its turn."""
-        if self.dead:
-            return
+        if self.dead or (self._full and isinstance(event, MARKET_EVENTS)):
+            return  # what is left of the space is for cancels and the halt, not for prices
         self._waiting.append(event)
         if self._busy:
             return
@@ -85,7 +85,6 @@ class Pump:
         except JournalFull as full:
             self._without_journal(entry, full)
             return
-        self._full = False
         for command in commands:
             self._carry_out(command)
         self._observe(entry)
@@ -109,6 +108,10 @@ class Pump:
         self.dead = True
         if self.failed is not None:
             self.failed(error)
+
+    def writable_again(self) -> None:
+        """The journal takes records normally: market data is heard again; trading waits for a person."""
+        self._full = False
 
     def checkpoint_due(self) -> bool:
         """Whether enough has happened since the last checkpoint."""

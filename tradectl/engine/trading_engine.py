@@ -233,6 +233,8 @@ class TradingEngine:
         self.reconciler.reconciled(event)
         if first and self.world.portfolio.state.baselined:
             self.guards.start()
+        elif not event.error:
+            self.guards.mark()
 
     def _note_balances(self, event: BalancesReported) -> None:
         self._balances = event

@@ -8,7 +8,7 @@ import pytest
 from tradectl.daemon.pump import Pump
 from tradectl.journal import Header, JournalFull, MemoryJournal
 from tradectl.model.commands import Alert, AlertLevel, CancelOrder, Entry, RiskApproved, SetTimer
-from tradectl.model.events import Event, JournalChecked, ReconcileRequested
+from tradectl.model.events import Event, JournalChecked, QuoteChanged, ReconcileRequested
 from tradectl.model.instruments import Category, InstrumentId
 
 BTC = InstrumentId(Category.LINEAR, "BTCUSDT")
@@ -85,8 +85,11 @@ def test_a_full_disk_lets_cancels_out_and_no_order() -> None:
     assert sent == [cancel, cancel]
     assert [type(e).__name__ for e in brain.seen] == ["ReconcileRequested", "JournalChecked", "ReconcileRequested"]
     assert brain.seen[1].ok is False  # type: ignore[attr-defined]
+    pump.feed(QuoteChanged(3, 3, BTC, 1.0, 1.0, 2.0, 1.0))
+    assert len(brain.seen) == 3, "prices are not written into the space kept for cancels"
     journal.full = False
     journal.restore()
+    pump.writable_again()
     pump.feed(event(3))
     assert sent[-2:] == [RiskApproved(1, 1), cancel]
 
