@@ -1,10 +1,14 @@
-"""Lock-step (decisions [2]): one frame at a time, and no market step before the client has handled all of them.
+"""Lock-step (decisions [2]): one socket at a time, and no market step before the client has handled everything.
 
 The client reports on the control socket how many frames it has handled on each of its sockets, how many of its
 requests are unanswered and whether it is ready. Every frame goes through one queue. The next one leaves when every
 open socket has handled what was sent to it; the market moves when, besides, nothing waits and nothing is unanswered.
 Then two runs see the same frames in the same order, whatever the machine did in between. Every data socket is taken for
 the client's own, except those opened with ``?lockstep=off``.
+
+Neighbours in the queue that go to one socket leave together: TCP keeps their order, no other socket has anything to
+say meanwhile, and what the client asks in between is answered behind them either way. It saves two of three round
+trips of a replayed candle.
 """
 
 import asyncio
@@ -118,7 +122,7 @@ class Lockstep:
             if self._attached and self._is_behind():
                 return
             if self._queue:
-                self._write(*self._queue.popleft())
+                self._write_neighbours()
             elif not self._may_step():
                 return
             elif quiet == _QUIET_STEPS:
@@ -140,6 +144,11 @@ class Lockstep:
             self._end()
         else:
             self._exhausted = not self._step()
+
+    def _write_neighbours(self) -> None:
+        channel = self._queue[0][0]
+        while self._queue and self._queue[0][0] is channel:
+            self._write(*self._queue.popleft())
 
     def _write(self, channel: Channel, frame: bytes) -> None:
         socket = self._sockets.get(channel)

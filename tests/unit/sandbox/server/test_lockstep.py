@@ -1,4 +1,4 @@
-"""Lock-step: one frame in flight, the market only when everything was handled, identical runs, the end told once."""
+"""Lock-step: one socket at a time, the market only when everything was handled, identical runs, the end told once."""
 
 import asyncio
 import contextlib
@@ -74,31 +74,30 @@ async def test_the_market_waits_for_every_condition(leader: Leader) -> None:
     assert await leader.steps_taken() == 1
 
 
-async def test_one_frame_at_a_time(leader: Leader) -> None:
+async def test_a_step_waits_for_every_frame_of_the_one_before(leader: Leader) -> None:
     await leader.attach()
     await leader.report()
     topics = []
     for _ in TOPICS:
-        topics.append((await leader.public.next())["topic"])
-        await nothing(leader.public)
         assert await leader.steps_taken() == 1
-        await leader.report()
+        topics.append((await leader.public.next())["topic"])
+    await nothing(leader.public)
     assert topics == TOPICS
+    await leader.report()
     assert await leader.steps_taken() == 2
 
 
-async def test_answers_stand_in_the_same_queue(leader: Leader) -> None:
+async def test_one_socket_at_a_time(leader: Leader) -> None:
     await leader.attach()
     await leader.report()
     await leader.public.next()
     message = leader.trade.trade_message("order.create", "1", category="linear", symbol="BTCUSDT", side="Buy",
                                          orderType="Limit", qty="0.1", price="90")  # fmt: skip
     await leader.trade.send(message)
-    await nothing(leader.trade)  # the first public frame is not reported yet
-    await leader.report(outstanding=1)
-    await leader.public.next()
-    await leader.report(outstanding=1)
-    await leader.public.next()
+    for _ in range(2):
+        await leader.report(outstanding=1)
+        await nothing(leader.trade)  # frames of the public socket are not all reported yet
+        await leader.public.next()
     await leader.report(outstanding=1)
     assert (await leader.trade.next())["retCode"] == 0
     assert await leader.steps_taken() == 1
