@@ -186,7 +186,7 @@ class OrderDesk:
             self._expire(waiting)
         for waiting in w.queue.release(w.now, cancels_only=w.unreconciled):
             self._send(waiting)
-        again = w.queue.next_at(w.now)
+        again = w.queue.next_at(w.now, cancels_only=w.unreconciled)
         if again is None:
             w.cancel_timer(QUEUE_TIMER)
         else:

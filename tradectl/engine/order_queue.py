@@ -90,11 +90,15 @@ class OrderQueue:
             self.state.waiting = [w for w in self.state.waiting if id(w) not in gone]
         return released
 
-    def next_at(self, now: int) -> int | None:
-        """When to try again, ``None`` when nothing waits."""
-        if not self.state.waiting:
-            return None
-        return min(max(self._free_at(w, now), w.not_before, now + _MS) for w in self.state.waiting)
+    def next_at(self, now: int, cancels_only: bool = False) -> int | None:
+        """When something may be sent or expires, ``None`` when nothing waits."""
+        return min((self._wakes_at(w, now, cancels_only) for w in self.state.waiting), default=None)
+
+    def _wakes_at(self, waiting: Waiting, now: int, cancels_only: bool) -> int:
+        if waiting.action is Action.CANCEL:
+            return max(self._free_at(waiting, now), waiting.not_before, now + 1)
+        expires = waiting.since + self._limits.max_wait_ms * _MS + 1
+        return expires if cancels_only else min(expires, max(self._free_at(waiting, now), waiting.not_before, now + 1))
 
     def block(self, group: str, until: int) -> None:
         """The venue says the window is full until then."""
