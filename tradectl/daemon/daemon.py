@@ -16,7 +16,7 @@ from tradectl.daemon.barrier import Barrier
 from tradectl.daemon.children import Child
 from tradectl.daemon.clocks import Clock, VenueClock, WallClock
 from tradectl.daemon.handlers import all_handlers
-from tradectl.daemon.handlers.status import delta_of
+from tradectl.daemon.handlers.status import delta_of, tickers_of
 from tradectl.daemon.options import Options
 from tradectl.daemon.pump import Pump
 from tradectl.daemon.readiness import Readiness
@@ -45,7 +45,15 @@ from tradectl.model.commands import (
     StrategyStatus,
 )
 from tradectl.model.errors import Problem
-from tradectl.model.events import AccountChecked, ClockChecked, ConnectionChanged, Started, StopRequested
+from tradectl.model.events import (
+    AccountChecked,
+    ClockChecked,
+    ConnectionChanged,
+    Started,
+    StopRequested,
+    TickerChanged,
+)
+from tradectl.model.instruments import InstrumentId
 from tradectl.paths import Paths
 from tradectl.rpc.methods import ChildStatus, JournalStatus, Life, StreamStatus
 from tradectl.rpc.server import Feed, RpcServer
@@ -73,7 +81,7 @@ class Daemon:
         self._barrier: Barrier | None = None
         self._children: list[Child] = []
         self._background: set[asyncio.Task[Any]] = set()
-        self.ended = asyncio.Event()
+        self._moved: set[InstrumentId] = set()
 
     # --- life
 
@@ -169,7 +177,6 @@ class Daemon:
                 lambda: self._connector.outstanding,
                 self._settled,
             )
-            self.ended = self._barrier.ended
         self._service = Service(
             mode=self._mode, profile=self._paths.profile, config=config,
             default_category=self._settings.trading.default_category, engine=engine, pump=self._pump,
@@ -195,10 +202,8 @@ class Daemon:
         logger.info("{} mode, run {}: the venue is open", self._mode, self._engine.world.config.run)
         self._start_children()
         self._report()
-        watch = loop.create_task(self._watch_start())
-        self._background.add(watch)
-        housekeeping = loop.create_task(self._housekeeping())
-        self._background.add(housekeeping)
+        work = (self._watch_start(), self._housekeeping(), self._publish_tickers())
+        self._background.update(loop.create_task(each) for each in work)
         await self._stopping.wait()
 
     async def _take_down(self) -> None:
@@ -282,6 +287,16 @@ class Daemon:
             delta = delta_of(entry, self._service)
             if delta is not None:
                 self._feed.publish(delta)
+            if isinstance(event, TickerChanged):
+                self._moved.add(event.instrument)
+
+    async def _publish_tickers(self) -> None:
+        """Prices for subscribers, five times a second at most (decision 21)."""
+        while True:
+            await asyncio.sleep(0.2)
+            if self._moved and self._feed.subscribers:
+                self._feed.publish(tickers_of(self._moved, self._service))
+            self._moved.clear()
 
     def _check_account(self, uid: str) -> None:
         try:

@@ -19,7 +19,7 @@ from tradectl.model.commands import (
     StateChanged,
     StrategyChanged,
 )
-from tradectl.model.events import TickerChanged
+from tradectl.model.instruments import InstrumentId
 from tradectl.rpc import methods, params, rows
 from tradectl.rpc.server import Peer
 
@@ -78,6 +78,12 @@ def _subscribe(s: Service, _: params.Nothing, peer: Peer) -> methods.Snapshot:
     )  # fmt: skip
 
 
+def tickers_of(instruments: set[InstrumentId], s: Service) -> methods.Delta:
+    """The tickers that changed lately, all at once: prices change faster than anybody looks."""
+    found = (s.views.ticker_row(i) for i in sorted(instruments))
+    return methods.Delta(seq=s.views.seq, at=s.views.at, tickers=tuple(t for t in found if t is not None))
+
+
 def delta_of(entry: Entry, s: Service) -> methods.Delta | None:
     """What one entry changed, for subscribers; ``None`` when nothing they follow did."""
     found: dict[str, list[Any]] = {}
@@ -92,9 +98,6 @@ def delta_of(entry: Entry, s: Service) -> methods.Delta | None:
         found["strategies"] = list(strategy_rows(s))
     if "orders" in found or "positions" in found:
         found["balances"] = list(s.views.balance_rows())
-    if isinstance(entry.event, TickerChanged):
-        row = s.views.ticker_row(entry.event.instrument)
-        found["tickers"] = [row] if row is not None else []
     if not found and state is None:
         return None
     lists = {name: tuple(items) for name, items in found.items()}
