@@ -6,8 +6,10 @@ Wallet and position messages of the venue are assertions to compare with, never 
 from decimal import Decimal
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tradectl.engine.books import Book
+from tradectl.engine.recent_trades import RecentTrades, Trade
 from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.money import ZERO, to_coin
 from tradectl.model.orders import Execution
@@ -29,6 +31,7 @@ class PortfolioState(Struct):
     executions: dict[str, int] = field(default_factory=dict)
     ledger: dict[str, int] = field(default_factory=dict)
     last_execution: int = 0
+    recent: dict[InstrumentId, RecentTrades] = field(default_factory=dict)
 
 
 class Booked(Struct, frozen=True):
@@ -79,7 +82,10 @@ class PortfolioManager:
         qty = execution.qty
         if instrument.is_spot:
             return self._spot(execution, instrument, book, net, strategy)
-        realised = net.trade(sign, qty, execution.price, execution.pnl)
+        recent = self.state.recent.get(instrument.id)
+        if recent is None:
+            recent = self.state.recent[instrument.id] = RecentTrades(replace(net))
+        realised = recent.book(Trade(execution.ts, sign, qty, execution.price, execution.pnl), net)
         own = book.trade(sign, qty, execution.price)
         for each in (book, net):
             each.fees += execution.fee
