@@ -378,22 +378,28 @@ class Oracle:
             if need > self.free(order.uid, coin):
                 raise OracleRefused(170131)
             return
-        before = self.order_margin(order.uid, order.side, Fraction(0))
-        after = self.order_margin(order.uid, order.side, order.leaves * price)
+        before = self.order_margin(order.uid)
+        after = self.order_margin(order.uid, order.side, order.leaves, price)
         if after > before and after - before > self.available(order.uid):
             raise OracleRefused(110007)
 
-    def order_margin(self, uid: str, side: str, extra: Fraction) -> Fraction:
-        user, need = self.users[uid], {BUY: Fraction(0), SELL: Fraction(0)}
-        for order in self.linear.orders:
-            if order.uid == uid and not order.reduce_only:
-                need[order.side] += order.leaves * order.price
-        need[side] += extra
-        if need == {BUY: 0, SELL: 0}:
-            return Fraction(0)
-        held = user.size * self.linear.mark
-        adding = max(need[BUY] + min(held, 0), need[SELL] - max(held, 0), Fraction(0))
-        return round8(adding / user.leverage + adding * user.fees[False, False] * 2)
+    def order_margin(
+        self, uid: str, side: str = BUY, qty: Fraction = Fraction(0), price: Fraction = Fraction(0)
+    ) -> Fraction:
+        """Of the worse side: the average price of its orders times what they exceed the position by."""
+        user, worst = self.users[uid], Fraction(0)
+        for this in (BUY, SELL):
+            orders = [
+                (o.leaves, o.price) for o in self.linear.orders if o.uid == uid and o.side == this and not o.reduce_only
+            ]
+            if this == side:
+                orders.append((qty, price))
+            total = sum((leaves for leaves, _ in orders), Fraction(0))
+            exceeding = total - max(Fraction(0), -sign(this) * user.size)
+            if exceeding > 0:
+                average = sum(leaves * at for leaves, at in orders) / total
+                worst = max(worst, average * exceeding)
+        return round8(worst / user.leverage + worst * user.fees[False, False] * 2)
 
     def equity(self, uid: str) -> Fraction:
         user = self.users[uid]
@@ -404,4 +410,4 @@ class Oracle:
         user = self.users[uid]
         value = abs(user.size) * self.linear.mark
         used = round8(value / user.leverage + value * user.fees[False, False])
-        return self.equity(uid) - used - self.order_margin(uid, BUY, Fraction(0))
+        return self.equity(uid) - used - self.order_margin(uid)

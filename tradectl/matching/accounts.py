@@ -17,13 +17,24 @@ DEFAULT_LEVERAGE = Decimal(10)
 
 
 class Holding(Struct):
-    """A position, the value of the open orders that may add to it (leaves x price, not reduce-only) and the number
-    of reduce-only ones."""
+    """A position, size and value (leaves, leaves x price) of its open orders that are not reduce-only, and the number
+    of those that are."""
 
     position: Position
+    buy_qty: Decimal = ZERO
     buy_value: Decimal = ZERO
+    sell_qty: Decimal = ZERO
     sell_value: Decimal = ZERO
     reducing: int = 0
+
+    def add_order(self, side: Side, qty: Decimal, value: Decimal) -> None:
+        """Count an open order in (or, with negative amounts, out)."""
+        if side is Side.BUY:
+            self.buy_qty += qty
+            self.buy_value += value
+        else:
+            self.sell_qty += qty
+            self.sell_value += value
 
 
 class Account(Struct):
@@ -91,8 +102,4 @@ class Account(Struct):
             else:
                 self.wallet(instrument.base_coin).locked += qty
         elif not reduce_only:
-            holding = self.holding(instrument)
-            if side is Side.BUY:
-                holding.buy_value += value
-            else:
-                holding.sell_value += value
+            self.holding(instrument).add_order(side, qty, value)

@@ -2,7 +2,7 @@
 
 Formulas of bybit-v5 6.1 and 7.1: initial margin ``size x mark / leverage`` and maintenance ``size x mark x 0.5 %`` (one
 risk tier), both with the estimated fee to close. Orders need margin for the side that could add more, with the fees to
-open and to close; an order against the position needs none up to the position's value. All rounded to eight decimals.
+open and to close; orders against the position need none up to its size. All rounded half-even to eight decimals.
 """
 
 from decimal import Decimal
@@ -70,16 +70,19 @@ def position_mm(state: State, account: Account, holding: Holding) -> Decimal:
     return to_coin(value * (MAINTENANCE_RATE + account.fees.linear_taker))
 
 
-def order_im(state: State, account: Account, holding: Holding) -> Decimal:
+def order_im(account: Account, holding: Holding) -> Decimal:
     """Margin of the open orders: of the worse of both sides, after what only reduces the position."""
-    if not holding.buy_value and not holding.sell_value:
-        return ZERO
-    position = holding.position
-    held = position.size * (state.books[position.instrument].reference() or ZERO)
-    buys = holding.buy_value + min(held, ZERO)
-    sells = holding.sell_value - max(held, ZERO)
-    adding = max(buys, sells, ZERO)
-    return to_coin(adding / position.leverage + adding * account.fees.linear_taker * 2)
+    size = holding.position.size
+    adding = max(
+        _adding(holding.buy_qty, holding.buy_value, max(-size, ZERO)),
+        _adding(holding.sell_qty, holding.sell_value, max(size, ZERO)),
+    )
+    return to_coin(adding / holding.position.leverage + adding * account.fees.linear_taker * 2)
+
+
+def _adding(qty: Decimal, value: Decimal, closes: Decimal) -> Decimal:
+    """The value of what orders of ``qty`` would add to a position after closing ``closes`` of the other side."""
+    return value * (qty - closes) / qty if qty > closes else ZERO
 
 
 def margin_of(state: State, account: Account) -> Margin:
@@ -131,7 +134,7 @@ def _needs(state: State, account: Account) -> dict[str, _InCoin]:
     for key, holding in account.holdings.items():
         need = needs.setdefault(state.instruments[key].settle_coin, _InCoin())
         need.unrealised += unrealised(state, holding)
-        need.order_im += order_im(state, account, holding)
+        need.order_im += order_im(account, holding)
         need.position_im += position_im(state, account, holding)
         need.position_mm += position_mm(state, account, holding)
     return needs

@@ -155,15 +155,12 @@ def check_coins(account: Account, book: Book, side: Side, qty: Decimal, value: D
         raise Refused(SPOT.balance, f"Insufficient balance: {need} {coin} needed, {free} free")
 
 
-def check_margin(state: State, account: Account, book: Book, side: Side, value: Decimal) -> None:
-    """The margin a linear order worth ``value`` adds; an order that adds none passes even in a short account."""
+def check_margin(state: State, account: Account, book: Book, side: Side, qty: Decimal, value: Decimal) -> None:
+    """The margin a linear order adds; one that only closes adds none and passes even in a short account."""
     holding = account.peek_holding(book.instrument)
     with_order = copy.copy(holding)
-    if side is Side.BUY:
-        with_order.buy_value += value
-    else:
-        with_order.sell_value += value
-    added = order_im(state, account, with_order) - order_im(state, account, holding)
+    with_order.add_order(side, qty, value)
+    added = order_im(account, with_order) - order_im(account, holding)
     need = added * state.dollars(book.instrument.settle_coin)
     if need > 0 and need > margin_of(state, account).available:
         raise Refused(LINEAR.balance, "ab not enough for new order")

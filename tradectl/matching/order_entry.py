@@ -137,7 +137,7 @@ def _check_funds(state: State, account: Account, book: Book, request: NewOrder, 
     if not book.instrument.is_spot:
         market = request.type is OrderType.MARKET
         price = _likely_price(book, request.side, plan.ticks, market)
-        checks.check_margin(state, account, book, request.side, plan.qty * price)
+        checks.check_margin(state, account, book, request.side, plan.qty, plan.qty * price)
         return
     checks.check_coins(account, book, request.side, plan.qty, book.grid.value(plan.ticks, plan.lots))
 
@@ -147,7 +147,7 @@ def _check_resting_funds(state: State, account: Account, book: Book, order: Venu
     if book.instrument.is_spot:
         checks.check_coins(account, book, order.side, book.grid.qty(lots), value)
     elif not order.reduce_only:
-        checks.check_margin(state, account, book, order.side, value)
+        checks.check_margin(state, account, book, order.side, book.grid.qty(lots), value)
 
 
 def _match(

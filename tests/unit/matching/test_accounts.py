@@ -110,6 +110,16 @@ def test_an_order_against_the_position_needs_none() -> None:
     assert order.status is OrderStatus.NEW
 
 
+def test_an_account_short_of_margin_can_still_get_out() -> None:
+    venue = with_position("15")
+    venue.set_mark(LINEAR, D(46000), D(46000), 3)
+    assert venue.account("alice").available < 0
+    assert refused(lambda: venue.place("alice", market(BUY, "0.1"), 4)) == 110007
+    order, _ = venue.place("alice", market(SELL, "15"), 4)
+    assert order.status is OrderStatus.FILLED
+    assert venue.position("alice", LINEAR).size == 0
+
+
 def test_leverage() -> None:
     venue = with_position("10")
     venue.set_leverage("alice", LINEAR, D(20), 3)

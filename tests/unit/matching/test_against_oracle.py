@@ -21,7 +21,7 @@ SPOT_ID, LINEAR_ID = InstrumentId(Category.SPOT, "ABC"), InstrumentId(Category.L
 TICK, LOT = D("0.5"), D("0.01")
 USERS = ("ann", "bob", "cyd")
 FEES = {
-    "ann": AccountFees(D("0.001"), D("0.00123"), D("0.000213"), D("0.000557")),
+    "ann": AccountFees(D("0.001"), D("0.00123"), D("0.000213"), D("0.0005573")),
     "bob": AccountFees(D("-0.0001"), D("0.001"), D("-0.000071"), D("0.00055")),
     "cyd": AccountFees(),
 }
