@@ -22,13 +22,13 @@ MOST_TRADES = 1024
 class BookFeed:
     """``orderbook``: level 1 as snapshots, deeper ones as a snapshot and deltas against what was published."""
 
-    def __init__(self, wire: str, market: InstrumentMarket, depth: int) -> None:
+    def __init__(self, wire: str, market: InstrumentMarket, depth: int, seq: int) -> None:
         self._wire = wire
         self._market = market
         self._depth = min(depth, DEEPEST)
         self._update = 1
         self._published_at = self._engine_at = 0
-        self._seq = 0
+        self._seq = seq
         self._sides: tuple[Levels, Levels] = market.book(self._depth)
 
     def snapshot(self, now: int, seq: int) -> Payload:

@@ -115,7 +115,7 @@ class Publisher:
     def _feed(self, topic: Topic, market: InstrumentMarket) -> Feed:
         now, base = self._market.now, self._market.interval
         if topic.kind == "orderbook":
-            return BookFeed(topic.wire, market, int(topic.detail))
+            return BookFeed(topic.wire, market, int(topic.detail), self._market.seq)
         if topic.kind == "tickers":
             return TickerFeed(topic.wire, market, self._market.funding, now)
         if topic.kind == "publicTrade":

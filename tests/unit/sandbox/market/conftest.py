@@ -48,12 +48,10 @@ def candle_file(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-@pytest.fixture(params=["generated", "real"])
-def month_file(request: pytest.FixtureRequest, candle_file: Callable[..., Path]) -> Path:
-    """43,200 one-minute candles."""
-    if request.param == "generated":
-        return candle_file(43_200)
+@pytest.fixture
+def month_file(candle_file: Callable[..., Path]) -> Path:
+    """43,200 one-minute candles: the real month where it is at hand, else its generated twin."""
     folder = os.environ.get("TRADECTL_TEST_DATA")
     if not folder:
-        pytest.skip("TRADECTL_TEST_DATA is not set: the real candles are elsewhere, the generated month is tested")
+        return candle_file(43_200)
     return Path(folder) / "candles" / "bybit_linear_BTCUSDT_1m_2025-06.csv.gz"
