@@ -192,6 +192,15 @@ class OrderDesk:
         else:
             w.set_timer(QUEUE_TIMER, again)
 
+    def distrust_queue(self) -> None:
+        """After a restart: the journal may have lost its last entries, so what waited may have been sent since then.
+        Such an order is looked up like any other without an answer, never sent under the same id."""
+        for order in self._w.open_orders():
+            if order.status is OrderStatus.QUEUED:
+                self._w.queue.drop(order.link_id, Action.CREATE)
+                order.status, order.reason = OrderStatus.UNKNOWN, "it waited to be sent when the daemon stopped"
+                self._w.touch(order)
+
     def _expire(self, waiting: Waiting) -> None:
         order = self._w.orders.get(waiting.link_id)
         if order is None:

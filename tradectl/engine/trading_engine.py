@@ -287,6 +287,7 @@ class TradingEngine:
         for name, at in list(w.timers.items()):
             w.emit(SetTimer(name, at))
         w.set_timer(AUDIT_TIMER, w.now + w.config.audit_every_s * _SECOND)
+        self.desk.distrust_queue()
         if event.restored:
             self.host.resume_all()
             self._restate()
