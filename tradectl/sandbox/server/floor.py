@@ -40,7 +40,7 @@ class Floor:
         self.wall = wall
         self.keys = KeyRing(config.accounts)
         self.views = AccountViews(venue)
-        self.limiter = RateLimiter(venue.now if config.stepped else wall)
+        self.limiter = RateLimiter(venue.now if config.stepped else wall, wall)
         self.private = PrivateStream(self.views, faults, venue.now)
         self.public = PublicStream(venue, delivery)
         self.desk = OrderDesk(venue, self.views, self.limiter, faults, received)

@@ -47,6 +47,10 @@ ALLOWANCES: dict[str, Allowance] = {
     "user/query-api": _flat(10),
     "asset/coin/query-info": _flat(5),
 }
+_ORDER_REQUESTS = frozenset(
+    f"order/{verb}"
+    for verb in ("create", "amend", "cancel", "cancel-all", "create-batch", "amend-batch", "cancel-batch")
+)
 _PRODUCTS = {"linear": "futures", "inverse": "futures", "option": "option", "spot": "spot"}
 
 
@@ -67,17 +71,22 @@ class Budget(Struct, frozen=True):
 
 
 class RateLimiter:
-    """The windows of every account. ``clock`` gives nanoseconds: the wall's, or the venue's when stepped."""
+    """The windows of every account. ``clock`` gives nanoseconds: the wall's, or the venue's when stepped.
 
-    def __init__(self, clock: Callable[[], int]) -> None:
+    Only order requests run on a stepped clock: it may stand still for as long as a client reads, and reads change
+    nothing, so their windows run on ``reads`` (the transport's clock).
+    """
+
+    def __init__(self, clock: Callable[[], int], reads: Callable[[], int] | None = None) -> None:
         self._clock = clock
+        self._reads = reads or clock
         self._windows: dict[tuple[str, str, str], deque[int]] = {}
 
     def take(self, uid: str, endpoint: str, category: str = "linear", units: int = 1) -> Budget:
         """Spend up to ``units`` of the account's window for ``endpoint`` and say how many were granted."""
         product = _PRODUCTS.get(category, "futures")
         limit: int = getattr(ALLOWANCES[endpoint], product)
-        now = self._clock()
+        now = self._now(endpoint)
         window = self._windows.setdefault((uid, endpoint, product), deque())
         while window and window[0] <= now - SECOND:
             window.popleft()
@@ -87,6 +96,9 @@ class RateLimiter:
         # Rounded up to the next millisecond: at the stamp itself the window has refilled.
         return Budget(limit, limit - len(window), -(-reset // 1_000_000), granted)
 
+    def _now(self, endpoint: str) -> int:
+        return self._clock() if endpoint in _ORDER_REQUESTS else self._reads()
+
     def clear(self) -> None:
         """Forget every window: the clock was set back."""
         self._windows.clear()
@@ -94,7 +106,7 @@ class RateLimiter:
     def exhausted(self, endpoint: str, category: str = "linear") -> Budget:
         """What a refusal of ``endpoint`` would say now, without any request: for a fault that pretends one."""
         limit: int = getattr(ALLOWANCES[endpoint], _PRODUCTS.get(category, "futures"))
-        return Budget(limit, 0, -(-(self._clock() + MIN_RESET_AHEAD) // 1_000_000), 0)
+        return Budget(limit, 0, -(-(self._now(endpoint) + MIN_RESET_AHEAD) // 1_000_000), 0)
 
 
 class AddressLimiter:

@@ -1,0 +1,159 @@
+"""A stepped run that is killed at seeded points, and must end as if nothing had happened.
+
+``python -m tests.faults.kill_run [--points 20] [--bars 3000] [--seed 1] [--victim daemon|store|api|sandbox]`` is the
+full-size bar; the suite runs a reduced one.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.sandbox.agreement import assert_agreement
+from tests.sandbox.daemon_process import DaemonProcess
+from tests.sandbox.stepped_run import (
+    MINUTE,
+    bars_consumed,
+    first_bars,
+    generated_candles,
+    quiet_api,
+    settings,
+    span_of,
+)
+
+PHASES = ("before-write", "after-write", "before-send", "after-send")
+CRASHING = "tests.faults.crashing_daemon"
+
+
+def crash_daemon(daemon: DaemonProcess, dice: random.Random, points: int) -> list[str]:
+    """Start the crashing daemon again and again; returns where it died."""
+    died = []
+    for number in range(points):
+        phase = PHASES[number % len(PHASES)]
+        at = dice.randint(1, 12) if phase.endswith("send") else dice.randint(1, 900)
+        daemon.start("--at", str(at), "--phase", phase, module=CRASHING)
+        code = daemon.wait(120)
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL, f"{phase} {at}: exit {code}: {daemon.output()[-3000:]}"
+        died.append(f"{phase}:{at}")
+    return died
+
+
+def kill_child(daemon: DaemonProcess, victim: str, dice: random.Random, points: int) -> list[str]:
+    """Kill store, api or sandbox when the sandbox has sent a seeded number of further frames."""
+    died: list[str] = []
+    for _ in range(points):
+        goal = frames(daemon) + dice.randint(200, 1500)
+        wait_frames(daemon, goal)
+        if ended(daemon):
+            break
+        pid = pid_of(daemon, victim)
+        os.kill(pid, signal.SIGKILL)
+        died.append(f"{victim}:{goal}")
+        daemon.wait_for(lambda pid=pid: pid_of(daemon, victim) not in (0, pid), 30, f"a new {victim}")
+        daemon.wait_for(lambda: frames(daemon) >= 0, 30, "the sandbox to answer")
+    return died
+
+
+def pid_of(daemon: DaemonProcess, victim: str) -> int:
+    """The process to kill, 0 while there is none."""
+    try:
+        if victim == "sandbox":
+            return int(json.loads((Path(daemon.paths.sandbox) / "endpoint.json").read_text())["pid"])
+        return int((Path(daemon.paths.run) / f"{victim}.pid").read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+def state_of(daemon: DaemonProcess) -> dict[str, Any]:
+    """The sandbox's state, empty while it does not answer."""
+    try:
+        return daemon.venue().state()
+    except OSError:
+        return {}
+
+
+def frames(daemon: DaemonProcess) -> int:
+    return int(state_of(daemon).get("frames_sent", -1))
+
+
+def ended(daemon: DaemonProcess) -> bool:
+    return bool(state_of(daemon).get("ended", False))
+
+
+def wait_frames(daemon: DaemonProcess, goal: int) -> None:
+    """Until the sandbox sent so many frames, or the data is used up."""
+    daemon.wait_for(lambda: frames(daemon) >= goal or ended(daemon), 120, f"{goal} frames")
+
+
+def one_run(directory: Path, data: Path, victim: str, points: int, seed: int) -> dict[str, Any]:
+    """Kill, go on, compare; returns the figures."""
+    from tradectl.daemon.replaying import replay_run
+    from tradectl.model.money import use_exact_context
+
+    use_exact_context()
+    first, last, bars = span_of(data)
+    dice = random.Random(seed)
+    quiet_api(directory)
+    daemon = DaemonProcess(directory, settings(data, fast=3, slow=8))
+    counts: dict[str, int] = {}
+    try:
+        if victim == "daemon":
+            died = crash_daemon(daemon, dice, points)
+            ready = daemon.start()
+            assert ready["ok"], ready
+        else:
+            ready = daemon.start()
+            assert ready["ok"], ready
+            died = kill_child(daemon, victim, dice, points)
+        began = time.monotonic()
+        daemon.wait_for(lambda: ended(daemon), 600, "the end of the data")
+        counts.update(daemon.venue().state()["create_counts"])
+        twice = {link: n for link, n in counts.items() if n != 1}
+        assert not twice, f"sent twice: {twice}"
+        figures = assert_agreement(daemon, first, last + 2 * MINUTE)
+        unfinished = daemon.database(
+            "select link_id, status from orders where status in ('Queued', 'Sent', 'Unknown', 'Accepted')"
+        )
+        assert not unfinished, [tuple(row) for row in unfinished]
+        assert daemon.stop() == 0, daemon.output()[-2000:]
+        consumed = bars_consumed(daemon)
+        expected = {t * 1_000_000 for t in range(first, last + 1, MINUTE)}
+        assert expected <= set(consumed), f"{len(expected - set(consumed))} candles were never consumed"
+        report = replay_run(daemon.paths.state, "", None).report
+        assert report.identical, report.differences
+        return figures | {"killed": died, "bars": bars, "seconds": time.monotonic() - began}
+    finally:
+        daemon.end_everything()
+
+
+def main() -> int:
+    """The full-size bar, by hand."""
+    parser = argparse.ArgumentParser(description="A stepped run, killed at seeded points.")
+    parser.add_argument("--points", type=int, default=20)
+    parser.add_argument("--bars", type=int, default=3000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--victim", choices=("daemon", "store", "api", "sandbox"), default="daemon")
+    parser.add_argument("--keep", type=Path, default=None, help="work in this directory and leave it")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        root = options.keep or Path(scratch)
+        known = os.environ.get("TRADECTL_TEST_DATA", "")
+        real = Path(known) / "candles" / "bybit_linear_BTCUSDT_1m_2025-06.csv.gz"
+        root.mkdir(parents=True, exist_ok=True)
+        data = root / "candles.csv.gz"
+        data = first_bars(real, data, options.bars) if known else generated_candles(data, options.bars)
+        figures = one_run(root, data, options.victim, options.points, options.seed)
+        print(json.dumps(figures, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
