@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import book, decode
+from tests.benchmarks import book, decode, engine
 from tests.benchmarks.measure import Effort, Row
 
 Area = Callable[[Effort], Iterator[Row]]
 
 AREAS: dict[str, Area] = {
+    "engine": engine.rows,
     "decode": decode.decode_rows,
     "handle": decode.handle_rows,
     "book": book.rows,

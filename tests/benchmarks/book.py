@@ -2,8 +2,9 @@
 
 import json
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import partial
 
 import msgspec
 from sortedcontainers import SortedDict
@@ -79,7 +80,8 @@ class OwnBook:
         return book.best_bid, book.best_ask
 
 
-def _measured(book: OwnBook | BareBook | PlainBook, stream: list[bytes]) -> float:
+def _measured(make: Callable[[], OwnBook | BareBook | PlainBook], stream: list[bytes]) -> float:
+    book = make()
     book.take(stream[0])
     return cpu_us(over(book.take, stream[1:]))
 
@@ -88,14 +90,8 @@ def rows(effort: Effort) -> Iterator[Row]:
     """Deltas of three depths."""
     for depth in messages.DEPTHS:
         stream = messages.book(depth, effort.count(4_000, least=20))
-        found = interleaved(
-            effort.rounds,
-            {
-                "own": lambda d=depth, s=stream: _measured(OwnBook(d), s),  # type: ignore[misc]
-                "bisect": lambda s=stream: _measured(BareBook(), s),  # type: ignore[misc]
-                "SortedDict": lambda s=stream: _measured(PlainBook(), s),  # type: ignore[misc]
-            },
-        )
+        books = {"own": partial(OwnBook, depth), "bisect": BareBook, "SortedDict": PlainBook}
+        found = interleaved(effort.rounds, {name: partial(_measured, make, stream) for name, make in books.items()})
         changed = messages.CHANGES[depth]
         yield Row(
             name=f"book.{depth}",

@@ -22,24 +22,32 @@ def _goal(goal: Goal) -> str:
     return f"{sign} {number(goal.limit)}{'x' if goal.floor else ''}"
 
 
-def _lines(row: Row) -> list[tuple[str, ...]]:
-    """One line for each floor and each goal; figure and name stand in the first alone."""
-    own = [(g, "") for g in row.goals if not g.floor]
-    with_floor: list[tuple[Goal | None, str]] = []
+def _pairs(row: Row) -> list[tuple[Goal | None, str]]:
+    """Goal and floor of each line: goals on the figure itself first, beside a floor that has no goal of its own."""
+    own: list[tuple[Goal | None, str]] = [(goal, "") for goal in row.goals if not goal.floor]
+    beside: list[tuple[Goal | None, str]] = []
     for floor in row.floors:
-        goals = [g for g in row.goals if g.floor == floor]
-        with_floor += [(g, floor) for g in goals] or [(None, floor)]
-    pairs: list[tuple[Goal | None, str]] = [*own, *with_floor]
-    if own and with_floor and with_floor[0][0] is None:
-        pairs = [(own[0][0], with_floor[0][1]), *own[1:], *with_floor[1:]]
-    figure = (row.name, number(median(row.values)), number(spread(row.values)), row.unit)
+        beside += [(goal, floor) for goal in row.goals if goal.floor == floor] or [(None, floor)]
+    if own and beside and beside[0][0] is None:
+        own[0] = (own[0][0], beside.pop(0)[1])
+    return [*own, *beside] or [(None, "")]
+
+
+def _of_floor(row: Row, floor: str) -> tuple[str, ...]:
+    if not floor:
+        return ("", "", "", "")
+    ratios = row.ratios(floor)
+    return (floor, number(median(row.floors[floor])), number(median(ratios)) + "x", number(spread(ratios)))
+
+
+def _lines(row: Row) -> list[tuple[str, ...]]:
+    """One line for each floor and each goal; name and figure stand in the first alone."""
+    head: tuple[str, ...] = (row.name, number(median(row.values)), number(spread(row.values)), row.unit)
     lines = []
-    for place, (goal, floor) in enumerate(pairs or [(None, "")]):
-        head = figure if place == 0 else ("", "", "", "")
-        ratios = row.ratios(floor) if floor else []
-        beside = (floor, number(median(row.floors[floor])), number(median(ratios)) + "x", number(spread(ratios)))
+    for goal, floor in _pairs(row):
         verdict = (_goal(goal), "met" if row.is_met(goal) else "NOT MET") if goal else ("", "")
-        lines.append((*head, *(beside if floor else ("", "", "", "")), *verdict))
+        lines.append((*head, *_of_floor(row, floor), *verdict))
+        head = ("", "", "", "")
     return lines
 
 

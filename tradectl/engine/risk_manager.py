@@ -13,12 +13,17 @@ from tradectl.model.orders import Side
 
 
 class _View:
-    """The world as the checks see it; ``without`` leaves one order's own reservation out."""
+    """The world as the checks see it; ``without`` leaves one order's own reservation out.
+
+    Made anew for each run of the checks: nothing changes meanwhile, so prices are converted once.
+    """
 
     def __init__(self, world: World, without: str = "") -> None:
         self._world = world
         self._without = without
         self._equity: Decimal | None = None
+        self._marks: dict[InstrumentId, Decimal | None] = {}
+        self._touches: dict[tuple[InstrumentId, bool], Decimal | None] = {}
         self.limits = world.config.risk
 
     def level(self, strategy: str, symbol: str) -> Level:
@@ -33,10 +38,15 @@ class _View:
         return self._equity
 
     def mark(self, instrument: InstrumentId) -> Decimal | None:
-        return self._world.market.mark(instrument)
+        if instrument not in self._marks:
+            self._marks[instrument] = self._world.market.mark(instrument)
+        return self._marks[instrument]
 
     def touch(self, instrument: InstrumentId, buy: bool) -> Decimal | None:
-        return self._world.market.touch(instrument, buy)
+        key = (instrument, buy)
+        if key not in self._touches:
+            self._touches[key] = self._world.market.touch(instrument, buy)
+        return self._touches[key]
 
     def doubt(self, instrument: InstrumentId) -> str:
         return self._world.market.doubts.get(str(instrument), "")
@@ -76,7 +86,12 @@ class _View:
 
     def orders_within(self, seconds: int) -> int:
         since = self._world.now - seconds * 10**9
-        return sum(1 for o in reversed(self._world.orders.values()) if o.created > since)
+        count = 0
+        for order in reversed(self._world.orders.values()):
+            if order.created <= since:
+                break  # the engine's time never decreases, so all before it are older
+            count += 1
+        return count
 
 
 class RiskManager:

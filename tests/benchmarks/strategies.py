@@ -1,0 +1,53 @@
+"""Strategies made for measuring: one that only listens, and ones that order at every tick."""
+
+from tradectl.engine.strategy import Strategy
+from tradectl.model.events import QuoteChanged, TradePrinted
+from tradectl.model.orders import TimeInForce
+from tradectl.strategies.ema_cross import EmaCross
+
+SYMBOL = "BTCUSDT"
+
+
+class Listener(Strategy):
+    """Hears every quote and print and does nothing."""
+
+    def on_start(self) -> None:
+        self.subscribe_quotes(SYMBOL)
+        self.subscribe_trades(SYMBOL)
+
+    def on_quote(self, quote: QuoteChanged) -> None:
+        return
+
+    def on_trade(self, trade: TradePrinted) -> None:
+        return
+
+
+class QuoteBuyer(Strategy):
+    """Buys and sells in turn, a little, on every quote."""
+
+    def on_start(self) -> None:
+        self.long = False
+        self.subscribe_quotes(SYMBOL)
+
+    def on_quote(self, quote: QuoteChanged) -> None:
+        order = self.sell if self.long else self.buy
+        self.long = not self.long
+        order(SYMBOL, "0.010", reason="a quote came")
+
+
+class TradeBuyer(Strategy):
+    """Sends an order that takes at once or goes, on every print."""
+
+    def on_start(self) -> None:
+        self.subscribe_trades(SYMBOL)
+
+    def on_trade(self, trade: TradePrinted) -> None:
+        self.buy(SYMBOL, "0.001", trade.price, reason="a trade was printed", time_in_force=TimeInForce.IOC)
+
+
+CLASSES: dict[str, type[Strategy]] = {
+    "ema_cross": EmaCross,
+    "listener": Listener,
+    "quote_buyer": QuoteBuyer,
+    "trade_buyer": TradeBuyer,
+}
