@@ -6,7 +6,7 @@ from msgspec import Struct
 from tradectl.engine.guards import GuardState
 from tradectl.engine.market_state import MarketState
 from tradectl.engine.order_queue import QueueState
-from tradectl.engine.order_state import Order
+from tradectl.engine.order_state import Order, Orphan
 from tradectl.engine.portfolio_manager import PortfolioState
 from tradectl.engine.strategy_host import RunnerState
 from tradectl.engine.trading_state import TradingState
@@ -42,6 +42,7 @@ class EngineState(Struct):
     subscribed: list[MarketKey]
     balances: BalancesReported | None
     positions: PositionsReported | None
+    orphans: dict[str, Orphan]
 
 
 _DECODER = msgspec.msgpack.Decoder(EngineState, strict=True)

@@ -2,7 +2,7 @@
 
 from tradectl.engine.order_desk import OrderDesk
 from tradectl.engine.order_queue import group_of
-from tradectl.engine.order_state import Order, add_execution, merge_report
+from tradectl.engine.order_state import Order, Orphan, add_execution, merge_report
 from tradectl.engine.portfolio_manager import EXTERNAL, Booked
 from tradectl.engine.trading_state import PERSON
 from tradectl.engine.world import World
@@ -19,6 +19,8 @@ WALL = "wall:"
 MAX_RETRIES = 3
 #: A cancel the venue was too busy for is tried again after this long (nanoseconds).
 PAUSE = 100_000_000
+#: So many orders that are not kept are remembered by their executions and their end.
+MAX_ORPHANS = 200
 
 
 class OrderAnswers:
@@ -138,6 +140,10 @@ class OrderAnswers:
 
     def _take_in(self, report: OrderReport) -> Order | None:
         if report.status.is_final:
+            self._orphan(report.order_id).ended = True
+            return None
+        orphan = self._w.orphans.get(report.order_id)
+        if orphan is not None and orphan.ended:
             return None
         strategy = self.owner(report.link_id)
         spec = OrderSpec(
@@ -148,6 +154,9 @@ class OrderAnswers:
             spec, strategy or EXTERNAL, 0, self._w.cause, self._w.now, OrderStatus.SENT, report.qty, report.price,
             order_id=report.order_id, foreign=strategy is None, reason="found at the venue",
         )  # fmt: skip
+        if orphan is not None:
+            del self._w.orphans[report.order_id]
+            order.booked, order.booked_value, order.fees = orphan.qty, orphan.value, orphan.fees
         self._w.add_order(order)
         self._w.touch(order)
         return order
@@ -187,12 +196,27 @@ class OrderAnswers:
         if order is not None:
             add_execution(order, execution)
             w.touch(order)
+        else:
+            self._note_orphan(execution)
         if strategy == EXTERNAL:
             text = f"{execution.side.value} {execution.qty} {execution.instrument} was not ours ({execution.type})"
             w.alert(AlertLevel.WARNING, "external_trade", text, "it is kept in the book external; see positions adopt")
         self._publish(execution, booked, order.decision if order is not None else 0)
         w.dirty_books[(strategy, execution.instrument)] = None
         w.dirty_books[("", execution.instrument)] = None
+
+    def _note_orphan(self, execution: Execution) -> None:
+        orphan = self._orphan(execution.order_id)
+        orphan.qty += execution.qty
+        orphan.value += execution.value
+        orphan.fees += execution.fee
+
+    def _orphan(self, order_id: str) -> Orphan:
+        orphans = self._w.orphans
+        orphan = orphans.setdefault(order_id, Orphan())
+        if len(orphans) > MAX_ORPHANS:
+            del orphans[next(iter(orphans))]
+        return orphan
 
     def _publish_funding(self, execution: Execution, shares: list[Booked]) -> None:
         w = self._w

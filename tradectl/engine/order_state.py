@@ -106,6 +106,16 @@ class Order(Struct):
         self.amending, self.worst_qty = None, ZERO
 
 
+class Orphan(Struct):
+    """An order that is not (or no longer) kept: what was booked of it before its first report, and whether it ended,
+    so that a late report does not bring it to life."""
+
+    qty: Decimal = ZERO
+    value: Decimal = ZERO
+    fees: Decimal = ZERO
+    ended: bool = False
+
+
 def rank(order: Order) -> int:
     """How far along the order is; what we concluded ourselves ranks below every word of the venue."""
     if order.inferred:

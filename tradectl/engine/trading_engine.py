@@ -364,7 +364,7 @@ class TradingEngine:
                 w.timers, w.numbers, w.unreconciled, self.guards.state, self.reconciler.attempts,
                 self.reconciler.asked, self.reconciler.sent_before,
                 {name: r.state() for name, r in self.host.runners.items()}, self.host.subscribed_keys(),
-                self._balances, self._positions,
+                self._balances, self._positions, w.orphans,
             )
         )  # fmt: skip
 
@@ -380,6 +380,7 @@ class TradingEngine:
         w.orders.update((o.link_id, o) for o in s.orders)
         w.open_links.update(dict.fromkeys(s.open_links))
         w.link_of.update((o.order_id, o.link_id) for o in s.orders if o.order_id)
+        w.orphans.update(s.orphans)
         w.timers.update(s.timers)
         w.numbers.update(s.numbers)
         w.unreconciled = s.unreconciled

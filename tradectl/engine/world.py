@@ -8,7 +8,7 @@ from typing import Any
 from tradectl.engine.config import EngineConfig
 from tradectl.engine.market_state import MarketState
 from tradectl.engine.order_queue import OrderQueue
-from tradectl.engine.order_state import Order
+from tradectl.engine.order_state import Order, Orphan
 from tradectl.engine.portfolio_manager import PortfolioManager
 from tradectl.engine.trading_state import TradingState
 from tradectl.engine.valuation import Valuation
@@ -39,6 +39,7 @@ class World:
         self.orders: dict[str, Order] = {}
         self.link_of: dict[str, str] = {}
         self.open_links: dict[str, None] = {}
+        self.orphans: dict[str, Orphan] = {}
         self.queue = OrderQueue(config.queue)
         self.state = TradingState()
         self.timers: dict[str, int] = {}
