@@ -40,6 +40,10 @@ CREATE TABLE bars (instrument TEXT, open_time INTEGER, body BLOB NOT NULL, PRIMA
 """
 
 
+class InUse(Problem):
+    """Another process owns the file."""
+
+
 class Database:
     """One open file (or a database in memory). Every change happens inside :meth:`transaction`."""
 
@@ -82,7 +86,7 @@ class Database:
 
     def _problem(self, error: Exception) -> Problem:
         if "locked" in str(error):
-            return Problem(
+            return InUse(
                 ErrorCode.CONFLICT,
                 f"{self.path} is in use by another sandbox",
                 field="state",
@@ -136,6 +140,11 @@ def wipe(state: Path) -> None:
     """Forget the sandbox kept in ``state``: its next start makes a new instance. Raises ``Problem`` while in use."""
     if not (state / FILE_NAME).exists():
         return
-    Database(state).close()
+    try:
+        Database(state).close()
+    except Problem as problem:
+        # A damaged file or another version's is just what a reset is for.
+        if isinstance(problem, InUse):
+            raise
     for suffix in ("", "-wal", "-shm", "-journal"):
         (state / f"{FILE_NAME}{suffix}").unlink(missing_ok=True)

@@ -221,8 +221,19 @@ def test_reset_makes_a_new_instance_at_the_beginning(candle_file: Callable[[int]
 def test_a_damaged_file_is_a_problem(candle_file: Callable[[int], Path], tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "venue.sqlite").write_bytes(b"not a database" * 100)
+    config = VenueConfig(data=candle_file(10), state=tmp_path / "state", speed=None)
     with pytest.raises(Problem, match="cannot be opened as the memory"):
-        Venue(VenueConfig(data=candle_file(10), state=tmp_path / "state", speed=None))
+        Venue(config)
+    wipe(tmp_path / "state")
+    Venue(config).close()
+
+
+def test_a_state_in_use_is_not_wiped(candle_file: Callable[[int], Path], tmp_path: Path) -> None:
+    venue = Venue(VenueConfig(data=candle_file(10), state=tmp_path / "state", speed=None))
+    with pytest.raises(Problem, match="in use by another sandbox"):
+        wipe(tmp_path / "state")
+    assert not venue.step().ended
+    venue.close()
 
 
 def test_what_cannot_be_kept_did_not_happen(candle_file: Callable[[int], Path], tmp_path: Path) -> None:
