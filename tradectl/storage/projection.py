@@ -38,6 +38,8 @@ class Projection:
 
     def __init__(self, journals: Path, engine: Engine, config: StoreConfig) -> None:
         self.schema = ""
+        #: Set once the tables are there and up to date.
+        self.ready = threading.Event()
         self._journals = journals
         self._engine = engine
         self._config = config
@@ -98,6 +100,7 @@ class Projection:
         if not self.schema:
             migrate(self._engine)
             self.schema = newest()
+            self.ready.set()
         self._discover()
         busy = False
         for run in sorted(self._order, key=self._order.__getitem__):

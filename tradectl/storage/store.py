@@ -17,6 +17,8 @@ from tradectl.storage.projection import Projection
 from tradectl.storage.queries import HistoryFilter, Queries, Stored
 
 T = TypeVar("T")
+#: How long (seconds) a question about history waits for a store that is still making its tables.
+BEGIN_WAIT = 5.0
 
 
 class Store:
@@ -53,7 +55,34 @@ class Store:
             methods.EQUITY_LIST: self._equity,
             methods.STORE_STATUS: self._status,
         }
-        return {method.name: Handler.of(method, _in_thread(answer)) for method, answer in answers.items()}
+        return {method.name: Handler.of(method, self._in_thread(method, answer)) for method, answer in answers.items()}
+
+    def _in_thread(
+        self, method: methods.Method[Any, Any], answer: Callable[[Any], Any]
+    ) -> Callable[[Any, Peer], Awaitable[Any]]:
+        """Queries block: they run in threads, and a failing database is said to be one.
+
+        A store that has just begun is asked before its tables are there: history waits for them, the status does not.
+        """
+
+        def guarded(asked: Any) -> Any:
+            if method is not methods.STORE_STATUS:
+                self._projection.ready.wait(BEGIN_WAIT)
+            try:
+                return answer(asked)
+            except SQLAlchemyError as error:
+                raise Problem(
+                    ErrorCode.NOT_READY,
+                    "the database does not answer",
+                    field="store.database",
+                    reason=_reason(error),
+                    remedy="Is it running? Nothing is lost: the journal keeps everything until it is back",
+                ) from error
+
+        async def handle(asked: Any, peer: Peer) -> Any:
+            return await asyncio.to_thread(guarded, asked)
+
+        return handle
 
     def _trades(self, asked: params.History) -> methods.TradeList:
         seq, page = self._projection.as_of, self._queries.trades(_filter(asked))
@@ -101,27 +130,6 @@ class Store:
             error=error,
             schema=self._projection.schema,
         )
-
-
-def _in_thread(answer: Callable[[Any], Any]) -> Callable[[Any, Peer], Awaitable[Any]]:
-    """Queries block: they run in threads, and a failing database is said to be one."""
-
-    def guarded(asked: Any) -> Any:
-        try:
-            return answer(asked)
-        except SQLAlchemyError as error:
-            raise Problem(
-                ErrorCode.NOT_READY,
-                "the database does not answer",
-                field="store.database",
-                reason=_reason(error),
-                remedy="See: tradectl db check. Nothing is lost: the journal keeps everything until it is back",
-            ) from error
-
-    async def handle(asked: Any, peer: Peer) -> Any:
-        return await asyncio.to_thread(guarded, asked)
-
-    return handle
 
 
 def _filter(asked: params.History) -> HistoryFilter:
