@@ -6,6 +6,9 @@ one of these verbs with plain options is left to the full parser, help and usage
 
 from __future__ import annotations
 
+import os
+import time
+
 from tradectl.cli.screen import Screen
 from tradectl.cli.words import Globals
 from tradectl.paths import Paths, is_profile_name, profile_from
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
 
     #: Options by name: the parameter they set and how its text becomes a JSON value.
     Options = dict[str, tuple[str, Callable[[str], Any] | None]]
+
+#: Seconds to wait for a store that is starting, and between two looks.
+STORE_PATIENCE, POLL = 5.0, 0.05
 
 
 def _count(text: str) -> int:
@@ -59,16 +65,22 @@ READS: dict[tuple[str, ...], Read] = {
 def ask(screen: Screen, method: str, params: dict[str, Any], store: bool = False) -> Any:
     """Call ``method`` of the profile's daemon or store. Raises ``RpcError``."""
     paths = paths_of(screen.options)
-    try:
-        with RpcClient(paths.store_socket if store else paths.daemon_socket) as client:
-            answer = client.call(method, params)
-            screen.about = client.about
-    except RpcError as error:
-        if store and error.code == "DAEMON_NOT_RUNNING":
+    deadline = time.monotonic() + STORE_PATIENCE
+    while True:
+        try:
+            with RpcClient(paths.store_socket if store else paths.daemon_socket) as client:
+                answer = client.call(method, params)
+                screen.about = client.about
+                return answer
+        except RpcError as error:
+            if not store or error.code != "DAEMON_NOT_RUNNING":
+                raise
+            if os.path.exists(paths.daemon_socket) and time.monotonic() < deadline:
+                time.sleep(POLL)  # trading waits for no database: the store may still be on its way up
+                continue
             error.message = f"the store, which keeps the history, does not answer at {paths.store_socket}"
             error.remedy = "Look at tradectl status; if the daemon is not running: tradectl start"
-        raise
-    return answer
+            raise
 
 
 def paths_of(options: Globals) -> Paths:

@@ -169,5 +169,5 @@ def fault(
 
 
 def _draw_faults(screen: Screen, data: dict[str, Any]) -> str:
-    rows = [[json.dumps(armed)] for armed in data["armed"]]
-    return f"{grid(screen, 'ARMED', rows, 'nothing is armed')}\nfired {data['fired']}"
+    armed = [", ".join(f"{name} {value}" for name, value in fault.items()) for fault in data["armed"]]
+    return "\n".join([*(armed or ["nothing is armed"]), f"fired {data['fired']}"])

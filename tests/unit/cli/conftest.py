@@ -209,7 +209,7 @@ class FakeDaemon:
         self.answers = dict(ANSWERS)
         self.about = {"mode": "sandbox", "profile": "default"}
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._servers: list[RpcServer] = []
 
     def _handler(self, method: m.Method[Any, Any]) -> Handler:

@@ -321,9 +321,10 @@ def test_halted_daemon_runs(fake: Any, run: Any) -> None:
     assert "needs: tradectl resume" in ran.out
 
 
-def test_store_away_says_so(fake: Any, run: Any) -> None:
+def test_store_away_says_so(fake: Any, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     import os
 
+    monkeypatch.setattr("tradectl.cli.quick.STORE_PATIENCE", 0.1)
     os.unlink(fake.paths.store_socket)
     ran = run("trades")
     assert ran.code == 69
