@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import book, decode, engine
+from tests.benchmarks import book, cli, decode, engine, journal, rpc
 from tests.benchmarks.measure import Effort, Row
 
 Area = Callable[[Effort], Iterator[Row]]
@@ -12,4 +12,7 @@ AREAS: dict[str, Area] = {
     "decode": decode.decode_rows,
     "handle": decode.handle_rows,
     "book": book.rows,
+    "journal": journal.rows,
+    "rpc": rpc.rows,
+    "cli": cli.rows,
 }

@@ -52,13 +52,8 @@ def decode_rows(effort: Effort) -> Iterator[Row]:
     """Bytes to typed records, and nothing more."""
     for name, decode, stream in samples(effort):
         size = sum(map(len, stream)) // len(stream)
-        found = interleaved(
-            effort.rounds,
-            {
-                "own": lambda d=decode, s=stream: cpu_us(over(d, s)),
-                "json": lambda s=stream: cpu_us(over(json.loads, s)),
-            },  # type: ignore[misc]
-        )
+        jobs = {"own": partial(cpu_us, over(decode, stream)), "json": partial(cpu_us, over(json.loads, stream))}
+        found = interleaved(effort.rounds, jobs)
         yield Row(
             name=f"decode.{name}", what=f"a message of {size:,} bytes into typed records, CPU", unit="us",
             values=found["own"], floors={"json": found["json"]}, goals=(GOAL,),
@@ -96,13 +91,8 @@ def _handled(make: Callable[[], Decode], stream: list[bytes]) -> float:
 def handle_rows(effort: Effort) -> Iterator[Row]:
     """Bytes to checked model events: what a frame costs before the engine sees it."""
     for name, make, stream in _handlers(effort):
-        found = interleaved(
-            effort.rounds,
-            {
-                "own": lambda m=make, s=stream: cpu_us(over(m(), s)),
-                "json": lambda s=stream: cpu_us(over(json.loads, s)),
-            },  # type: ignore[misc]
-        )
+        jobs = {"own": partial(_handled, make, stream), "json": partial(cpu_us, over(json.loads, stream))}
+        found = interleaved(effort.rounds, jobs)
         yield Row(
             name=f"handle.{name}", what="the same message decoded, checked and made a model event, CPU", unit="us",
             values=found["own"], floors={"json": found["json"]},
