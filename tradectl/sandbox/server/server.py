@@ -119,10 +119,7 @@ class SandboxServer:
 
     def _open_accounts(self) -> None:
         for account in self.config.accounts:
-            if self.venue.open_account(account.uid):
-                for coin, amount in self.config.fund.items():
-                    if amount:
-                        self.venue.deposit(account.uid, coin, amount)
+            self.venue.open_account(account.uid, self.config.fund)
 
     async def _listen(self) -> None:
         self.port = await self._listen_on(self.config.port, None)

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -120,10 +120,12 @@ class ScriptedVenue:
             raise Refused(10001, "params error: category is required")
         return {"category": params["category"], "list": []}
 
-    def open_account(self, uid: str) -> bool:
+    def open_account(self, uid: str, fund: Mapping[str, Decimal] | None = None) -> bool:
         if self.exchange.has_account(uid):
             return False
         self.exchange.open_account(uid, AccountFees(), self.time)
+        for coin, amount in (fund or {}).items():
+            self.deposit(uid, coin, amount)
         return True
 
     def _keep(self, happenings: list[Any]) -> list[Any]:
