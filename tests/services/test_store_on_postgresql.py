@@ -24,7 +24,7 @@ from tradectl.storage.projector import Projector
 from tradectl.storage.queries import HistoryFilter, Queries
 from tradectl.storage.schema import check, current, migrate, newest
 
-SERVER = os.environ.get("TRADECTL_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
+SERVER = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 BTC = InstrumentId(Category.LINEAR, "BTCUSDT")
 LONG = Decimal("123456789012345678901.000000000000000000012345678")
 FAST = StoreConfig(batch_seconds=0.02, poll_seconds=0.005, retry_first=0.01, retry_most=0.05)

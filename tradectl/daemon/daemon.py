@@ -28,6 +28,7 @@ from tradectl.daemon.timers import SteppedTimers, Timers, WallTimers
 from tradectl.daemon.venue import venue_config
 from tradectl.daemon.views import Views
 from tradectl.engine.config import EngineConfig
+from tradectl.engine.trading_engine import TradingEngine
 from tradectl.exchange.bybit.config import Credentials
 from tradectl.exchange.bybit.connector import BybitConnector
 from tradectl.exchange.bybit.transport import connector_of
@@ -49,6 +50,7 @@ from tradectl.model.events import (
     AccountChecked,
     ClockChecked,
     ConnectionChanged,
+    InstrumentsLoaded,
     Started,
     StopRequested,
     TickerChanged,
@@ -182,7 +184,7 @@ class Daemon:
             default_category=self._settings.trading.default_category, engine=engine, pump=self._pump,
             views=self._views, feed=self._feed, clock=self._clock, connector=self._connector,
             journal=self._journal_status, children=self._children_status, streams=self._stream_status,
-            stop=self._ask_stop, strategies_dir=self._folder(),
+            stop=self._ask_stop, strategies_dir=self._folder(), reload=self._reload,
         )  # fmt: skip
         self._service.site = self._mode if self._mode != "live" else bybit.site.value
         about = {"mode": self._mode, "profile": self._paths.profile}
@@ -250,6 +252,17 @@ class Daemon:
     def _ask_stop(self, leave: str) -> None:
         self._leave = leave
         self._stopping.set()
+
+    def _reload(self, classes: dict[str, Any]) -> None:
+        """Hand the state to an engine with other strategy code; a new chapter of the run begins here."""
+        old = self._engine
+        fresh = TradingEngine(old.world.config, classes)
+        fresh.restore(old.checkpoint())
+        chapter = RunConfig(old.seq, old.world.config, code_fingerprint(), strategy_loader.fingerprint(classes))
+        self._state.note_config(old.world.config.run, chapter)
+        self._engine = self._service.engine = fresh
+        self._pump.replace(fresh)
+        self._pump.feed(InstrumentsLoaded(self._clock(0), tuple(fresh.world.instruments.values())))
 
     def _engine_failed(self, error: BaseException) -> None:
         logger.opt(exception=error).critical("the engine failed; nothing more is sent: {!r}", error)

@@ -37,6 +37,10 @@ class Pump:
         self.dead = False
         self.checkpoint_seq = engine.seq
 
+    def replace(self, engine: TradingEngine) -> None:
+        """Go on with an engine that took over the state of the one before; call between two events."""
+        self._engine = engine
+
     def feed(self, event: Event) -> None:
         """Take an event; one that comes while another is being carried out waits its turn."""
         if self.dead or (self._full and isinstance(event, MARKET_EVENTS)):

@@ -9,6 +9,7 @@ from typing import TypeVar
 from tradectl.daemon.pump import Pump
 from tradectl.daemon.views import Views
 from tradectl.engine.config import EngineConfig
+from tradectl.engine.strategy import Strategy
 from tradectl.engine.trading_engine import TradingEngine
 from tradectl.exchange.bybit.connector import BybitConnector
 from tradectl.model.commands import Command, Entry, OrderChanged, RequestAnswered
@@ -45,13 +46,14 @@ class Service:
         streams: Callable[[], tuple[StreamStatus, ...]],
         stop: Callable[[str], None],
         strategies_dir: Path | None,
+        reload: Callable[[dict[str, type[Strategy]]], None],
     ) -> None:
         self.mode, self.profile, self.config = mode, profile, config
         self.default_category = default_category
         self.engine, self.pump, self.views, self.feed = engine, pump, views, feed
         self.clock, self.connector = clock, connector
         self.journal, self.children, self.streams, self.stop = journal, children, streams, stop
-        self.strategies_dir = strategies_dir
+        self.strategies_dir, self.reload = strategies_dir, reload
         self.life = Life.STARTING
         self.started = time.time_ns()
         self.uid = ""

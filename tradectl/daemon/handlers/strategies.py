@@ -91,20 +91,17 @@ def _switch(s: Service, name: str, enabled: bool, flatten: bool, peer: Peer) -> 
 
 
 def _reload(s: Service, p: params.ReloadStrategies) -> methods.Done:
-    """Check the code on disk; a changed strategy takes effect with the next start, from warm-up."""
-    configs = tuple(c for c in s.config.strategies if p.name in ("", c.name))
+    """Take in changed code: the changed instances warm up anew, everybody's positions and orders stay."""
     if p.name:
         _runner(s, p.name)
-    loaded = strategy_loader.load_all(configs, s.strategies_dir)
-    changed = [c.name for c in configs if loaded[c.class_].source_hash != s.engine.host.runners[c.name].cls.source_hash]
+    running = {c.class_: s.engine.host.runners[c.name].cls for c in s.config.strategies}
+    wanted = tuple(c for c in s.config.strategies if p.name in ("", c.name))
+    loaded = strategy_loader.load_all(wanted, s.strategies_dir)
+    changed = [c.name for c in wanted if loaded[c.class_].source_hash != running[c.class_].source_hash]
     if not changed:
         return methods.Done("nothing changed")
-    raise Problem(
-        ErrorCode.CONFLICT,
-        f"the code of {', '.join(changed)} changed and is valid",
-        reason="code is exchanged at a restart, so that every decision belongs to one version",
-        remedy="tradectl restart (positions and stops stay; the strategy warms up again)",
-    )
+    s.reload(running | loaded)
+    return methods.Done(f"{', '.join(changed)} warming up on the new code; positions and orders stay")
 
 
 def _check(s: Service, p: params.CheckStrategy) -> methods.StrategyChecked:
