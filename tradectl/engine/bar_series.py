@@ -48,6 +48,7 @@ class BarSeries:
         self._last_open = 0
         self._waiting: list[Bar] = []
         self._indicators: list[Indicator] = []
+        self._sealed = False
 
     # --- for strategies
 
@@ -60,7 +61,9 @@ class BarSeries:
         return self.keep(SimpleAverage(period))
 
     def keep(self, indicator: _I) -> _I:
-        """Feed an indicator of your own with this series' bars."""
+        """Feed an indicator of your own with this series' bars. Raises ``RuntimeError`` outside ``on_start``."""
+        if self._sealed:
+            raise RuntimeError("indicators are asked for in on_start, where their warm-up can be loaded")
         self._indicators.append(indicator)
         return indicator
 
@@ -74,6 +77,10 @@ class BarSeries:
         return max((i.lookback for i in self._indicators), default=0)
 
     # --- for the engine
+
+    def seal(self) -> None:
+        """``on_start`` is over: the indicators are known, and after a restart they will be the same."""
+        self._sealed = True
 
     def next_open(self) -> int:
         """Open time of the first bar not seen yet, 0 before any."""

@@ -81,8 +81,3 @@ class Book(Struct):
     def equity(self, mark: Decimal) -> Decimal:
         """Profit since the book's start: trades, fees, funding and the open size at ``mark``."""
         return self.cash_flow - self.fees - self.funding + self.size * mark
-
-
-def reduces(size: Decimal, sign: int, qty: Decimal) -> bool:
-    """Whether an order of ``qty`` in direction ``sign`` only shrinks a position of ``size``."""
-    return size * sign < 0 and qty <= abs(size)

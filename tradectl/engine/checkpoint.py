@@ -37,6 +37,8 @@ class EngineState(Struct):
     guard: GuardState
     reconcile_attempts: int
     reconcile_asked: bool
+    reconcile_asked_at: int
+    reconcile_overtaken: int
     sent_before: list[str]
     runners: dict[str, RunnerState]
     subscribed: list[MarketKey]

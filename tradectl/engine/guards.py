@@ -57,27 +57,27 @@ class Guards:
 
     def _limit(self, code: str, start: Decimal, equity: Decimal, share: Decimal) -> None:
         loss = start - equity
-        if start <= 0 or loss < start * share:
-            return
+        if start <= 0 or loss < start * share or self._w.state.has(code):
+            return  # what was reached stays reached until a person lifts it: one alert, not one per look
         text = f"{code} of {loss:.2f} reached the limit of {share * 100:.2f} % of {start:.2f}"
-        if self._w.restrict(code, Level.REDUCING, PERSON, text):
-            self._w.alert(AlertLevel.CRITICAL, code, text, "find out why; then: tradectl resume")
+        self._w.restrict(code, Level.REDUCING, PERSON, text)
+        self._w.alert(AlertLevel.CRITICAL, code, text, "find out why; then: tradectl resume")
 
     def rebase(self) -> None:
-        """A person lifted the limits: they are measured from here."""
-        equity = self._w.valuation.account().equity
-        self.state.day_open = self.state.peak = equity
+        """A person lifted the limits: they are measured from the next look at a complete figure."""
+        self.state = GuardState()
 
     def _check_ages(self) -> None:
         w = self._w
         limit = w.config.risk.stale_quote_seconds * _SECOND
         for instrument in w.market.heard:
             age = w.now - w.market.heard[instrument]
-            if age > limit:
-                text = f"the last price of {instrument} is {age // _SECOND} s old"
-                w.restrict("stale", Level.REDUCING, AUTO, text, f"symbol:{instrument.symbol}")
-            elif w.state.reasons:
-                w.relax("stale", f"symbol:{instrument.symbol}")
+            scope, code = f"symbol:{instrument.symbol}", f"stale:{instrument.category.value}"
+            if age <= limit:
+                w.relax(code, scope)
+            elif not w.state.has(code, scope):
+                text = f"there was no price of {instrument} for {limit // _SECOND} s"
+                w.restrict(code, Level.REDUCING, AUTO, text, scope)
 
     def mark(self) -> None:
         """Publish equity of the account and of each strategy."""

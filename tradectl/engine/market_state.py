@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from msgspec import Struct, field
 
-from tradectl.model.events import QuoteChanged, TickerChanged
+from tradectl.model.events import DataDoubted, QuoteChanged, TickerChanged
 from tradectl.model.instruments import InstrumentId
 from tradectl.model.market_data import Ticker
 from tradectl.model.money import exact
@@ -21,7 +21,7 @@ class Quote(Struct, frozen=True, array_like=True, gc=False):
 
 
 class MarketState(Struct):
-    """Last quote, ticker and doubt per instrument."""
+    """Last quote, ticker and doubts per instrument; ``doubts`` are keyed by instrument and kind of stream."""
 
     quotes: dict[InstrumentId, Quote] = field(default_factory=dict)
     tickers: dict[InstrumentId, Ticker] = field(default_factory=dict)
@@ -37,6 +37,21 @@ class MarketState(Struct):
         """Remember last, mark and index price."""
         self.tickers[event.instrument] = event.ticker
         self.heard[event.instrument] = event.received
+
+    def on_doubt(self, event: DataDoubted) -> None:
+        """Remember that one of an instrument's streams cannot be trusted, or can be again."""
+        key = f"{event.instrument} {event.kind}"
+        if event.ok:
+            self.doubts.pop(key, None)
+        else:
+            self.doubts[key] = f"{event.kind}: {event.reason}"
+
+    def doubt(self, instrument: InstrumentId) -> str:
+        """Why the market data of an instrument is in doubt; empty when it is not."""
+        if not self.doubts:
+            return ""
+        start = f"{instrument} "
+        return "; ".join(text for key, text in self.doubts.items() if key.startswith(start))
 
     def mark(self, instrument: InstrumentId) -> Decimal | None:
         """What a position is valued at: the mark price, for spot the last price; ``None`` when unknown."""

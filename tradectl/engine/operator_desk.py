@@ -11,9 +11,9 @@ from tradectl.engine.risk_checks import Candidate
 from tradectl.engine.risk_manager import RiskManager
 from tradectl.engine.strategy_host import StrategyHost
 from tradectl.engine.targets import Targets
-from tradectl.engine.trading_state import PERSON
+from tradectl.engine.trading_state import AUTO, PERSON
 from tradectl.engine.world import World
-from tradectl.model.commands import AlertLevel, Check, Level, RequestAnswered
+from tradectl.model.commands import AlertLevel, Check, DecisionMade, Level, RequestAnswered
 from tradectl.model.errors import ErrorCode
 from tradectl.model.events import (
     AdoptRequested,
@@ -33,6 +33,8 @@ from tradectl.model.orders import OrderType
 
 #: The book and instance name of orders placed by a person.
 OPERATOR = "operator"
+#: The reason that holds entries from a stop request to the next start.
+STOPPING = "stopping"
 
 
 class OperatorDesk:
@@ -68,6 +70,9 @@ class OperatorDesk:
         """Place an order under the named strategy's book, or the operator's own."""
         info = self._w.instruments.get(e.instrument)
         strategy = e.strategy or OPERATOR
+        if strategy != OPERATOR and strategy not in self._host.runners:
+            self._refuse(ErrorCode.UNKNOWN_STRATEGY, f"no strategy is named {strategy}")
+            return
         reason = e.reason or f"placed by {e.who}"
         if info is None:
             rule = f"{e.instrument} is not an instrument of this venue"
@@ -129,14 +134,17 @@ class OperatorDesk:
         if not held:
             self._refuse(ErrorCode.NOT_FOUND, f"there is no position in {e.instrument} to close")
             return
-        for name in held:
-            self._flatten(name, e.instrument, f"closed by {e.who}", e.who)
-        self._answer(f"closing {e.instrument} of {', '.join(held)}")
+        made = [d for name in held for d in self._flatten(name, e.instrument, f"closed by {e.who}", e.who)]
+        links = [link for d in made for link in d.orders]
+        why = "; ".join(d.checks[-1].reason for d in made if not d.accepted)
+        if why and not links:
+            self._refuse(ErrorCode.RISK_REFUSED, f"{e.instrument} is not closed: {why}")
+            return
+        self._answer(f"closing {e.instrument} of {', '.join(held)}" + (f"; in part only: {why}" if why else ""), links)
 
-    def _flatten(self, name: str, instrument: InstrumentId, reason: str, who: str) -> None:
+    def _flatten(self, name: str, instrument: InstrumentId, reason: str, who: str) -> list[DecisionMade]:
         info = self._w.instruments.get(instrument)
-        if info is not None:
-            self._targets.to_size(name, info, ZERO, "close", reason, who=who)
+        return [] if info is None else self._targets.to_size(name, info, ZERO, "close", reason, who=who)
 
     def _flatten_all(self, reason: str, who: str, strategy: str = "", symbol: str = "") -> list[str]:
         closed = []
@@ -206,6 +214,7 @@ class OperatorDesk:
         """The daemon goes down: entries are cancelled unless all is to be left; positions close only when asked."""
         done: list[str] = []
         closed: list[str] = []
+        self._w.restrict(STOPPING, Level.REDUCING, AUTO, "the daemon is stopping")
         if e.leave == "flatten":
             closed = self._flatten_all(f"stop by {e.who}", e.who)
         if e.leave != "all":

@@ -173,6 +173,8 @@ class OrderAnswers:
     def executed(self, execution: Execution) -> None:
         """Book a fill or funding payment, once."""
         w = self._w
+        if not w.portfolio.state.baselined:
+            return  # the first reconciliation begins the books, and reads this one again if it is not in them
         info = w.instruments.get(execution.instrument)
         if info is None:
             text = f"execution {execution.exec_id} is on {execution.instrument}, which is not known"
@@ -198,7 +200,7 @@ class OrderAnswers:
             w.touch(order)
         else:
             self._note_orphan(execution)
-        if strategy == EXTERNAL:
+        if strategy == EXTERNAL and (order is None or order.foreign):
             text = f"{execution.side.value} {execution.qty} {execution.instrument} was not ours ({execution.type})"
             w.alert(AlertLevel.WARNING, "external_trade", text, "it is kept in the book external; see positions adopt")
         self._publish(execution, booked, order.decision if order is not None else 0)

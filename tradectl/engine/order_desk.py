@@ -63,10 +63,13 @@ class OrderDesk:
         return self._decide(wish, decision, True, checks, tuple(o.link_id for o in made))
 
     def _candidate(self, wish: Wish, size: Decimal) -> Candidate:
-        reduces = self._risk.reduces(wish.strategy, wish.instrument.id, wish.side, size)
+        i = wish.instrument
+        protected = not i.is_spot and (wish.reduce_only or wish.type is OrderType.MARKET)
+        reduces = self._risk.reduces(wish.strategy, i.id, wish.side, size, protected=protected)
         return Candidate(
-            wish.strategy, wish.instrument, wish.side, wish.type, size, wish.price, reduces, wish.late, bool(wish.who)
-        )
+            wish.strategy, i, wish.side, wish.type, size, wish.price, reduces, wish.late, bool(wish.who),
+            wish.reduce_only,
+        )  # fmt: skip
 
     def _make(self, wish: Wish, c: Candidate, size: Decimal, decision: int) -> Order:
         w = self._w
@@ -87,7 +90,9 @@ class OrderDesk:
         self._w.order_seq = first_seq
 
     def _create_of(self, order: Order) -> Waiting:
-        reduces = self._risk.reduces(order.strategy, order.instrument, order.spec.side, order.qty, order.link_id)
+        reduces = self._risk.reduces(
+            order.strategy, order.instrument, order.spec.side, order.qty, order.link_id, order.spec.reduce_only
+        )
         return Waiting(Action.CREATE, order.link_id, order.instrument, reduces, self._w.now, cause=order.cause)
 
     def _decide(

@@ -1,5 +1,6 @@
 """Parameters of a strategy: declared once on the class, they serve settings, CLI, optimiser and validation."""
 
+import math
 from typing import Any, get_type_hints
 
 from msgspec import Struct
@@ -42,9 +43,13 @@ def declared(cls: type) -> dict[str, Parameter]:
     for base in reversed(cls.__mro__):
         hints = get_type_hints(base) if "__annotations__" in vars(base) else {}
         for name in vars(base).get("__annotations__", {}):
-            if name.startswith("_") or not hasattr(base, name) or hints.get(name) not in _KINDS:
+            if name.startswith("_") or name not in vars(base):
                 continue
             raw = vars(base)[name]
+            if hints.get(name) not in _KINDS:
+                if isinstance(raw, _Declared):
+                    raise _wrong(cls.__name__, name, f"cannot be a {hints.get(name)}", "use bool, int, float or str")
+                continue
             told = raw if isinstance(raw, _Declared) else _Declared(raw, None, None, (), "")
             found[name] = Parameter(name, hints[name], told.default, told.low, told.high, told.choices, told.help)
     return found
@@ -70,6 +75,8 @@ def _checked(p: Parameter, given: Any, where: str) -> Any:
     if p.choices and value not in p.choices:
         raise _wrong(where, p.name, f"is {value!r}, not one of {', '.join(map(str, p.choices))}", "")
     number: Any = value
+    if kind is float and not math.isfinite(number):
+        raise _wrong(where, p.name, f"is {value}, not a finite number", "")
     if p.low is not None and number < p.low:
         raise _wrong(where, p.name, f"is {value}, below {p.low:g}", "")
     if p.high is not None and number > p.high:

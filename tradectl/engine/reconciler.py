@@ -23,6 +23,9 @@ class Reconciler:
         self._answers = answers
         self.attempts = 0
         self.asked = False
+        self.asked_at = 0
+        #: Answers still to come to questions that were asked again meanwhile: what they say may be too old.
+        self.overtaken = 0
         #: Orders that had left when the question was asked: the answer must account for each of them.
         self.sent_before: list[str] = []
 
@@ -35,7 +38,7 @@ class Reconciler:
         """Read everything since shortly before the last execution; one question at a time."""
         if self.asked:
             return
-        self.asked = True
+        self.asked, self.asked_at = True, self._w.now
         self.sent_before = [o.link_id for o in self._w.open_orders() if o.status is not OrderStatus.QUEUED]
         last = self._w.portfolio.state.last_execution
         self._w.emit(Reconcile(max(last - MARGIN, 0), reason))
@@ -51,6 +54,7 @@ class Reconciler:
             if not event.up:
                 self.doubt(f"the {event.stream} stream was lost")
             elif self._all_up():
+                self.overtaken += self.asked
                 self.asked = False
                 self.ask(f"the {event.stream} stream is up")
 
@@ -59,8 +63,11 @@ class Reconciler:
 
     def reconciled(self, event: Reconciled) -> None:
         """Merge the venue's truth and compare."""
-        self.asked = False
         w = self._w
+        if self.overtaken and event.started < self.asked_at:
+            self.overtaken -= 1
+            return
+        self.asked = False
         if event.error:
             w.restrict(REASON, Level.HALTED, AUTO, f"reconciliation failed: {event.error}")
             w.set_timer(TIMER, w.now + LOOK_AGAIN)

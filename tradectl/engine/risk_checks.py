@@ -24,6 +24,7 @@ class Candidate(Struct, frozen=True):
     reduces: bool
     late: bool = False
     person: bool = False
+    reduce_only: bool = False
 
 
 class RiskView(Protocol):
@@ -63,12 +64,18 @@ def value_price(c: Candidate, v: RiskView) -> Decimal | None:
     return touch * (1 + v.limits.collar_share) if c.side is Side.BUY else touch
 
 
+#: Amounts with more digits than this are shown as they are: nobody means them.
+_PLAIN_DIGITS = 30
+
+
 def _verdict(name: str, ok: bool, limit: object, value: object, reason: str) -> Check:
     return Check(name, ok, _text(limit), _text(value), "" if ok else reason)
 
 
 def _text(value: object) -> str:
-    return plain(round(value, 8)) if isinstance(value, Decimal) else str(value)
+    if not isinstance(value, Decimal):
+        return str(value)
+    return plain(round(value, 8)) if abs(value.adjusted()) < _PLAIN_DIGITS and value.is_finite() else str(value)
 
 
 class TradingStateCheck:
@@ -93,6 +100,18 @@ class InstrumentStatusCheck:
         return _verdict(self.name, ok, "Trading", c.instrument.status, f"{c.instrument.id} is not trading")
 
 
+class ReduceOnlyCheck:
+    """What is asked to be reduce-only must shrink the strategy's book and the net position."""
+
+    name = "reduce_only"
+
+    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+        if not c.reduce_only:
+            return None
+        rule = "a reduce-only order must shrink the strategy's position and the account's"
+        return _verdict(self.name, c.reduces, "shrinks", "shrinks" if c.reduces else "opens", rule)
+
+
 class LateBarCheck:
     """A bar that closed while the daemon was down may close a position, never open one."""
 
@@ -114,6 +133,8 @@ class QuantityCheck:
     def __call__(self, c: Candidate, v: RiskView) -> Check:
         i, qty = c.instrument, c.qty
         most = i.max_market_qty if c.type is OrderType.MARKET else i.max_limit_qty
+        if not qty.is_finite():
+            return _verdict(self.name, False, "> 0", qty, f"quantity {qty} is not a number")
         if qty <= 0:
             return _verdict(self.name, False, "> 0", qty, "quantity must be greater than 0")
         if qty < i.min_qty:
@@ -121,7 +142,7 @@ class QuantityCheck:
                 self.name, False, i.min_qty, qty, f"quantity {plain(qty)} is below the minimum {plain(i.min_qty)}"
             )
         if qty > most:
-            return _verdict(self.name, False, most, qty, f"quantity {plain(qty)} is above the maximum {plain(most)}")
+            return _verdict(self.name, False, most, qty, f"quantity {_text(qty)} is above the maximum {plain(most)}")
         on_lot = is_multiple(qty, i.lot_size)
         rule = f"quantity {plain(qty)} is not a multiple of the lot {plain(i.lot_size)}"
         return _verdict(self.name, on_lot, i.lot_size, qty, rule)
@@ -135,14 +156,18 @@ class PriceCheck:
     def __call__(self, c: Candidate, v: RiskView) -> Check | None:
         i, price = c.instrument, c.price
         if price is None:
-            return None
+            if c.type is OrderType.MARKET:
+                return None
+            return _verdict(self.name, False, "a price", "none", "a limit order needs a price")
+        if not price.is_finite():
+            return _verdict(self.name, False, "> 0", price, f"price {price} is not a number")
         if price <= 0:
             return _verdict(self.name, False, "> 0", price, "price must be greater than 0")
         if price < i.min_price or (i.max_price is not None and price > i.max_price):
             bounds = f"{plain(i.min_price)}..{plain(i.max_price) if i.max_price is not None else 'any'}"
-            return _verdict(self.name, False, bounds, price, f"price {plain(price)} is outside {bounds}")
+            return _verdict(self.name, False, bounds, price, f"price {_text(price)} is outside {bounds}")
         on_tick = is_multiple(price, i.tick_size)
-        rule = f"price {plain(price)} is not a multiple of the tick {plain(i.tick_size)}"
+        rule = f"price {_text(price)} is not a multiple of the tick {plain(i.tick_size)}"
         return _verdict(self.name, on_tick, i.tick_size, price, rule)
 
 
@@ -302,9 +327,9 @@ class OrderRateCheck:
 
 #: Every check, in the order they run: what is wrong with the order itself comes before what is wrong with the moment.
 ALL_CHECKS: tuple[RiskCheck, ...] = (
-    QuantityCheck(), PriceCheck(), InstrumentStatusCheck(), TradingStateCheck(), LateBarCheck(), FreshnessCheck(),
-    BandCheck(), CollarCheck(), NotionalCheck(), OrderSizeCheck(), PositionSizeCheck(), GrossCheck(), BalanceCheck(),
-    OpenOrdersCheck(), OrderRateCheck(),
+    QuantityCheck(), PriceCheck(), InstrumentStatusCheck(), ReduceOnlyCheck(), TradingStateCheck(), LateBarCheck(),
+    FreshnessCheck(), BandCheck(), CollarCheck(), NotionalCheck(), OrderSizeCheck(), PositionSizeCheck(), GrossCheck(),
+    BalanceCheck(), OpenOrdersCheck(), OrderRateCheck(),
 )  # fmt: skip
 #: What is looked at again when a queued order is released.
 RELEASE_CHECKS: tuple[RiskCheck, ...] = (

@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 
-from tradectl.engine.books import reduces
 from tradectl.engine.order_state import Order
 from tradectl.engine.risk_checks import ALL_CHECKS, RELEASE_CHECKS, Candidate, RiskCheck
 from tradectl.engine.world import World
@@ -49,7 +48,7 @@ class _View:
         return self._touches[key]
 
     def doubt(self, instrument: InstrumentId) -> str:
-        return self._world.market.doubts.get(str(instrument), "")
+        return self._world.market.doubt(instrument)
 
     def age_s(self, instrument: InstrumentId) -> float | None:
         age = self._world.market.age(instrument, self._world.now)
@@ -100,14 +99,26 @@ class RiskManager:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def reduces(self, strategy: str, instrument: InstrumentId, side: Side, qty: Decimal, without: str = "") -> bool:
-        """Whether an order only shrinks the book *and* the net position, counting what is in flight (decision 13)."""
+    def reducible(
+        self, strategy: str, instrument: InstrumentId, side: Side, without: str = "", protected: bool = False
+    ) -> Decimal:
+        """The most an order may have that only shrinks the book *and* the net position (decision 13), counting what is
+        in flight. ``protected`` orders carry the venue's reduce-only flag, which keeps them from ever opening: for
+        them, what is being cancelled already does not count."""
         w, sign = self._world, side.sign
-        book = w.portfolio.size(strategy, instrument) + sign * w.in_flight(instrument, sign, strategy, without)
-        net = w.portfolio.net_size(instrument) + sign * w.in_flight(instrument, sign, without=without)
+        book = w.portfolio.size(strategy, instrument)
+        room = -sign * book - w.in_flight(instrument, sign, strategy, without, not protected)
         if instrument.category is Category.SPOT:
-            return side is Side.SELL and reduces(book, sign, qty)
-        return reduces(book, sign, qty) and reduces(net, sign, qty)
+            return max(room, ZERO) if side is Side.SELL else ZERO
+        net = w.portfolio.net_size(instrument)
+        return max(min(room, -sign * net - w.in_flight(instrument, sign, "", without, not protected)), ZERO)
+
+    def reduces(
+        self, strategy: str, instrument: InstrumentId, side: Side, qty: Decimal, without: str = "",
+        protected: bool = False,
+    ) -> bool:  # fmt: skip
+        """Whether an order only shrinks: see :meth:`reducible`."""
+        return qty.is_finite() and ZERO < qty <= self.reducible(strategy, instrument, side, without, protected)
 
     def check(self, candidate: Candidate) -> tuple[Check, ...]:
         """Every check that applies, up to the first that fails."""
@@ -128,9 +139,14 @@ class RiskManager:
         """The order as the checks see it, changed to ``qty`` and ``price`` where given."""
         size = qty if qty is not None else order.qty
         spec, info = order.spec, self._world.instruments[order.instrument]
-        still = size.is_finite() and self.reduces(order.strategy, order.instrument, spec.side, size, order.link_id)
+        still = self.reduces(
+            order.strategy, order.instrument, spec.side, size, order.link_id, protected=spec.reduce_only
+        )
         limit = price if price is not None else order.price
-        return Candidate(order.strategy, info, spec.side, spec.type, size, limit, still, person=order.person)
+        return Candidate(
+            order.strategy, info, spec.side, spec.type, size, limit, still, person=order.person,
+            reduce_only=spec.reduce_only,
+        )  # fmt: skip
 
     def approve(self, order: Order) -> RiskApproved:
         """The approval of an order that passed; its create may now be sent."""

@@ -1,6 +1,5 @@
 """What a strategy is, and what it may ask for. A strategy has no handle on sockets, secrets, clocks or files."""
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, ClassVar, Protocol
 
@@ -150,7 +149,7 @@ class Strategy:
 
     def target(self, symbol: str, weight: float, *, reason: str) -> None:
         """Bring the position to ``weight`` of this instance's capital: 1.0 long all of it, -1.0 short, 0.0 flat."""
-        self._context.submit(TargetIntent(self._id(symbol), Decimal(repr(float(weight))), reason))
+        self._context.submit(TargetIntent(self._id(symbol), _finite(Decimal(repr(float(weight))), "weight"), reason))
 
     def close(self, symbol: str, *, reason: str) -> None:
         """Close this instance's position and cancel its open orders on ``symbol``."""
@@ -192,9 +191,12 @@ class Strategy:
 
 
 def _amount(value: Amount | None) -> Decimal | None:
-    if value is None or isinstance(value, Decimal):
-        return value
-    return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if value is None:
+        return None
+    return _finite(Decimal(repr(value)) if isinstance(value, float) else Decimal(value), "an amount")
 
 
-Callback = Callable[..., None]
+def _finite(value: Decimal, name: str) -> Decimal:
+    if not value.is_finite():
+        raise ValueError(f"{name} must be a finite number, not {value}")
+    return value

@@ -24,7 +24,7 @@ from tradectl.model.commands import (
 )
 from tradectl.model.events import BarClosed, BarsLoaded
 from tradectl.model.instruments import Instrument, InstrumentId
-from tradectl.model.market_data import Bar, MarketKey, Ticker
+from tradectl.model.market_data import INTERVALS, Bar, MarketKey, Ticker
 
 #: A strategy that asks for more than this in one callback is out of control.
 MAX_INTENTS = 100
@@ -53,13 +53,27 @@ class Runner:
         self.cls = cls
         self.status = StrategyStatus.WARMING if config.enabled else StrategyStatus.DISABLED
         self.reason = ""
-        self.started = False
+        self.late = False
+        self._world = world
+        self.renew()
+
+    def renew(self) -> None:
+        """A fresh strategy object that knows nothing yet."""
+        self.started = self.starting = False
         self.series: dict[SeriesKey, BarSeries] = {}
         self.watches: dict[MarketKey, None] = {}
         self.intents: list[Intent] = []
-        self.late = False
-        self._world = world
-        self.strategy = cls(config.name, self.params, self)
+        self.strategy = self.cls(self.name, self.params, self)
+
+    def on_start(self) -> None:
+        """The strategy's ``on_start``; only there may it subscribe and ask for indicators."""
+        self.starting = True
+        try:
+            self.strategy.on_start()
+        finally:
+            self.starting = False
+            for series in self.series.values():
+                series.seal()
 
     # --- StrategyContext
 
@@ -73,16 +87,25 @@ class Runner:
         self.intents.append(intent)
 
     def bars(self, instrument: InstrumentId, interval: str) -> BarSeries:
-        self.instrument(instrument)
         key = (instrument, interval)
         if key not in self.series:
+            self._subscribing(instrument)
+            if interval not in INTERVALS:
+                raise ValueError(f"{interval!r} is no interval; use one of {', '.join(INTERVALS)}")
             self.series[key] = BarSeries(instrument, interval)
-        self.watches[MarketKey("bars", instrument, interval)] = None
+            self.watches[MarketKey("bars", instrument, interval)] = None
         return self.series[key]
 
     def watch(self, kind: str, instrument: InstrumentId, detail: str) -> None:
+        key = MarketKey(kind, instrument, detail)
+        if key not in self.watches:
+            self._subscribing(instrument)
+            self.watches[key] = None
+
+    def _subscribing(self, instrument: InstrumentId) -> None:
+        if not self.starting:
+            raise RuntimeError("subscribe in on_start: it is called again after each restart")
         self.instrument(instrument)
-        self.watches[MarketKey(kind, instrument, detail)] = None
 
     def position(self, instrument: InstrumentId) -> Decimal:
         return self._world.portfolio.size(self.name, instrument)
@@ -104,7 +127,6 @@ class Runner:
         return None if quote is None else (quote.bid, quote.ask)
 
     def open_orders(self) -> tuple[OrderChanged, ...]:
-
         mine = (o for o in self._world.open_orders() if o.strategy == self.name and o.is_open)
         return tuple(view(o, self._world.now) for o in mine)
 
@@ -121,10 +143,14 @@ class Runner:
 
     def state(self) -> RunnerState:
         """Everything :meth:`restore` needs."""
-        kept = attributes(self.strategy, self.params, self.strategy._framework) if self.started else {}
-        return RunnerState(
-            self.status, self.reason, self.started, self.fingerprint, [s.state() for s in self.series.values()], kept
-        )
+        if not self.started or self.status is StrategyStatus.STOPPED:
+            return RunnerState(self.status, self.reason, self.started, self.fingerprint)
+        series = [s.state() for s in self.series.values()]
+        return RunnerState(self.status, self.reason, self.started, self.fingerprint, series, self.attributes())
+
+    def attributes(self) -> dict[str, Any]:
+        """The strategy's own attributes written down. Raises ``Problem`` when one cannot be."""
+        return attributes(self.strategy, self.params, self.strategy._framework)
 
     def restore(self, state: RunnerState) -> None:
         """Continue where :meth:`state` was taken: ``on_start`` makes the indicators anew, then their values return."""
@@ -133,7 +159,7 @@ class Runner:
         self.status, self.reason, self.started = state.status, state.reason, state.started
         if not self.started or self.status is StrategyStatus.STOPPED:
             return
-        self.strategy.on_start()
+        self.on_start()
         self.intents.clear()
         for series, saved in zip(self.series.values(), state.series, strict=True):
             series.restore(saved)
@@ -169,7 +195,8 @@ class StrategyHost:
 
     def _start(self, runner: Runner) -> None:
         runner.started = True
-        self._call(runner, runner.strategy.on_start)
+        self._call(runner, runner.on_start)
+        self._check_state(runner)
         if runner.status is StrategyStatus.STOPPED:
             return
         self._publish(runner)
@@ -181,19 +208,34 @@ class StrategyHost:
         self._subscribe_for(runner)
 
     def _enlist(self, runner: Runner) -> None:
+        """Into the lists of who follows what, in the order of the configuration whenever it was started."""
         for key in runner.series:
-            self._by_bars.setdefault(key, []).append(runner)
+            self._by_bars[key] = self._ordered([*self._by_bars.get(key, ()), runner])
         for watch in runner.watches:
             if watch.kind != "bars":
-                self._by_watch.setdefault((watch.kind, watch.instrument), []).append(runner)
+                of = (watch.kind, watch.instrument)
+                self._by_watch[of] = self._ordered([*self._by_watch.get(of, ()), runner])
+
+    def _ordered(self, followers: list[Runner]) -> list[Runner]:
+        return [r for r in self.runners.values() if r in followers]
+
+    def _delist(self, runner: Runner) -> None:
+        for key in runner.series:
+            self._by_bars[key] = [r for r in self._by_bars.get(key, ()) if r is not runner]
+        for of, followers in self._by_watch.items():
+            self._by_watch[of] = [r for r in followers if r is not runner]
 
     def _subscribe_for(self, runner: Runner) -> None:
         """What it asked for, and what the risk manager needs to judge its orders."""
         for watch in runner.watches:
             self.subscribe(watch)
         for instrument in runner.symbols():
-            self.subscribe(MarketKey("ticker", instrument))
-            self.subscribe(MarketKey("quotes", instrument))
+            self.follow(instrument)
+
+    def follow(self, instrument: InstrumentId) -> None:
+        """Ask for an instrument's prices: of what a strategy or a person trades, and of what is held."""
+        self.subscribe(MarketKey("ticker", instrument))
+        self.subscribe(MarketKey("quotes", instrument))
 
     def subscribe(self, key: MarketKey) -> None:
         """Ask for a stream, once."""
@@ -212,36 +254,45 @@ class StrategyHost:
         self._request_history()
 
     def _request_history(self) -> None:
-        wanted: dict[SeriesKey, tuple[int, int]] = {}
+        waiting: dict[SeriesKey, list[BarSeries]] = {}
         for runner in self.runners.values():
             for key, series in runner.series.items():
                 if runner.status is not StrategyStatus.STOPPED and series.phase is not Phase.LIVE:
-                    count, since = wanted.get(key, (0, 0))
-                    opens = series.next_open()
-                    wanted[key] = (
-                        max(count, series.lookback + 1),
-                        min(since, opens) if since and opens else opens or since,
-                    )
-        for (instrument, interval), (count, since) in wanted.items():
-            self._w.emit(RequestBars(instrument, interval, count, since))
+                    waiting.setdefault(key, []).append(series)
+        for (instrument, interval), all_series in waiting.items():
+            count = max(s.lookback for s in all_series) + 1
+            self._w.emit(RequestBars(instrument, interval, count, self._since(all_series, count)))
+
+    def _since(self, waiting: list[BarSeries], count: int) -> int:
+        """From where one answer serves all: those that catch up and, among them, those that begin."""
+        since = min((s.next_open() for s in waiting if s.next_open()), default=0)
+        if since and any(s.phase is Phase.WARMING for s in waiting):
+            since = min(since, self._w.now - (count + 1) * waiting[0].length)
+        return since
 
     def switch(self, runner: Runner, enabled: bool) -> None:
         """Enable or disable an instance; disabling calls ``on_stop``."""
         if enabled:
-            runner.status = StrategyStatus.WARMING
-            runner.reason = ""
-            if not runner.started:
-                self._start(runner)
-                self._request_history()
-            else:
-                self._settle(runner)
-                self._publish(runner)
+            if runner.status in (StrategyStatus.STOPPED, StrategyStatus.DISABLED):
+                self._enable(runner)
             return
         if runner.started and runner.status is not StrategyStatus.STOPPED:
             self._call(runner, runner.strategy.on_stop)
         if runner.status is not StrategyStatus.STOPPED:
             runner.status = StrategyStatus.DISABLED
             self._publish(runner)
+
+    def _enable(self, runner: Runner) -> None:
+        """One that failed begins anew, from warm-up; one that was disabled goes on with its warm indicators."""
+        if runner.status is StrategyStatus.STOPPED:
+            self._delist(runner)
+            runner.renew()
+        runner.status, runner.reason = StrategyStatus.WARMING, ""
+        if runner.started:
+            self._settle(runner)
+        elif self._w.instruments:
+            self._start(runner)
+            self._request_history()
 
     def deliver_stop(self, runner: Runner) -> None:
         """The daemon stops: the last word of an instance."""
@@ -261,9 +312,30 @@ class StrategyHost:
         self._subscribed = dict.fromkeys(subscribed)
         for name, runner in self.runners.items():
             if name in states:
-                runner.restore(states[name])
+                self._restore(runner, states[name])
                 if runner.started and runner.status is not StrategyStatus.STOPPED:
                     self._enlist(runner)
+
+    @staticmethod
+    def _restore(runner: Runner, state: RunnerState) -> None:
+        try:
+            runner.restore(state)
+        except Exception as error:  # noqa: BLE001 - a user's on_start may raise anything; it alone stays down
+            runner.status = StrategyStatus.STOPPED
+            runner.reason = f"on_start after the restart: {type(error).__name__}: {error}"
+
+    def check_states(self) -> None:
+        """Stop every instance whose attributes could not be kept over a restart."""
+        for runner in self.runners.values():
+            self._check_state(runner)
+
+    def _check_state(self, runner: Runner) -> None:
+        if not runner.started or runner.status is StrategyStatus.STOPPED:
+            return
+        try:
+            runner.attributes()
+        except Exception as error:  # noqa: BLE001 - a cycle, a number too large: whatever it is, it cannot be kept
+            self._fail(runner, "its state", error)
 
     def _settle(self, runner: Runner) -> None:
         live = all(s.phase is not Phase.WARMING for s in runner.series.values())
@@ -279,13 +351,15 @@ class StrategyHost:
 
     def bar_closed(self, event: BarClosed) -> None:
         """A live bar: to every instance that follows it, or into the waiting line of one that loads history."""
+        asked: set[int] = set()
         for runner in self._by_bars.get((event.instrument, event.interval), ()):
             series = runner.series[(event.instrument, event.interval)]
             bars = series.live(event.bar)
-            if bars is None:
-                self._w.emit(RequestBars(event.instrument, event.interval, 0, series.next_open()))
-            else:
+            if bars is not None:
                 self._deliver_bars(runner, series, bars)
+            elif series.next_open() not in asked:
+                asked.add(series.next_open())
+                self._w.emit(RequestBars(event.instrument, event.interval, 0, series.next_open()))
 
     def bars_loaded(self, event: BarsLoaded) -> None:
         """History for every instance that waits for it; without any the series warms up live."""
@@ -332,16 +406,23 @@ class StrategyHost:
         try:
             callback(*args)
         except Exception as error:  # noqa: BLE001 - a user's strategy may raise anything; it alone is stopped
-            self._fail(runner, callback, error)
+            self._fail(runner, callback.__name__, error)
             return
         if runner.intents:
             intents, runner.intents = runner.intents, []
             self._process(runner, intents)
 
-    def _fail(self, runner: Runner, callback: Callable[..., None], error: Exception) -> None:
+    def stop(self, name: str, why: str) -> None:
+        """Stop an instance that is out of control."""
+        runner = self.runners.get(name)
+        if runner is not None and runner.status is not StrategyStatus.STOPPED:
+            self._fail(runner, "its callbacks", RuntimeError(why))
+
+    def _fail(self, runner: Runner, where: str, error: Exception) -> None:
         runner.intents.clear()
         runner.status = StrategyStatus.STOPPED
-        runner.reason = f"{callback.__name__}: {type(error).__name__}: {error}"
+        runner.reason = f"{where}: {type(error).__name__}: {error}"
+        self._delist(runner)
         self._publish(runner)
         text = f"strategy {runner.name} was stopped: {runner.reason}"
         self._w.alert(AlertLevel.CRITICAL, "strategy_stopped", text, "correct it, then: tradectl strategies reload")

@@ -5,15 +5,17 @@ from typing import Any
 
 from tradectl.model.errors import ErrorCode, Problem
 
-_PLAIN = (bool, int, float, str, type(None))
+_PLAIN = (bool, float, str, type(None))
 
 
 def encode(value: Any, path: str) -> Any:
     """``value`` in plain types; raises ``Problem`` naming the attribute that cannot be kept over a restart."""
     if isinstance(value, Decimal):
         return {"$decimal": str(value)}
-    if isinstance(value, _PLAIN):
+    if type(value) in _PLAIN:
         return value
+    if type(value) is int:
+        return value if -(2**63) <= value < 2**64 else {"$int": str(value)}
     if isinstance(value, tuple):
         return {"$tuple": [encode(v, f"{path}[{i}]") for i, v in enumerate(value)]}
     if isinstance(value, list):
@@ -24,7 +26,7 @@ def encode(value: Any, path: str) -> Any:
         ErrorCode.INVALID_SETTING,
         f"{path} holds a {type(value).__name__}, which cannot be kept over a restart",
         field=path,
-        reason="state must be numbers, text, Decimals, tuples, lists or dicts of these",
+        reason="state must be numbers, text, Decimals, tuples, lists or dicts of these with names for keys",
         remedy="start the name with an underscore if on_start makes it anew",
     )
 
@@ -38,6 +40,8 @@ def decode(value: Any) -> Any:
             return Decimal(value["$decimal"])
         if "$tuple" in value:
             return tuple(decode(v) for v in value["$tuple"])
+        if "$int" in value:
+            return int(value["$int"])
         return {k: decode(v) for k, v in value.items()}
     return value
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from tradectl.engine.order_desk import OrderDesk, Wish
 from tradectl.engine.risk_manager import RiskManager
 from tradectl.engine.world import World
-from tradectl.model.commands import Check
+from tradectl.model.commands import Check, DecisionMade
 from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.money import ZERO, plain
 from tradectl.model.orders import OrderType, Side
@@ -54,8 +54,12 @@ class Targets:
         reason: str,
         late: bool = False,
         who: str = "",
-    ) -> None:
-        """Bring the book to a signed ``size``: first what closes, then what opens."""
+    ) -> list[DecisionMade]:
+        """Bring the book to a signed ``size``: first what closes, then what opens; a refusal ends it.
+
+        Of what closes, the part that shrinks the net position too goes first and apart: it may always leave, while the
+        rest, which other books hold against, is an order like any other (decision 13).
+        """
         instrument = info.id
         self._cancel_resting(strategy, instrument, reason)
         held = self._w.portfolio.size(strategy, instrument) + self._market_in_flight(strategy, instrument)
@@ -63,17 +67,28 @@ class Targets:
         side = Side.BUY if delta > 0 else Side.SELL
         closing = min(abs(delta), abs(held)) if held * delta < 0 else ZERO
         closing, opening = info.floor_qty(closing), info.floor_qty(abs(delta) - closing)
-        if closing >= info.min_qty and closing:
-            self._desk.place(
-                self._wish(strategy, info, side, self._cut(closing, info.max_market_qty), action, reason, late, who)
-            )
-        if opening >= info.min_qty and opening:
-            self._desk.place(
-                self._wish(strategy, info, side, self._slices(info, side, opening), action, reason, late, who)
-            )
         if not closing and not opening:
             note = Check("target", True, plain(size), plain(held), "")
-            self._desk.refuse(strategy, instrument, action, f"{reason} (already there)", note)
+            return [self._desk.refuse(strategy, instrument, action, f"{reason} (already there)", note)]
+        most = self._risk.reducible(strategy, instrument, side, protected=not info.is_spot)
+        safe = self._enough(info, info.floor_qty(min(closing, most)))
+        made: list[DecisionMade] = []
+        for sizes in (
+            self._cut(safe, info.max_market_qty),
+            self._slices(info, side, self._enough(info, closing - safe)),
+            self._slices(info, side, self._enough(info, opening)),
+        ):
+            if sizes and (not made or made[-1].accepted):
+                made.append(self._desk.place(self._wish(strategy, info, side, sizes, action, reason, late, who)))
+        if not made:
+            rule = f"{plain(closing + opening)} is below the minimum {plain(info.min_qty)}"
+            small = Check("quantity", False, plain(info.min_qty), plain(closing + opening), rule)
+            made.append(self._desk.refuse(strategy, instrument, action, reason, small))
+        return made
+
+    @staticmethod
+    def _enough(info: Instrument, qty: Decimal) -> Decimal:
+        return qty if qty >= info.min_qty else ZERO
 
     @staticmethod
     def _wish(
@@ -96,6 +111,8 @@ class Targets:
         return total
 
     def _slices(self, info: Instrument, side: Side, qty: Decimal) -> tuple[Decimal, ...]:
+        if not qty:
+            return ()
         risk = self._w.config.risk
         touch = self._w.market.touch(info.id, side is Side.BUY)
         if touch is None:

@@ -7,7 +7,7 @@ from tradectl.engine.checkpoint import EngineState, decode, encode
 from tradectl.engine.config import EngineConfig
 from tradectl.engine.guards import EQUITY_TIMER, GUARD_TIMER, Guards
 from tradectl.engine.intent_desk import STRATEGY_TIMER, IntentDesk
-from tradectl.engine.operator_desk import OperatorDesk
+from tradectl.engine.operator_desk import STOPPING, OperatorDesk
 from tradectl.engine.order_answers import WALL, OrderAnswers
 from tradectl.engine.order_desk import QUEUE_TIMER, OrderDesk
 from tradectl.engine.order_state import view
@@ -69,8 +69,8 @@ _SECOND = 10**9
 #: Orders and executions this quiet (nanoseconds) are asked after.
 QUIET = 10 * _SECOND
 AUDIT_TIMER = "audit"
-#: More callbacks than this in one step is a loop between strategies and their own orders.
-MAX_DELIVERIES = 10_000
+#: More callbacks of one strategy than this in one step is a loop between it and its own orders.
+MAX_DELIVERIES = 2_000
 
 
 class TradingEngine:
@@ -119,7 +119,8 @@ class TradingEngine:
 
     def _finish(self) -> None:
         w = self.world
-        for _ in range(MAX_DELIVERIES):
+        counts: dict[str, int] = {}
+        while True:
             self._publish_orders()
             if not w.deliveries:
                 self.desk.release()
@@ -128,6 +129,9 @@ class TradingEngine:
                 continue
             name, callback, record = w.deliveries.popleft()
             if name:
+                counts[name] = counts.get(name, 0) + 1
+                if counts[name] == MAX_DELIVERIES:
+                    self.host.stop(name, f"more than {MAX_DELIVERIES} callbacks on one event: it answers itself")
                 self.host.deliver(name, str(callback), record)
         self._publish_books()
         w.flush_state()
@@ -202,11 +206,7 @@ class TradingEngine:
         self.host.market("quotes", event.instrument, "on_quote", event)
 
     def _doubted(self, event: DataDoubted) -> None:
-        key = str(event.instrument)
-        if event.ok:
-            self.world.market.doubts.pop(key, None)
-        else:
-            self.world.market.doubts[key] = f"{event.kind}: {event.reason}"
+        self.world.market.on_doubt(event)
 
     # --- answers of the venue
 
@@ -261,12 +261,12 @@ class TradingEngine:
         self.host.start_all()
 
     def _account(self, event: AccountChecked) -> None:
-        for problem in event.problems:
-            self.world.alert(AlertLevel.CRITICAL, "account", problem, "correct it at the exchange or in the settings")
-        if event.problems:
-            self.world.restrict("account", Level.REDUCING, AUTO, "; ".join(event.problems))
-        else:
+        if not event.problems:
             self.world.relax("account")
+        elif self.world.restrict("account", Level.REDUCING, AUTO, "; ".join(event.problems)):
+            remedy = "correct it at the exchange or in the settings"
+            for problem in event.problems:
+                self.world.alert(AlertLevel.CRITICAL, "account", problem, remedy)
 
     def _clock(self, event: ClockChecked) -> None:
         if event.ok:
@@ -280,10 +280,13 @@ class TradingEngine:
     def _started(self, event: Started) -> None:
         w = self.world
         w.order_seq = max(w.order_seq, event.next_order)
+        w.relax(STOPPING)
+        w.state.clear_all("stream:")
+        w.market.doubts.clear()  # of streams that are gone: the new ones speak for themselves
         for stream in ("private", "trade"):
             w.restrict(f"stream:{stream}", Level.REDUCING, AUTO, f"the {stream} stream is not up yet")
         self.reconciler.doubt("not reconciled since the start")
-        self.reconciler.asked = False
+        self.reconciler.asked, self.reconciler.overtaken = False, 0
         for name, at in list(w.timers.items()):
             w.emit(SetTimer(name, at))
         w.set_timer(AUDIT_TIMER, w.now + w.config.audit_every_s * _SECOND)
@@ -314,7 +317,8 @@ class TradingEngine:
             self.world.relax("journal")
             return
         text = f"the journal cannot be written: {event.reason}"
-        if self.world.restrict("journal", Level.HALTED, PERSON, text):
+        if self.world.restrict("journal", Level.HALTED, AUTO, text):  # while it lasts, not even a person lifts it
+            self.world.restrict("journal_failed", Level.HALTED, PERSON, "trading stopped when the journal failed")
             self.world.alert(AlertLevel.CRITICAL, "journal", text, "free disk space, then: tradectl resume")
 
     def _timer(self, event: TimerFired) -> None:
@@ -343,6 +347,7 @@ class TradingEngine:
 
     def _guard(self) -> None:
         self.guards.watch()
+        self.host.check_states()
         if not self.world.unreconciled and self.answers.chase(self.world.now - QUIET):
             self.reconciler.ask("executions are missing")
         self._hold_for_unknown()
@@ -355,14 +360,17 @@ class TradingEngine:
     # --- checkpoint
 
     def checkpoint(self) -> bytes:
-        """Everything needed to continue exactly here; call between two events."""
+        """Everything needed to continue exactly here; call between two events.
+
+        Raises ``Problem`` when a strategy holds what cannot be written down; the next guard tick stops such a one.
+        """
         w = self.world
         return encode(
             EngineState(
                 SCHEMA, w.now, w.seq, w.order_seq, w.decision_seq, list(w.instruments.values()), list(w.fees.values()),
                 w.market, w.portfolio.state, list(w.orders.values()), list(w.open_links), w.queue.state, w.state,
                 w.timers, w.numbers, w.unreconciled, self.guards.state, self.reconciler.attempts,
-                self.reconciler.asked, self.reconciler.sent_before,
+                self.reconciler.asked, self.reconciler.asked_at, self.reconciler.overtaken, self.reconciler.sent_before,
                 {name: r.state() for name, r in self.host.runners.items()}, self.host.subscribed_keys(),
                 self._balances, self._positions, w.orphans,
             )
@@ -382,10 +390,14 @@ class TradingEngine:
         w.link_of.update((o.order_id, o.link_id) for o in s.orders if o.order_id)
         w.orphans.update(s.orphans)
         w.timers.update(s.timers)
+        w.numbers.clear()  # numbers given once stay; instances that are new since then come after them
         w.numbers.update(s.numbers)
+        for config in w.config.strategies:
+            w.number(config.name)
         w.unreconciled = s.unreconciled
         self.guards.state = s.guard
         self.reconciler.attempts, self.reconciler.asked = s.reconcile_attempts, s.reconcile_asked
+        self.reconciler.asked_at, self.reconciler.overtaken = s.reconcile_asked_at, s.reconcile_overtaken
         self.reconciler.sent_before = s.sent_before
         self._balances, self._positions = s.balances, s.positions
         self.host.restore(s.runners, s.subscribed)

@@ -26,6 +26,17 @@ class TradingState(Struct):
         self.reasons[key] = Reason(code, level, clears, text, old.since if old else now, scope)
         return True
 
+    def has(self, code: str, scope: str = "") -> bool:
+        """Whether a reason is active."""
+        return self._key(code, scope) in self.reasons
+
+    def clear_all(self, prefix: str) -> bool:
+        """Remove every reason whose code begins so; returns whether there was one."""
+        keys = [key for key in self.reasons if key.startswith(prefix)]
+        for key in keys:
+            del self.reasons[key]
+        return bool(keys)
+
     def clear(self, code: str, scope: str = "") -> bool:
         """Remove a reason that lifted itself; returns whether it was there."""
         return self.reasons.pop(self._key(code, scope), None) is not None

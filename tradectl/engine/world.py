@@ -140,12 +140,17 @@ class World:
         """Orders that may still fill or whose executions are not all here."""
         return [self.orders[link] for link in self.open_links]
 
-    def in_flight(self, instrument: InstrumentId, sign: int, strategy: str = "", without: str = "") -> Decimal:
-        """Quantity of open orders on one side that may still be booked, of one strategy or all."""
+    def in_flight(
+        self, instrument: InstrumentId, sign: int, strategy: str = "", without: str = "", ending: bool = True
+    ) -> Decimal:
+        """Quantity of open orders on one side that may still be booked, of one strategy or all; ``ending`` counts
+        those that are being cancelled, too."""
         total = ZERO
         for link in self.open_links:
             order = self.orders[link]
             if order.instrument != instrument or order.sign != sign or link == without:
+                continue
+            if order.cancel_asked and not ending:
                 continue
             if not strategy or order.strategy == strategy:
                 total += order.in_flight

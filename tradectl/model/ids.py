@@ -52,7 +52,7 @@ def order_link_id(run: str, instance: int, seq: int) -> str:
 def parse_link_id(text: str) -> LinkId | None:
     """The parts of ``text`` when it is an id of ours, else ``None`` (somebody else's order)."""
     parts = text.split("-")
-    if len(parts) != 3 or not parts[0].startswith("t") or len(text) != 3 + RUN_CHARS + INSTANCE_CHARS + SEQ_CHARS:
+    if [len(p) for p in parts] != [1 + RUN_CHARS, INSTANCE_CHARS, SEQ_CHARS] or text[0] != "t":
         return None
     try:
         from_base32(parts[0][1:])

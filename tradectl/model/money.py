@@ -5,6 +5,7 @@ thread it was computed in.
 """
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation, setcontext
+from fractions import Fraction
 
 ZERO = Decimal(0)
 #: Bybit books settle coins with eight decimals (bybit-v5, transaction log).
@@ -52,8 +53,11 @@ def ceil_to(value: Decimal, step: Decimal) -> Decimal:
 
 
 def is_multiple(value: Decimal, step: Decimal) -> bool:
-    """Whether ``value`` is an exact multiple of ``step`` (> 0)."""
-    return value % step == 0
+    """Whether ``value`` is an exact multiple of ``step`` (> 0), however large it is."""
+    try:
+        return value % step == 0
+    except InvalidOperation:  # the quotient has more digits than the context
+        return Fraction(value) % Fraction(step) == 0
 
 
 def to_coin(value: Decimal) -> Decimal:

@@ -241,6 +241,7 @@ class Flow:
             self._answer(self.questions.pop(self.choices.pick(len(self.questions))))
 
     def _answer(self, question: LookUpOrder | Reconcile) -> None:
+        self.venue.now = max(self.venue.now, self.bench.now)
         self.venue.tick()
         if isinstance(question, Reconcile):
             self.to_engine.append(self.venue.reconciled(question.since))
