@@ -7,7 +7,6 @@ from tradectl.engine.order_desk import OrderDesk, Wish
 from tradectl.engine.order_state import Order
 from tradectl.engine.portfolio_manager import EXTERNAL
 from tradectl.engine.reconciler import Reconciler
-from tradectl.engine.risk_checks import Candidate
 from tradectl.engine.risk_manager import RiskManager
 from tradectl.engine.strategy_host import StrategyHost
 from tradectl.engine.targets import Targets
@@ -27,7 +26,7 @@ from tradectl.model.events import (
     StopRequested,
     StrategySwitched,
 )
-from tradectl.model.instruments import InstrumentId
+from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.money import ZERO
 from tradectl.model.orders import OrderType
 
@@ -80,19 +79,22 @@ class OperatorDesk:
                 strategy, e.instrument, "place", reason, Check("instrument", False, "", str(e.instrument), rule)
             )
             return
+        self._host.follow(e.instrument)
+        self._desk.place(self._wish(e, info, strategy, reason))
+
+    @staticmethod
+    def _wish(e: OrderRequested, info: Instrument, strategy: str, reason: str) -> Wish:
         price = e.price if e.type is OrderType.LIMIT else None
-        wish = Wish(
-            strategy, info, e.side, (e.qty,), "place", reason, e.type, price, e.time_in_force, e.reduce_only, who=e.who
-        )
-        self._desk.place(wish)
+        return Wish(
+            strategy, info, e.side, (e.qty,), "place", reason, e.type, price, e.time_in_force, e.reduce_only,
+            who=e.who or OPERATOR,
+        )  # fmt: skip
 
     def preview(self, e: OrderRequested) -> tuple[Check, ...]:
         """What risk would say of an order now; nothing changes. The instrument must be known."""
         info = self._w.instruments[e.instrument]
-        strategy = e.strategy or OPERATOR
-        reduces = self._risk.reduces(strategy, info.id, e.side, e.qty)
-        price = e.price if e.type is OrderType.LIMIT else None
-        return self._risk.check(Candidate(strategy, info, e.side, e.type, e.qty, price, reduces, person=True))
+        wish = self._wish(e, info, e.strategy or OPERATOR, "")
+        return self._risk.check(self._desk.candidate(wish, e.qty))
 
     def amend(self, e: AmendRequested) -> None:
         """Change an open order."""

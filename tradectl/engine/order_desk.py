@@ -52,7 +52,7 @@ class OrderDesk:
         made: list[Order] = []
         checks: tuple[Check, ...] = ()
         for size in wish.sizes:
-            candidate = self._candidate(wish, size)
+            candidate = self.candidate(wish, size)
             checks = self._risk.check(candidate)
             if not checks[-1].ok:
                 self._undo(made, first_seq)
@@ -62,7 +62,8 @@ class OrderDesk:
             w.queue.add(self._create_of(order))
         return self._decide(wish, decision, True, checks, tuple(o.link_id for o in made))
 
-    def _candidate(self, wish: Wish, size: Decimal) -> Candidate:
+    def candidate(self, wish: Wish, size: Decimal) -> Candidate:
+        """One order of a wish as the checks see it."""
         i = wish.instrument
         protected = not i.is_spot and (wish.reduce_only or wish.type is OrderType.MARKET)
         reduces = self._risk.reduces(wish.strategy, i.id, wish.side, size, protected=protected)

@@ -151,6 +151,8 @@ class TradingEngine:
         w = self.world
         for strategy, instrument in w.dirty_books:
             book = w.portfolio.book(strategy, instrument) if strategy else w.portfolio.net(instrument)
+            if book.size:
+                self.host.follow(instrument)
             ticker = w.market.tickers.get(instrument)
             mark = (ticker.mark or ticker.last) if ticker is not None else 0.0
             w.emit(
