@@ -8,10 +8,12 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from tradectl.cli.quick import failed
 from tradectl.cli.screen import Screen
 from tradectl.cli.words import ALIASES, Globals, UsageError
 from tradectl.rpc.client import RpcError
 
+FAILED = 1
 #: Name -> (module of ``tradectl.cli``, whether it is a noun with verbs, one line of help).
 COMMANDS: dict[str, tuple[str, bool, str]] = {
     "start": ("daemon", False, "Start the daemon and return when it is up and trading."),
@@ -115,19 +117,27 @@ def run(options: Globals, rest: list[str]) -> int:
     try:
         return _dispatch(screen, rest)
     except RpcError as error:
-        return fail(screen, error.message, error.field, error.remedy, error.exit_code)
-    except Exception as error:
-        from tradectl.model.errors import Problem
-
-        if not isinstance(error, Problem) or options.debug:
-            raise
-        return fail(screen, error.message, error.field, error.remedy, error.meaning.exit_code)
+        return failed(screen, error)
+    except UsageError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the last resort: told as a sentence, with --debug as a traceback
+        return _tell(screen, error)
 
 
-def fail(screen: Screen, message: str, field: str, remedy: str, exit_code: int) -> int:
-    """Tell an error on stderr."""
-    screen.fail(f"{field}: {message}" if field and field not in message else message, remedy)
-    return exit_code
+def _tell(screen: Screen, error: Exception) -> int:
+    """Tell a problem of an offline command, or a bug, and return the exit code."""
+    from tradectl.model.errors import Problem
+
+    if screen.options.debug:
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, Problem):
+        field = f"{error.field}: " if error.field and error.field not in error.message else ""
+        screen.fail(field + error.message, error.remedy, f"{error.code.value}: {error.reason}")
+        return error.meaning.exit_code
+    screen.fail(f"an error in the program: {error!r}", "--debug shows where; please report it.")
+    return FAILED
 
 
 def _dispatch(screen: Screen, rest: list[str]) -> int:
@@ -138,6 +148,8 @@ def _dispatch(screen: Screen, rest: list[str]) -> int:
         if ran is not None:
             return ran
     _refuse_negative_size(rest)
+    if rest[:2] == ["config", "set"] and len(rest) == 4:
+        rest = [*rest[:2], "--", *rest[2:]]  # a value such as -1 is no option
     try:
         app(args=rest or ["--help"], prog_name="tradectl", obj=screen)
     except SystemExit as end:

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Iterator
+from io import FileIO
 from typing import Any
 
 import typer
@@ -33,38 +33,68 @@ def logs(
     if not os.path.exists(path) and not follow:
         screen.fail(f"there is no log at {path}", "Has a daemon of this profile ever run? tradectl start")
         raise typer.Exit(1)
-    for line in _last(path, lines):
+    tail = Tail(path)
+    for line in tail.last(lines):
         print(_shown(screen, line))
-    if follow:
-        for line in _added(path):
+    if tail.unfinished and lines and not follow:
+        print(tail.unfinished)
+    while follow:
+        for line in tail.added():
             print(_shown(screen, line), flush=True)
-
-
-def _last(path: str, count: int) -> list[str]:
-    if not count or not os.path.exists(path):
-        return []
-    with open(path, "rb") as file:
-        file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL_BYTES))
-        return file.read().decode("utf-8", "replace").splitlines()[-count:]
-
-
-def _added(path: str) -> Iterator[str]:
-    """Lines added from now on; a file that was rotated away is followed by its successor."""
-    position = os.path.getsize(path) if os.path.exists(path) else 0
-    inode = os.stat(path).st_ino if os.path.exists(path) else 0
-    rest = b""
-    while True:
-        if os.path.exists(path):
-            found = os.stat(path)
-            if found.st_ino != inode or found.st_size < position:
-                position, inode, rest = 0, found.st_ino, b""
-            with open(path, "rb") as file:
-                file.seek(position)
-                data = file.read()
-            position += len(data)
-            *lines, rest = (rest + data).split(b"\n")
-            yield from (line.decode("utf-8", "replace") for line in lines)
         time.sleep(POLL)
+
+
+class Tail:
+    """Reads a log file to its end and then what is added, without losing a line when it is rotated."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file: FileIO | None = None
+        self._rest = b""
+        self._open()
+
+    def _open(self) -> None:
+        if os.path.exists(self._path):
+            self._file = FileIO(self._path)
+
+    @property
+    def unfinished(self) -> str:
+        """What stands behind the last newline: a line that is being written, or the last words of a crash."""
+        return self._rest.decode("utf-8", "replace")
+
+    def last(self, count: int) -> list[str]:
+        """The last ``count`` whole lines; reading goes on behind them."""
+        if self._file is None:
+            return []
+        self._file.seek(max(0, os.fstat(self._file.fileno()).st_size - TAIL_BYTES))
+        lines = self._lines()
+        return lines[-count:] if count else []
+
+    def added(self) -> list[str]:
+        """Whole lines added since the last look; a file that took the place of ours is read from its beginning."""
+        if self._file is None:
+            self._open()
+        lines = self._lines()
+        if self._was_rotated():
+            lines += self._lines()  # what the old file got after the look before
+            if self._file is not None:
+                self._file.close()
+            self._file, self._rest = None, b""
+            self._open()
+            lines += self._lines()
+        return lines
+
+    def _lines(self) -> list[str]:
+        if self._file is None:
+            return []
+        *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
+        return [line.decode("utf-8", "replace") for line in lines]
+
+    def _was_rotated(self) -> bool:
+        if self._file is None or not os.path.exists(self._path):
+            return False
+        found = os.stat(self._path)
+        return found.st_ino != os.fstat(self._file.fileno()).st_ino or found.st_size < self._file.tell()
 
 
 def _shown(screen: Screen, line: str) -> str:

@@ -150,9 +150,14 @@ def run(screen: Screen, command: Callable[[], int]) -> int:
     try:
         return command()
     except RpcError as error:
-        field = f"{error.field}: " if error.field and error.field not in error.message else ""
-        screen.fail(field + error.message, error.remedy)
-        return error.exit_code
+        return failed(screen, error)
+
+
+def failed(screen: Screen, error: RpcError) -> int:
+    """Tell what went wrong and return its exit code."""
+    field = f"{error.field}: " if error.field and error.field not in error.message else ""
+    screen.fail(field + error.message, error.remedy, f"{error.code}: {error.reason}")
+    return error.exit_code
 
 
 #: Exit codes of ``status`` (LSB): running, dead with its socket left, stopped, unknown.

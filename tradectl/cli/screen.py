@@ -76,9 +76,11 @@ class Screen:
         if not self.options.quiet:
             print(text, file=sys.stderr)
 
-    def fail(self, message: str, remedy: str = "") -> None:
-        """An error, which is never kept back."""
+    def fail(self, message: str, remedy: str = "", detail: str = "") -> None:
+        """An error, which is never kept back; ``detail`` is for ``--verbose``."""
         paint = Paint.of(sys.stderr, self.options.no_color)
         print(f"{paint('error', 'red')}: {message}", file=sys.stderr)
         if remedy:
             print(f"  {remedy}", file=sys.stderr)
+        if detail and self.options.verbose:
+            print(f"  {detail}", file=sys.stderr)

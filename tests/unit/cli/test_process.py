@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -297,6 +298,8 @@ def test_logs_follow_through_a_rotation(home: Path) -> None:
     command = [sys.executable, "-m", "tradectl", "logs", "-f"]
     tail = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
     assert tail.stdout is not None
+    bound = threading.Timer(20, tail.kill)  # a line that never comes ends the wait with an empty one
+    bound.start()
     try:
         assert tail.stdout.readline() == "one\n"
         with path.open("a") as file:
@@ -309,5 +312,6 @@ def test_logs_follow_through_a_rotation(home: Path) -> None:
         path.write_text("four\n")
         assert tail.stdout.readline() == "four\n"
     finally:
+        bound.cancel()
         tail.kill()
         tail.communicate()
