@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import book, cli, decode, engine, journal, rpc
+from tests.benchmarks import book, cli, decode, engine, journal, rpc, trading
 from tests.benchmarks.measure import Effort, Row
 
 Area = Callable[[Effort], Iterator[Row]]
@@ -14,5 +14,7 @@ AREAS: dict[str, Area] = {
     "book": book.rows,
     "journal": journal.rows,
     "rpc": rpc.rows,
+    "receive": trading.receive_rows,
+    "tick": trading.tick_rows,
     "cli": cli.rows,
 }

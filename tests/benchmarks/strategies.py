@@ -2,7 +2,7 @@
 
 from tradectl.engine.strategy import Strategy
 from tradectl.model.events import QuoteChanged, TradePrinted
-from tradectl.model.orders import TimeInForce
+from tradectl.model.orders import Side, TimeInForce
 from tradectl.strategies.ema_cross import EmaCross
 
 SYMBOL = "BTCUSDT"
@@ -35,19 +35,20 @@ class QuoteBuyer(Strategy):
         order(SYMBOL, "0.010", reason="a quote came")
 
 
-class TradeBuyer(Strategy):
-    """Sends an order that takes at once or goes, on every print."""
+class PrintBuyer(Strategy):
+    """Hears every print; one whose taker sold is answered with an order that takes at once or goes."""
 
     def on_start(self) -> None:
         self.subscribe_trades(SYMBOL)
 
     def on_trade(self, trade: TradePrinted) -> None:
-        self.buy(SYMBOL, "0.001", trade.price, reason="a trade was printed", time_in_force=TimeInForce.IOC)
+        if trade.side is Side.SELL:
+            self.buy(SYMBOL, "0.001", trade.price, reason="the taker sold", time_in_force=TimeInForce.IOC)
 
 
 CLASSES: dict[str, type[Strategy]] = {
     "ema_cross": EmaCross,
     "listener": Listener,
     "quote_buyer": QuoteBuyer,
-    "trade_buyer": TradeBuyer,
+    "print_buyer": PrintBuyer,
 }
