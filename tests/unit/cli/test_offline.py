@@ -133,7 +133,7 @@ def test_arming_shows_everything_and_wants_the_name(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("4711\n"))
     ran = run("arm")
-    assert (ran.code, ran.out) == (0, "armed: profile default, account 4711\n")
+    assert (ran.code, ran.out) == (0, "live · default\narmed: profile default, account 4711\n")
     for part in ("Spot: SpotTrade", "12.5", "order_share", "0.02", "real money"):
         assert part in ran.err
     file = home / "armed.json"
@@ -186,7 +186,8 @@ class ControlPath(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def venue(home: Path) -> Iterator[type[ControlPath]]:
-    account = {"uid": "900100", "key": "k", "open_orders": 2, "wallet": {"coin": [{"coin": "USDT", "walletBalance": "5"}]},
+    account = {"uid": "900100", "key": "k", "open_orders": 2,
+               "wallet": {"coin": [{"coin": "USDT", "walletBalance": "5"}]},
                "positions": [{"symbol": "BTCUSDT", "side": "Buy", "size": "0.1", "avgPrice": "50000"}]}  # fmt: skip
     ControlPath.asked = []
     ControlPath.answers = {
