@@ -5,6 +5,8 @@ connector over ``websockets``, the connector with the engine, and the whole daem
 """
 
 import json
+import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,8 +19,8 @@ from tests.benchmarks.measure import Effort, Goal, Row, quantile
 from tests.benchmarks.processes import Helper, helper, module
 
 CLIENTS = ("bare", "connector", "websockets", "engine", "daemon")
-#: Between two prints; long enough for the answers to the last order to be handled.
-PACE_US = 2_000.0
+#: Between an order and the next print: a lively market, and time to handle the answers to the order.
+PACE_US = 500.0
 WHAT = {
     "connector": "the connector alone",
     "websockets": "the connector alone, over websockets",
@@ -42,18 +44,27 @@ class Bench:
             raise RuntimeError(answer["error"])
         return answer["ok"]
 
-    def ticks(self, count: int) -> tuple[dict[str, list[float]], dict[str, float]]:
-        """One round: latencies by client, and how late the idle ticker was meanwhile."""
+    def ticks(self, name: str, count: int) -> tuple[list[float], float]:
+        """Latencies of a stretch of prints, and the idle ticker's p99 of lateness meanwhile."""
         self._ticker.say("begin")
-        found = self.ask(ticks=CLIENTS, count=count, pace_us=PACE_US)
-        idle: dict[str, float] = json.loads(self._ticker.ask("end"))
-        return found, idle
+        found = self.ask(ticks=name, count=count, pace_us=PACE_US)
+        return found, float(json.loads(self._ticker.ask("end"))["p99"])
 
     def flood_us(self, name: str, count: int) -> float:
-        """CPU microseconds of a client's main thread per print."""
-        before = cpu_ns(self._pids[name])
-        self.ask(flood=name, count=count)
-        return (cpu_ns(self._pids[name]) - before) / count / 1_000
+        """CPU microseconds of a client's main thread per print, when there is always a next one to read.
+
+        The client stands still while the prints are written: else a faster client would be charged for waking up
+        more often.
+        """
+        pid = self._pids[name]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            self.ask(fill=name, count=count)
+            before = cpu_ns(pid)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        self.ask(drain=name)
+        return (cpu_ns(pid) - before) / count / 1_000
 
 
 def _start(stack: ExitStack) -> Bench:
@@ -79,6 +90,12 @@ def _start(stack: ExitStack) -> Bench:
     return bench
 
 
+def _turns(number: int) -> tuple[str, ...]:
+    """The clients in this round's order."""
+    start = number % len(CLIENTS)
+    return CLIENTS[start:] + CLIENTS[:start]
+
+
 def tick_rows(effort: Effort) -> Iterator[Row]:
     """From a print's bytes written to the order's bytes received."""
     p50: dict[str, list[float]] = {name: [] for name in CLIENTS}
@@ -87,14 +104,15 @@ def tick_rows(effort: Effort) -> Iterator[Row]:
     idles: list[float] = []
     with ExitStack() as stack:
         bench = _start(stack)
-        bench.ticks(effort.count(60, least=3))
-        for _ in range(effort.rounds):
-            found, idle = bench.ticks(effort.count(300, least=5))
-            idles.append(idle["p99"])
-            for name, times in found.items():
+        for name in CLIENTS:
+            bench.ticks(name, effort.count(100, least=3))
+        for number in range(effort.rounds):
+            for name in _turns(number):
+                times, idle = bench.ticks(name, effort.count(500, least=5))
+                idles.append(idle)
                 p50[name].append(quantile(times, 0.5))
                 p99[name].append(quantile(times, 0.99))
-                excess[name].append(max(0.0, p99[name][-1] - idle["p99"]))
+                excess[name].append(max(0.0, p99[name][-1] - idle))
     note = f"picows p99 {median(p99['bare']):,.0f} us, idle ticker p99 {median(idles):,.0f} us"
     for name, what in WHAT.items():
         goals = (Goal(2.5, "picows"),) if name == "daemon" else (Goal(1.3, "picows"),) if name == "connector" else ()
@@ -118,8 +136,7 @@ def receive_rows(effort: Effort) -> Iterator[Row]:
         for name in CLIENTS:
             bench.flood_us(name, max(100, count // 4))
         for number in range(effort.rounds):
-            turn = number % len(CLIENTS)
-            for name in CLIENTS[turn:] + CLIENTS[:turn]:
+            for name in _turns(number):
                 found[name].append(bench.flood_us(name, count))
     for name, what in WHAT.items():
         goals = (Goal(1.3, "picows"),) if name in ("connector", "engine") else ()

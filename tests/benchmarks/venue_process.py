@@ -1,8 +1,9 @@
 """The measuring venue: prints trades, takes the orders that follow, and times the way between, in its own process.
 
 ``python -m tests.benchmarks.venue_process`` says ``{"rest": PORT, "streams": PORT}`` and then obeys JSON lines:
-``{"wait": CLIENT}``, ``{"ticks": [CLIENT...], "count": N, "pace_us": U}``, ``{"flood": CLIENT, "count": N}``. Clients
-are told apart by the first part of the path they connect to; each has a public, a trade and perhaps a private socket.
+``{"wait": CLIENT}``, ``{"ticks": CLIENT, "count": N, "pace_us": U}``, ``{"fill": CLIENT, "count": N}`` (prints for a
+client that is stopped) and ``{"drain": CLIENT}`` (until it has handled them). Clients are told apart by the first part
+of the path they connect to; each has a public, a trade and perhaps a private socket.
 """
 
 import asyncio
@@ -108,24 +109,30 @@ class Venue:
         async with asyncio.timeout(PATIENCE):
             return (await client.order - before) / 1_000
 
-    async def ticks(self, names: list[str], count: int, pace_us: float) -> dict[str, list[float]]:
-        """Each client in turn, ``count`` times; a pause lets everybody handle the answers."""
-        found: dict[str, list[float]] = {name: [] for name in names}
+    async def ticks(self, name: str, count: int, pace_us: float) -> list[float]:
+        """``count`` times; a pause lets the client handle the answers."""
+        found = []
         for _ in range(count):
-            for name in names:
-                found[name].append(await self.tick(name))
-                await asyncio.sleep(pace_us / 1e6)
+            found.append(await self.tick(name))
+            await asyncio.sleep(pace_us / 1e6)
         return found
 
-    async def flood(self, name: str, count: int) -> float:
-        """Seconds until ``count`` prints were handled: the last one asks for an order."""
-        before = time.perf_counter()
-        for number in range(count - 1):
+    def fill(self, name: str, count: int) -> int:
+        """Write prints without waiting; the last one, when it is handled, brings an order."""
+        client = self.clients[name]
+        client.order = asyncio.get_running_loop().create_future()
+        for _ in range(count - 1):
             self._print(name, "Buy")
-            if number % 100 == 99:
-                await asyncio.sleep(0)
-        await self.tick(name)
-        return time.perf_counter() - before
+        self._print(name, "Sell")
+        return count
+
+    async def drain(self, name: str) -> bool:
+        """Wait until everything written was handled. Raises ``TimeoutError``."""
+        order = self.clients[name].order
+        assert order is not None
+        async with asyncio.timeout(PATIENCE):
+            await order
+        return True
 
     async def obey(self, asked: dict[str, Any]) -> Any:
         """Carry out one line."""
@@ -135,7 +142,9 @@ class Venue:
             return True
         if "ticks" in asked:
             return await self.ticks(asked["ticks"], asked["count"], asked["pace_us"])
-        return await self.flood(asked["flood"], asked["count"])
+        if "fill" in asked:
+            return self.fill(asked["fill"], asked["count"])
+        return await self.drain(asked["drain"])
 
 
 async def main() -> None:
