@@ -30,12 +30,6 @@ def status(
     _follow(screen, interval)
 
 
-@app.command(hidden=True)
-def top(ctx: typer.Context) -> None:
-    """The same as status --watch."""
-    _follow(screen_of(ctx), 1.0)
-
-
 def _follow(screen: Screen, interval: float) -> None:
     from rich.console import Console
     from rich.live import Live
