@@ -27,7 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
     except Problem as problem:
         code = problem.meaning.exit_code
         readiness.down(code, problem.message, problem.remedy)
-        print(f"error: {problem}", file=sys.stderr)
+        if options.ready_fd < 0:  # else whoever started it says so
+            print(f"error: {problem}", file=sys.stderr)
         return code
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from loguru import logger
 
+from tradectl.daemon.options import Options
+from tradectl.paths import Paths
 from tradectl.rpc.methods import ChildStatus
 
 #: Environment names that never reach a child that does not need them (decision 23).
@@ -111,3 +113,12 @@ def is_ours(pid: int, module: str) -> bool:
     except OSError:
         return False
     return b"-m" in command and module.encode() in command
+
+
+def child_commands(paths: Paths, options: Options) -> dict[str, list[str]]:
+    """How store and api are started: module and arguments by name."""
+    store = ["tradectl.storage", "--state", paths.state, "--socket", paths.store_socket]
+    api = ["tradectl.api", "--state", paths.state, "--socket", paths.daemon_socket]
+    if options.config:
+        api += ["--config", options.config]
+    return {"store": store, "api": api}

@@ -13,17 +13,25 @@ from loguru import logger
 
 from tradectl.daemon import strategy_loader
 from tradectl.daemon.barrier import Barrier
-from tradectl.daemon.children import Child
+from tradectl.daemon.children import Child, child_commands
 from tradectl.daemon.clocks import Clock, VenueClock, WallClock
 from tradectl.daemon.handlers import all_handlers
 from tradectl.daemon.handlers.status import delta_of, tickers_of
+from tradectl.daemon.health import Health
 from tradectl.daemon.options import Options
 from tradectl.daemon.pump import Pump
 from tradectl.daemon.readiness import Readiness
 from tradectl.daemon.recovery import restored_engine
 from tradectl.daemon.sandbox_process import SandboxProcess
 from tradectl.daemon.service import Service
-from tradectl.daemon.state_directory import Binding, RunConfig, StateDirectory, code_fingerprint, read_configs
+from tradectl.daemon.state_directory import (
+    Binding,
+    RunConfig,
+    StateDirectory,
+    code_fingerprint,
+    read_configs,
+    settings_fingerprint,
+)
 from tradectl.daemon.timers import SteppedTimers, Timers, WallTimers
 from tradectl.daemon.venue import venue_config
 from tradectl.daemon.views import Views
@@ -57,7 +65,8 @@ from tradectl.model.events import (
 )
 from tradectl.model.instruments import InstrumentId
 from tradectl.paths import Paths
-from tradectl.rpc.methods import ChildStatus, JournalStatus, Life, StreamStatus
+from tradectl.rpc.address import check_length
+from tradectl.rpc.methods import Life
 from tradectl.rpc.server import Feed, RpcServer
 from tradectl.settings import Settings
 
@@ -78,7 +87,6 @@ class Daemon:
         self._stopping: asyncio.Event = asyncio.Event()
         self._leave = "entries"
         self._exit = 0
-        self._streams: dict[str, StreamStatus] = {}
         self._sandbox: SandboxProcess | None = None
         self._barrier: Barrier | None = None
         self._children: list[Child] = []
@@ -89,6 +97,8 @@ class Daemon:
 
     async def run(self) -> int:
         """Everything, until a signal, ``stop`` or a fault; returns the exit code. Raises ``Problem``."""
+        for socket in (self._paths.daemon_socket, self._paths.store_socket, self._paths.api_socket):
+            check_length(Path(socket), "TRADECTL_STATE")
         self._state.lock()
         try:
             await self._prepare()
@@ -114,7 +124,7 @@ class Daemon:
         self._next_order = next_order
         header = Header(
             run=run, mode=self._mode, code=now.code, strategies=now.strategies,
-            settings=str(hash_of(config)), created=time.time_ns(),
+            settings=settings_fingerprint(config), created=time.time_ns(),
         )  # fmt: skip
         self._journal = JournalWriter(directory, header, self._settings.journal)
         self._state.note_config(run, msgspec.structs.replace(now, after=self._engine.seq))
@@ -179,11 +189,13 @@ class Daemon:
                 lambda: self._connector.outstanding,
                 self._settled,
             )
+        directory = self._state.journal(config.run)
+        self._health = Health(directory, self._journal, lambda: self._engine.seq, self._children, self._sandbox)
         self._service = Service(
             mode=self._mode, profile=self._paths.profile, config=config,
             default_category=self._settings.trading.default_category, engine=engine, pump=self._pump,
             views=self._views, feed=self._feed, clock=self._clock, connector=self._connector,
-            journal=self._journal_status, children=self._children_status, streams=self._stream_status,
+            journal=self._health.journal, children=self._health.children, streams=self._health.streams,
             stop=self._ask_stop, strategies_dir=self._folder(), reload=self._reload,
         )  # fmt: skip
         self._service.site = self._mode if self._mode != "live" else bybit.site.value
@@ -289,7 +301,7 @@ class Daemon:
         self._views.take(entry)
         event = entry.event
         if isinstance(event, ConnectionChanged):
-            self._streams[event.stream] = StreamStatus(event.stream, event.up, event.received, None, event.reason)
+            self._health.connection(event)
         elif isinstance(event, AccountChecked):
             self._service.uid = event.uid
             self._check_account(event.uid)
@@ -378,32 +390,3 @@ class Daemon:
             child = Child(name, arguments, run, logs / f"{name}.log", env if name == "store" else None)
             child.start()
             self._children.append(child)
-
-    def _children_status(self) -> tuple[ChildStatus, ...]:
-        found = [child.status() for child in self._children]
-        return (self._sandbox.status(), *found) if self._sandbox is not None else tuple(found)
-
-    def _stream_status(self) -> tuple[StreamStatus, ...]:
-        return tuple(self._streams.values())
-
-    def _journal_status(self) -> JournalStatus:
-        directory = self._state.journal(self._engine.world.config.run)
-        size = sum(f.stat().st_size for f in directory.iterdir() if f.is_file())
-        failure = self._journal.failure
-        return JournalStatus(str(directory), self._engine.seq, self._journal.durable_seq, size, not failure, failure)
-
-
-def child_commands(paths: Paths, options: Options) -> dict[str, list[str]]:
-    """How store and api are started: module and arguments by name."""
-    store = ["tradectl.storage", "--state", paths.state, "--socket", paths.store_socket]
-    api = ["tradectl.api", "--state", paths.state, "--socket", paths.daemon_socket]
-    if options.config:
-        api += ["--config", options.config]
-    return {"store": store, "api": api}
-
-
-def hash_of(config: EngineConfig) -> str:
-    """The settings' fingerprint."""
-    import hashlib
-
-    return hashlib.sha256(msgspec.json.encode(config)).hexdigest()[:16]

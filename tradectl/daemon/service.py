@@ -1,6 +1,7 @@
 """What the RPC handlers stand on: the pump, the views, and the facts of the process around them."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from tradectl.engine.trading_engine import TradingEngine
 from tradectl.exchange.bybit.connector import BybitConnector
 from tradectl.model.commands import Command, Entry, OrderChanged, RequestAnswered
 from tradectl.model.errors import ErrorCode, Problem
-from tradectl.model.events import Event
+from tradectl.model.events import Event, WatchRequested
 from tradectl.model.instruments import Category, InstrumentId
 from tradectl.model.orders import OrderStatus
 from tradectl.rpc.methods import ChildStatus, JournalStatus, Life, StreamStatus
@@ -61,6 +62,7 @@ class Service:
         self.armed = mode != "live"
         self.clock_offset: int | None = None
         self._waiters: dict[str, asyncio.Future[OrderChanged]] = {}
+        self._watching: dict[InstrumentId, asyncio.Event] = {}
         self._enders: dict[str, asyncio.Future[OrderChanged]] = {}
 
     def now(self) -> int:
@@ -106,10 +108,25 @@ class Service:
                 remedy="tradectl status shows what it waits for",
             )
 
+    async def priced(self, instrument: InstrumentId, timeout: float = 3.0) -> None:
+        """Have the prices of an instrument nobody follows yet; after ``timeout`` seconds risk says what is missing."""
+        if self._has_prices(instrument):
+            return
+        seen = self._watching.setdefault(instrument, asyncio.Event())
+        self.pump.feed(WatchRequested(self.now(), "operator", instrument))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await seen.wait()
+
+    def _has_prices(self, instrument: InstrumentId) -> bool:
+        return instrument in self.views.tickers and instrument in self.views.quotes
+
     # --- waiting for the venue's word on an order
 
     def observe(self, entry: Entry) -> None:
-        """Wake whoever waits for an order that changed."""
+        """Wake whoever waits for a price, or for an order that changed."""
+        for instrument in [i for i in self._watching if self._has_prices(i)]:
+            self._watching.pop(instrument).set()
         if not self._waiters and not self._enders:
             return
         for command in entry.commands:

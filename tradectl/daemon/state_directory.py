@@ -85,8 +85,7 @@ class StateDirectory:
         """The binding for ``mode``, made now if the directory is new. Raises ``Problem`` when it is of another mode."""
         found = self.binding()
         if found is None:
-            found = Binding(mode, run_id(secrets.randbits(40)))
-            self._write("binding.json", found)
+            found = self._new_run(Binding(mode, ""))
         if found.mode != mode:
             raise Problem(
                 ErrorCode.INVALID_SETTING,
@@ -95,7 +94,14 @@ class StateDirectory:
                 reason="state made in one mode is refused in another",
                 remedy=f"start with --mode {found.mode}, or use --profile NAME for {mode}",
             )
-        return found
+        # a journal that was moved away took the sequence of its order ids with it: its run id is never used again
+        return found if self.journal(found.run).is_dir() else self._new_run(found)
+
+    def _new_run(self, binding: Binding) -> Binding:
+        fresh = Binding(binding.mode, run_id(secrets.randbits(40)), binding.uid, binding.instance)
+        self._write("binding.json", fresh)
+        self.journal(fresh.run).mkdir(parents=True, mode=0o700)
+        return fresh
 
     def bind_account(self, binding: Binding, uid: str, instance: str) -> Binding:
         """Bind to the account and sandbox instance at first sight. Raises ``Problem`` when they are others later."""
@@ -170,3 +176,8 @@ def code_fingerprint() -> str:
             digest.update(path.relative_to(package).as_posix().encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def settings_fingerprint(config: EngineConfig) -> str:
+    """A hash over everything the engine was told once."""
+    return hashlib.sha256(msgspec.json.encode(config)).hexdigest()[:16]

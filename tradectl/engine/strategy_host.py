@@ -246,6 +246,9 @@ class StrategyHost:
     def resume_all(self) -> None:
         """After a restart: every stream again, and the bars missed meanwhile."""
         self._subscribed.clear()
+        held = [i for i, net in self._w.portfolio.state.nets.items() if net.size]
+        for instrument in dict.fromkeys([*held, *(o.instrument for o in self._w.open_orders())]):
+            self.follow(instrument)
         for runner in self.runners.values():
             if runner.started and runner.status is not StrategyStatus.STOPPED:
                 for series in runner.series.values():

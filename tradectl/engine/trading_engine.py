@@ -62,6 +62,7 @@ from tradectl.model.events import (
     TickerChanged,
     TimerFired,
     TradePrinted,
+    WatchRequested,
 )
 from tradectl.model.money import ZERO
 
@@ -199,6 +200,7 @@ class TradingEngine:
             AdoptRequested: self.operator.adopt,
             StrategySwitched: self.operator.switch,
             ReconcileRequested: self.operator.reconcile,
+            WatchRequested: lambda e: self.host.follow(e.instrument),
         }
 
     # --- market data

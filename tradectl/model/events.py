@@ -354,6 +354,13 @@ class ReconcileRequested(Event, frozen=True, tag=True):
     who: str
 
 
+class WatchRequested(Event, frozen=True, tag=True):
+    """Somebody wants to trade an instrument no strategy follows: its prices are needed to judge an order."""
+
+    who: str
+    instrument: InstrumentId
+
+
 MarketEvent = BarClosed | QuoteChanged | TradePrinted | TickerChanged | BookChanged
 VenueEvent = (
     BarsLoaded
@@ -385,6 +392,7 @@ DaemonEvent = (
     | AdoptRequested
     | StrategySwitched
     | ReconcileRequested
+    | WatchRequested
 )
 #: The union a journal decodes into.
 AnyEvent = MarketEvent | VenueEvent | DaemonEvent

@@ -29,6 +29,15 @@ def test_state_of_another_mode_is_refused(tmp_path: Path) -> None:
     assert caught.value.meaning.exit_code == 78
 
 
+def test_a_journal_that_was_moved_away_takes_its_run_id_with_it(tmp_path: Path) -> None:
+    state = StateDirectory(str(tmp_path))
+    run = state.bind("sandbox").run
+    state.journal(run).rename(tmp_path / "moved")
+    fresh = state.bind("sandbox").run
+    assert fresh != run
+    assert state.bind("sandbox").run == fresh
+
+
 def test_state_of_another_account_or_sandbox_is_refused(tmp_path: Path) -> None:
     state = StateDirectory(str(tmp_path))
     bound = state.bind_account(state.bind("sandbox"), "900100", "abc")

@@ -80,6 +80,7 @@ async def _place(s: Service, p: params.PlaceOrder, peer: Peer) -> methods.Placed
         )  # fmt: skip
     instrument = s.instrument(p.symbol, p.category)
     info = s.views.instruments[instrument]
+    await s.priced(instrument)
     kind = OrderType.MARKET if p.price is None else OrderType.LIMIT
     qty = _quantity(s, p, info)
     event = OrderRequested(
