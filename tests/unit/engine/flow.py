@@ -28,6 +28,7 @@ from tradectl.model.events import (
     OrderRequested,
     Reaction,
     ReconcileRequested,
+    ResumeRequested,
 )
 from tradectl.model.ids import parse_link_id
 from tradectl.model.orders import OrderStatus, OrderType, Side, TimeInForce
@@ -124,15 +125,16 @@ class Flow:
         """One drawn happening."""
         often = (
             self.person_orders, self.venue_takes, self.venue_fills, self.message_arrives, self.question_answered,
-            self.message_arrives, self.message_repeats, self.person_orders, self.venue_takes,
+            self.message_arrives, self.message_repeats, self.person_orders, self.venue_takes, self.question_answered,
+            self.venue_fills,
         )  # fmt: skip
         seldom = (
             self.person_cancels, self.person_amends, self.request_lost, self.answer_lost, self.venue_cancels,
-            self.time_passes, self.funding,
+            self.time_passes, self.funding, self.person_resumes,
         )  # fmt: skip
         rare = (self.stream_breaks, self.crash, self.take_checkpoint, self.power_loss)
-        kind = self.choices.pick(20)
-        actions = often if kind < 13 else seldom if kind < 19 else rare
+        kind = self.choices.pick(40)
+        actions = often if kind < 29 else seldom if kind < 39 else rare
         actions[self.choices.pick(len(actions))]()
 
     # --- a person
@@ -157,6 +159,9 @@ class Flow:
         if link:
             self.feed(CancelRequested(self.bench.now, "me", link))
             self.unwanted.add(link)
+
+    def person_resumes(self) -> None:
+        self.feed(ResumeRequested(self.bench.now, "me"))
 
     def person_amends(self) -> None:
         link = self._an_open_order()
