@@ -1,365 +1,56 @@
 """Every method of the daemon and the store: its name, what it is asked and what it answers.
 
 Daemon, store, CLI and REST gateway share these types, so each capability is written once. ``METHODS`` maps a name to
-its :class:`Method`. Parameters live in :mod:`tradectl.rpc.params`, the rows of the answers in :mod:`tradectl.rpc.rows`.
+its :class:`Method`. Parameters live in :mod:`tradectl.rpc.params`, answers in :mod:`tradectl.rpc.results` (offered here
+as well), their rows in :mod:`tradectl.rpc.rows`.
 """
 
-from decimal import Decimal
-from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
 from tradectl.model.commands import Level
-from tradectl.model.instruments import Category
 from tradectl.rpc import params, rows
 from tradectl.rpc.params import Params
+from tradectl.rpc.results import (
+    Armed,
+    Book,
+    Candles,
+    ChildStatus,
+    DecisionList,
+    Delta,
+    Done,
+    EquityList,
+    EquityStatus,
+    ExchangeStatus,
+    Funding,
+    InstrumentList,
+    JournalStatus,
+    Life,
+    OrderDetail,
+    OrderList,
+    ParameterRow,
+    Placed,
+    Portfolio,
+    PositionDetail,
+    PositionList,
+    Result,
+    Snapshot,
+    StateResult,
+    Status,
+    Stopped,
+    StoreStatus,
+    StrategyChecked,
+    StrategyDetail,
+    StrategyList,
+    StreamStatus,
+    Ticker,
+    TradeDetail,
+    TradeList,
+)
 
 P = TypeVar("P", bound=Params)
 R = TypeVar("R", bound=Struct)
-
-
-class Result(Struct, frozen=True):
-    """Base of all answers. ``as_of_seq``, where there is one, is the journal sequence the answer reflects."""
-
-
-class Life(str, Enum):
-    """The life of the daemon's process, apart from the trading state."""
-
-    STARTING = "STARTING"
-    UP = "UP"
-    STOPPING = "STOPPING"
-
-
-class StreamStatus(Result, frozen=True):
-    """One stream; ``last_message`` is when its last frame was read, ``None`` before the first."""
-
-    name: str
-    up: bool
-    since: int
-    last_message: int | None = None
-    reason: str = ""
-
-
-class ExchangeStatus(Result, frozen=True):
-    """``clock_offset`` is ours minus the venue's in nanoseconds, ``None`` when not measured yet."""
-
-    site: str
-    uid: str
-    streams: tuple[StreamStatus, ...]
-    clock_offset: int | None = None
-
-
-class JournalStatus(Result, frozen=True):
-    directory: str
-    seq: int
-    durable_seq: int
-    size: int
-    ok: bool = True
-    reason: str = ""
-
-
-class ChildStatus(Result, frozen=True):
-    """A supervised process: ``state`` is up, starting, down or off (not configured)."""
-
-    name: str
-    state: str
-    pid: int | None = None
-    since: int = 0
-    restarts: int = 0
-    detail: str = ""
-
-
-class EquityStatus(Result, frozen=True):
-    """The account in its settle coin; ``day_pnl`` since the trading day began, ``None`` before the first mark."""
-
-    coin: str
-    equity: Decimal
-    cash: Decimal
-    unrealised: Decimal
-    day_pnl: Decimal | None = None
-
-
-class Status(Result, frozen=True):
-    """Everything ``tradectl status`` shows. ``started`` and ``now`` are the daemon's clock."""
-
-    mode: str
-    profile: str
-    life: Life
-    state: Level
-    reasons: tuple[rows.ReasonRow, ...]
-    started: int
-    now: int
-    run: str
-    version: str
-    pid: int
-    exchange: ExchangeStatus
-    strategies: tuple[rows.StrategyRow, ...]
-    limits: tuple[rows.LimitRow, ...]
-    equity: EquityStatus | None
-    journal: JournalStatus
-    children: tuple[ChildStatus, ...]
-    alerts: tuple[rows.AlertRow, ...]
-    open_orders: int = 0
-    open_positions: int = 0
-    trades: int = 0
-    armed: bool = False
-    code_changed: bool = False
-
-
-class StateResult(Result, frozen=True):
-    """The trading state after a halt or resume, and the entries that were cancelled."""
-
-    state: Level
-    reasons: tuple[rows.ReasonRow, ...]
-    text: str = ""
-    cancelled: tuple[str, ...] = ()
-
-
-class Stopped(Result, frozen=True):
-    """What stopping leaves at the venue."""
-
-    text: str
-    orders: tuple[rows.OrderRow, ...] = ()
-    positions: tuple[rows.PositionRow, ...] = ()
-
-
-class Armed(Result, frozen=True):
-    """What arming means: whose account with which limits. ``account`` is the name to type."""
-
-    armed: bool
-    account: str
-    uid: str
-    permissions: tuple[str, ...]
-    balances: tuple[rows.BalanceRow, ...]
-    limits: tuple[rows.LimitRow, ...]
-    text: str = ""
-
-
-class Done(Result, frozen=True):
-    """A request was carried out: what was done, in words, and the orders it made or touched."""
-
-    text: str
-    orders: tuple[str, ...] = ()
-
-
-class OrderList(Result, frozen=True):
-    orders: tuple[rows.OrderRow, ...]
-    as_of_seq: int
-    next_cursor: str = ""
-
-
-class OrderDetail(Result, frozen=True):
-    """An order with the decision and the fills behind it, as far as the daemon still remembers them."""
-
-    order: rows.OrderRow
-    decision: rows.DecisionRow | None
-    trades: tuple[rows.TradeRow, ...]
-    as_of_seq: int
-
-
-class Placed(Result, frozen=True):
-    """A placed order, or (``dry_run``) what risk says of it.
-
-    ``notional``, ``fee`` and ``margin_after`` are in the settle coin; ``qty`` and ``price`` are after rounding.
-    """
-
-    dry_run: bool
-    category: Category
-    symbol: str
-    qty: Decimal
-    price: Decimal | None
-    notional: Decimal
-    fee: Decimal | None
-    margin_after: Decimal | None
-    checks: tuple[rows.CheckRow, ...]
-    order: rows.OrderRow | None = None
-    text: str = ""
-
-
-class PositionList(Result, frozen=True):
-    positions: tuple[rows.PositionRow, ...]
-    as_of_seq: int
-
-
-class PositionDetail(Result, frozen=True):
-    """The net position, the books it is made of, and its open orders."""
-
-    net: rows.PositionRow | None
-    books: tuple[rows.PositionRow, ...]
-    orders: tuple[rows.OrderRow, ...]
-    as_of_seq: int
-
-
-class Portfolio(Result, frozen=True):
-    """Balances, net positions and each strategy's book. ``margin_used`` is ``None`` when it is not known."""
-
-    mode: str
-    profile: str
-    at: int
-    coin: str
-    equity: Decimal
-    cash: Decimal
-    unrealised: Decimal
-    realised: Decimal
-    fees: Decimal
-    funding: Decimal
-    balances: tuple[rows.BalanceRow, ...]
-    positions: tuple[rows.PositionRow, ...]
-    strategies: tuple[rows.StrategyRow, ...]
-    as_of_seq: int
-    margin_used: Decimal | None = None
-
-
-class StrategyList(Result, frozen=True):
-    strategies: tuple[rows.StrategyRow, ...]
-    as_of_seq: int
-
-
-class StrategyDetail(Result, frozen=True):
-    strategy: rows.StrategyRow
-    books: tuple[rows.PositionRow, ...]
-    orders: tuple[rows.OrderRow, ...]
-    as_of_seq: int
-
-
-class ParameterRow(Result, frozen=True):
-    """A declared parameter of a strategy class; values as text, bounds ``None`` where there are none."""
-
-    name: str
-    type: str
-    default: str
-    value: str
-    low: str | None = None
-    high: str | None = None
-
-
-class StrategyChecked(Result, frozen=True):
-    """A strategy's code and parameters are valid; an invalid one is an error."""
-
-    name: str
-    class_name: str
-    file: str
-    parameters: tuple[ParameterRow, ...]
-    text: str = ""
-
-
-class InstrumentList(Result, frozen=True):
-    instruments: tuple[rows.InstrumentRow, ...]
-
-
-class Ticker(Result, frozen=True):
-    ticker: rows.TickerRow
-
-
-class Book(Result, frozen=True):
-    """Levels as ``(price, size)``, best first; ``at`` is when the book was received."""
-
-    category: Category
-    symbol: str
-    at: int
-    bids: tuple[tuple[Decimal, Decimal], ...]
-    asks: tuple[tuple[Decimal, Decimal], ...]
-
-
-class Candles(Result, frozen=True):
-    category: Category
-    symbol: str
-    interval: str
-    candles: tuple[rows.CandleRow, ...]
-
-
-class Funding(Result, frozen=True):
-    """The current rate, when it settles next, and what we paid or received lately."""
-
-    category: Category
-    symbol: str
-    rate: Decimal | None
-    next_funding: int | None
-    interval: int
-    payments: tuple[rows.TradeRow, ...] = ()
-
-
-class Snapshot(Result, frozen=True):
-    """Everything that is now so, at journal sequence ``seq``; each :class:`Delta` after it has a greater one."""
-
-    seq: int
-    at: int
-    mode: str
-    profile: str
-    run: str
-    state: Level
-    reasons: tuple[rows.ReasonRow, ...]
-    orders: tuple[rows.OrderRow, ...]
-    positions: tuple[rows.PositionRow, ...]
-    balances: tuple[rows.BalanceRow, ...]
-    equity: tuple[rows.EquityRow, ...]
-    strategies: tuple[rows.StrategyRow, ...]
-    alerts: tuple[rows.AlertRow, ...] = ()
-    tickers: tuple[rows.TickerRow, ...] = ()
-
-
-class Delta(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What changed with journal sequence ``seq``; a row replaces the one with the same key.
-
-    Keys: orders by ``id``, positions by (category, symbol, strategy), balances by coin, equity and strategies by
-    strategy. Trades and alerts are new ones. ``state`` and ``reasons`` count only where ``state`` is set.
-    """
-
-    seq: int
-    at: int
-    state: Level | None = None
-    reasons: tuple[rows.ReasonRow, ...] = ()
-    orders: tuple[rows.OrderRow, ...] = ()
-    positions: tuple[rows.PositionRow, ...] = ()
-    balances: tuple[rows.BalanceRow, ...] = ()
-    equity: tuple[rows.EquityRow, ...] = ()
-    strategies: tuple[rows.StrategyRow, ...] = ()
-    trades: tuple[rows.TradeRow, ...] = ()
-    alerts: tuple[rows.AlertRow, ...] = ()
-    tickers: tuple[rows.TickerRow, ...] = ()
-
-
-class TradeList(Result, frozen=True):
-    trades: tuple[rows.TradeRow, ...]
-    as_of_seq: int
-    next_cursor: str = ""
-
-
-class TradeDetail(Result, frozen=True):
-    """A trade with the order and the decision it goes back to, ``None`` where there is none."""
-
-    trade: rows.TradeRow
-    order: rows.OrderRow | None
-    decision: rows.DecisionRow | None
-
-
-class DecisionList(Result, frozen=True):
-    decisions: tuple[rows.DecisionRow, ...]
-    as_of_seq: int
-    next_cursor: str = ""
-
-
-class EquityList(Result, frozen=True):
-    equity: tuple[rows.EquityRow, ...]
-    as_of_seq: int
-    next_cursor: str = ""
-
-
-class StoreStatus(Result, frozen=True):
-    """The projection: ``seq`` is the last journal sequence in the database; ``lag`` how many are still to come.
-
-    ``database`` is the URL without its password; ``error`` the present trouble, empty when there is none.
-    """
-
-    database: str
-    run: str
-    seq: int
-    lag: int
-    rows: dict[str, int]
-    started: int
-    error: str = ""
-    schema: str = ""
 
 
 class Method(Struct, Generic[P, R], frozen=True):
@@ -427,3 +118,86 @@ METHODS: dict[str, Method[Any, Any]] = {**DAEMON_METHODS, **STORE_METHODS}
 #: Notifications a subscriber receives: a :class:`Delta`, and how many were dropped because it read too slowly.
 EVENT_NOTIFICATION = "events.delta"
 DROPPED_NOTIFICATION = "events.dropped"
+
+__all__ = [
+    "ARM",
+    "DAEMON_METHODS",
+    "DECISIONS_LIST",
+    "DISARM",
+    "DROPPED_NOTIFICATION",
+    "EQUITY_LIST",
+    "EVENTS_SUBSCRIBE",
+    "EVENT_NOTIFICATION",
+    "HALT",
+    "INSTRUMENTS_LIST",
+    "INSTRUMENTS_SHOW",
+    "MARKET_BOOK",
+    "MARKET_CANDLES",
+    "MARKET_FUNDING",
+    "MARKET_TICKER",
+    "METHODS",
+    "ORDERS_AMEND",
+    "ORDERS_CANCEL",
+    "ORDERS_HISTORY",
+    "ORDERS_LIST",
+    "ORDERS_PLACE",
+    "ORDERS_SHOW",
+    "PORTFOLIO_SHOW",
+    "POSITIONS_ADOPT",
+    "POSITIONS_CLOSE",
+    "POSITIONS_LIST",
+    "POSITIONS_SHOW",
+    "RECONCILE",
+    "RESUME",
+    "STATUS",
+    "STOP",
+    "STORE_METHODS",
+    "STORE_STATUS",
+    "STRATEGIES_CHECK",
+    "STRATEGIES_DISABLE",
+    "STRATEGIES_ENABLE",
+    "STRATEGIES_LIST",
+    "STRATEGIES_RELOAD",
+    "STRATEGIES_SHOW",
+    "TRADES_LIST",
+    "TRADES_SHOW",
+    "Armed",
+    "Book",
+    "Candles",
+    "ChildStatus",
+    "DecisionList",
+    "Delta",
+    "Done",
+    "EquityList",
+    "EquityStatus",
+    "ExchangeStatus",
+    "Funding",
+    "InstrumentList",
+    "JournalStatus",
+    "Level",
+    "Life",
+    "Method",
+    "OrderDetail",
+    "OrderList",
+    "ParameterRow",
+    "Params",
+    "Placed",
+    "Portfolio",
+    "PositionDetail",
+    "PositionList",
+    "Result",
+    "Snapshot",
+    "StateResult",
+    "Status",
+    "Stopped",
+    "StoreStatus",
+    "StrategyChecked",
+    "StrategyDetail",
+    "StrategyList",
+    "StreamStatus",
+    "Ticker",
+    "TradeDetail",
+    "TradeList",
+    "params",
+    "rows",
+]
