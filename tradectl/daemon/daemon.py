@@ -33,7 +33,7 @@ from tradectl.daemon.state_directory import (
     settings_fingerprint,
 )
 from tradectl.daemon.timers import SteppedTimers, Timers, WallTimers
-from tradectl.daemon.venue import venue_config
+from tradectl.daemon.venue import risk_limits, venue_config
 from tradectl.daemon.views import Views
 from tradectl.engine.config import EngineConfig
 from tradectl.engine.trading_engine import TradingEngine
@@ -155,7 +155,8 @@ class Daemon:
         s = self._settings
         return EngineConfig(
             run=run, mode=self._mode, settle_coin=s.trading.settle_coin, tolerance=s.trading.tolerance,
-            equity_every_s=s.trading.equity_every_s, audit_every_s=s.trading.audit_every_s, risk=s.risk, queue=s.queue,
+            equity_every_s=s.trading.equity_every_s, audit_every_s=s.trading.audit_every_s,
+            risk=risk_limits(self._mode, s), queue=s.queue,
             strategies=s.strategies,
         )  # fmt: skip
 

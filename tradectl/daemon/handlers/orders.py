@@ -21,6 +21,16 @@ _FIELDS = {
     "gross_exposure": "quantity", "balance": "quantity", "price": "price", "price_band": "price",
     "instrument": "symbol", "instrument_status": "symbol", "market_data": "symbol", "market_collar": "type",
 }  # fmt: skip
+#: Which field of an order a venue's code is about (bybit-v5 10); what is not listed is about the order as a whole.
+_VENUE_FIELDS = {
+    "price": (110003, 110120, 110121, 170132, 170133, 170134, 170192, 170193, 170194, 170371, 170372),
+    "quantity": (
+        110004, 110006, 110007, 110012, 110017, 110044, 110045, 110052, 110094, 170033, 170124, 170131, 170136, 170137,
+        170140, 170148, 170381, 170382,
+    ),
+    "symbol": (110074, 170121, 170151),
+    "time_in_force": (170115,),
+}  # fmt: skip
 _OF_THE_ORDER = frozenset({"quantity", "price", "min_notional"})
 
 
@@ -94,8 +104,9 @@ async def _place(s: Service, p: params.PlaceOrder, peer: Peer) -> methods.Placed
     order = await s.outcome(decision.orders[0])
     if order.status is OrderStatus.REJECTED:
         raise Problem(
-            ErrorCode.EXCHANGE_REJECTED, f"the exchange rejected the order: {order.reason}", field="order",
-            reason=order.reason, remedy="correct the order; tradectl orders show " + order.link_id,
+            ErrorCode.EXCHANGE_REJECTED, f"the exchange rejected the order: {order.reason}",
+            field=venue_field(order.reason), reason=order.reason,
+            remedy="correct the order; tradectl orders show " + order.link_id,
         )  # fmt: skip
     return _placed(s, p, info, qty, decision.checks, order)
 
@@ -115,6 +126,12 @@ def refusal(check: Check) -> Problem:
         ErrorCode.INVALID_ORDER: "tradectl instruments show SYMBOL lists the venue's filters",
     }.get(code, "")
     return Problem(code, check.reason, field=_FIELDS.get(check.name, check.name), reason=check.reason, remedy=remedy)
+
+
+def venue_field(reason: str) -> str:
+    """The field a venue's refusal (``CODE text``) is about."""
+    code = reason.partition(" ")[0]
+    return next((name for name, codes in _VENUE_FIELDS.items() if code in map(str, codes)), "order")
 
 
 def _quantity(s: Service, p: params.PlaceOrder, info: Instrument) -> Decimal:
