@@ -101,7 +101,7 @@ class OrderDesk:
     ) -> DecisionMade:
         made = DecisionMade(
             decision, self._w.cause, self._w.now, wish.strategy, wish.instrument.id, wish.action, wish.side,
-            sum(wish.sizes, ZERO), wish.price, wish.reason, ok, checks, links, wish.who,
+            sum(wish.sizes[1:], wish.sizes[0]), wish.price, wish.reason, ok, checks, links, wish.who,
         )  # fmt: skip
         self._w.emit(made)
         return made
