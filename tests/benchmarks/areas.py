@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import book, cli, decode, engine, journal, rpc, trading
+from tests.benchmarks import book, cli, daemon, decode, engine, journal, rpc, trading
 from tests.benchmarks.measure import Effort, Row
 
 Area = Callable[[Effort], Iterator[Row]]
@@ -17,4 +17,7 @@ AREAS: dict[str, Area] = {
     "receive": trading.receive_rows,
     "tick": trading.tick_rows,
     "cli": cli.rows,
+    "start": daemon.start_rows,
+    "memory": daemon.memory_rows,
+    "stepped": daemon.stepped_rows,
 }

@@ -48,14 +48,20 @@ def resident_mb(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+CREDENTIALS = {"BYBIT_API_KEY": "benchmark", "BYBIT_API_SECRET": "benchmark"}
+
+
+def venue_settings(rest: str, streams: str) -> str:
+    """``trading.toml`` for the measuring venue: limits out of the way, a strategy that orders when told."""
+    return _SETTINGS.format(strategies=Path(__file__).parent, rest=rest, streams=streams) + _QUIET
+
+
 @contextmanager
 def daemon_on(directory: Path, rest: str, streams: str) -> Iterator[int]:
     """A running daemon, without store and api; its process id. Raises ``RuntimeError`` when it does not trade."""
-    text = _SETTINGS.format(strategies=Path(__file__).parent, rest=rest, streams=streams) + _QUIET
-    daemon = DaemonProcess(directory, text)
+    daemon = DaemonProcess(directory, venue_settings(rest, streams))
     try:
-        key = {"BYBIT_API_KEY": "benchmark", "BYBIT_API_SECRET": "benchmark"}
-        ready = daemon.start("--no-children", env=key)
+        ready = daemon.start("--no-children", env=CREDENTIALS)
         if not ready.get("ok"):
             raise RuntimeError(f"the daemon does not trade: {ready} {daemon.output()[-2000:]}")
         yield int(ready["pid"])
