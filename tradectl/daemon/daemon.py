@@ -59,6 +59,7 @@ from tradectl.model.events import (
     ClockChecked,
     ConnectionChanged,
     InstrumentsLoaded,
+    JournalChecked,
     Started,
     StopRequested,
     TickerChanged,
@@ -209,6 +210,8 @@ class Daemon:
             loop.add_signal_handler(number, self._ask_stop, "entries")
         await self._rpc.start()
         self._pump.feed(Started(self._clock(0), self._engine.world.config.run, self._restored, self._next_order))
+        if any(reason.code == "journal" for reason in self._engine.world.state.all()):
+            self._pump.feed(JournalChecked(self._clock(0), True))  # it could be opened and written
         if self._barrier is not None:
             self._barrier.start()
         self._readiness.step("opening the venue")
@@ -379,6 +382,7 @@ class Daemon:
                 with contextlib.suppress(JournalFull):
                     await loop.run_in_executor(None, self._journal.restore)
                     self._pump.writable_again()
+                    self._pump.feed(JournalChecked(self._clock(0), True))
                     logger.warning("the journal can be written again; tradectl resume lets trading go on")
 
     def _start_children(self) -> None:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import msgspec
+from loguru import logger
 from msgspec import Struct
 
 from tradectl.daemon.children import is_ours, scrubbed
@@ -56,7 +57,7 @@ class SandboxProcess:
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where it listens. Call after :meth:`start`."""
+        """Where it listens, or last did. Call after :meth:`start`."""
         assert self._endpoint is not None
         return self._endpoint
 
@@ -116,8 +117,9 @@ class SandboxProcess:
             )  # fmt: skip
         deadline = time.monotonic() + 20.0
         while time.monotonic() < deadline and process.returncode is None:
-            self._endpoint = self._running()
-            if self._endpoint is not None:
+            found = self._running()
+            if found is not None:
+                self._endpoint = found
                 return
             await asyncio.sleep(0.01)
         raise Problem(
@@ -131,9 +133,14 @@ class SandboxProcess:
     async def _watch(self) -> None:
         while not self._stopping:
             await asyncio.sleep(0.25)
-            if not self._stopping and not is_ours(self.endpoint.pid, _MODULE):
-                self._restarts += 1
+            if self._stopping or is_ours(self.endpoint.pid, _MODULE):
+                continue
+            self._restarts += 1
+            try:
                 await self._spawn()
+            except (Problem, OSError) as problem:  # a full disk, say: try again for as long as the daemon is there
+                logger.error("{}", problem)
+                await asyncio.sleep(1.0)
 
     async def stop(self) -> None:
         """End it; its state stays for the next start."""

@@ -1,0 +1,62 @@
+"""A full disk: halted at once, nothing that adds risk leaves, and a person lets it go on when there is space again."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 24 MiB of its own."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def test_a_full_disk_halts_and_a_person_resumes(small_disk: Path, tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "api.toml").write_text("[api]\nport = 0\n")
+    env = {**os.environ, "TRADECTL_STATE": str(small_disk / "s"), "TRADECTL_CONFIG": str(config)}
+
+    def cli(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "tradectl", *words]
+        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
+
+    def until(what: str, condition: Callable[[str], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not condition(shown := cli("status").stdout):
+            assert time.monotonic() < deadline, f"never {what}: {shown}"
+            time.sleep(0.2)
+
+    try:
+        assert cli("start").returncode == 0
+        with (small_disk / "fill").open("wb") as fill, pytest.raises(OSError, match="No space left"):
+            while True:
+                fill.write(bytes(65536))
+                fill.flush()
+        until("halted", lambda shown: "HALTED" in shown and "cannot be written" in shown)
+        refused = cli("orders", "place", "buy", "BTCUSDT", "0.001")
+        assert refused.returncode == 12, refused.stderr
+        (small_disk / "fill").unlink()
+        until("waiting for a person alone", lambda shown: "journal_failed" in shown and "unreconciled" not in shown
+              and "cannot be written" not in shown)  # fmt: skip
+        assert cli("resume").returncode == 0
+        until("trading again", lambda shown: "RUNNING" in shown)
+        placed = cli("orders", "place", "buy", "BTCUSDT", "0.001")
+        assert placed.returncode == 0, placed.stderr
+    finally:
+        cli("stop")
+    replayed = cli("replay")
+    assert replayed.returncode == 0, replayed.stdout
