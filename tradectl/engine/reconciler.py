@@ -3,7 +3,7 @@
 from tradectl.engine.order_answers import LOOK_AGAIN, WALL, OrderAnswers
 from tradectl.engine.trading_state import AUTO, PERSON
 from tradectl.engine.world import World
-from tradectl.model.commands import AlertLevel, BalanceChanged, Level, Reconcile
+from tradectl.model.commands import AlertLevel, Level, Reconcile
 from tradectl.model.events import BalancesReported, ConnectionChanged, PositionsReported, Reconciled
 from tradectl.model.orders import OrderStatus
 
@@ -89,8 +89,7 @@ class Reconciler:
         if ours:  # a run that lost its journal must not count its own past as somebody else's
             w.alert(AlertLevel.WARNING, "baseline", f"{len(ours)} executions of this run are older than its books")
         w.portfolio.baseline(event.balances, event.positions, event.executions, event.ledger)
-        for coin, amount in w.portfolio.state.cash.items():
-            w.emit(BalanceChanged(w.now, coin, amount))
+        w.dirty_coins.update(dict.fromkeys(w.portfolio.state.cash))
         for report in event.positions:
             if report.size:
                 w.dirty_books[("external", report.instrument)] = None

@@ -64,6 +64,7 @@ from tradectl.model.events import (
     TradePrinted,
     WatchRequested,
 )
+from tradectl.model.market_data import MarketKey
 from tradectl.model.money import ZERO
 
 _SECOND = 10**9
@@ -162,6 +163,9 @@ class TradingEngine:
                 )
             )
         for coin in w.dirty_coins:
+            pair = w.valuation.pair_of(coin) if coin != w.config.settle_coin else None
+            if pair is not None and w.portfolio.state.cash.get(coin):
+                self.host.subscribe(MarketKey("ticker", pair))
             w.emit(BalanceChanged(w.now, coin, w.portfolio.state.cash.get(coin, ZERO)))
         w.dirty_books.clear()
         w.dirty_coins.clear()

@@ -16,7 +16,10 @@ _PAR = frozenset({"USDT", "USDC", "USD"})
 
 
 class Equity(Struct, frozen=True):
-    """``equity = cash + coins + unrealised``, in the settle coin; ``unpriced`` names coins without a price (0)."""
+    """``equity = cash + coins + unrealised``, in the settle coin; ``unpriced`` names coins whose price is to come.
+
+    Coins that no pair prices are worth nothing here.
+    """
 
     equity: Decimal
     cash: Decimal
@@ -48,10 +51,10 @@ class Valuation:
             if coin == self._settle or not amount:
                 continue
             price = self.coin_price(coin)
-            if price is None:
-                unpriced.append(coin)
-            else:
+            if price is not None:
                 coins += amount * price
+            elif self.pair_of(coin) is not None:
+                unpriced.append(coin)
         cash = state.cash.get(self._settle, ZERO)
         unrealised = sum((self.unrealised(i, b) for i, b in state.nets.items() if b.size), ZERO)
         return Equity(cash + coins + unrealised, cash, coins, unrealised, tuple(unpriced))
@@ -72,6 +75,11 @@ class Valuation:
             if book.size and mark is not None:
                 unrealised += book.unrealised(mark)
         return Equity(equity, equity - unrealised, ZERO, unrealised, ())
+
+    def pair_of(self, coin: str) -> InstrumentId | None:
+        """The instrument whose price a coin is valued at, ``None`` when the venue has none."""
+        pairs = (InstrumentId(c, f"{coin}{self._settle}") for c in (Category.SPOT, Category.LINEAR))
+        return next((pair for pair in pairs if pair in self._instruments), None)
 
     def coin_price(self, coin: str) -> Decimal | None:
         """Price of a coin in the settle coin, from its spot pair, else its perpetual's index; ``None`` if unknown."""
