@@ -74,7 +74,7 @@ class Targets:
         safe = self._enough(info, info.floor_qty(min(closing, most)))
         made: list[DecisionMade] = []
         for sizes in (
-            self._cut(safe, info.max_market_qty),
+            self._cut(info, safe, info.floor_qty(info.max_market_qty)),
             self._slices(info, side, self._enough(info, closing - safe)),
             self._slices(info, side, self._enough(info, opening)),
         ):
@@ -119,9 +119,14 @@ class Targets:
             return (qty,)
         worst = touch * (1 + risk.collar_share) if side is Side.BUY else touch
         most = info.floor_qty(self._w.valuation.account().equity * risk.order_share / worst)
-        return self._cut(qty, min(most, info.max_market_qty)) if most >= info.min_qty else (qty,)
+        return self._cut(info, qty, min(most, info.floor_qty(info.max_market_qty))) if most >= info.min_qty else (qty,)
 
     @staticmethod
-    def _cut(qty: Decimal, most: Decimal) -> tuple[Decimal, ...]:
-        whole, rest = divmod(qty, most)
-        return (most,) * int(whole) + ((rest,) if rest else ())
+    def _cut(info: Instrument, qty: Decimal, most: Decimal) -> tuple[Decimal, ...]:
+        """Equal orders of at most ``most`` (on the lot): a small last one might be below the venue's minimum."""
+        count = int(qty // most) + bool(qty % most)
+        if not count:
+            return ()
+        each = info.floor_qty(qty / count)
+        bigger = int((qty - each * count) / info.lot_size)
+        return (each + info.lot_size,) * bigger + (each,) * (count - bigger)
