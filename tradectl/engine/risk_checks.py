@@ -1,5 +1,6 @@
 """The pre-trade checks: each a small object with a name, a limit, and a reason that is stored with the decision."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Protocol
 
@@ -68,8 +69,14 @@ def value_price(c: Candidate, v: RiskView) -> Decimal | None:
 _PLAIN_DIGITS = 30
 
 
-def _verdict(name: str, ok: bool, limit: object, value: object, reason: str) -> Check:
-    return Check(name, ok, _text(limit), _text(value), "" if ok else reason)
+#: Why a check fails; where the sentence costs something it is made only then.
+Why = str | Callable[[], str]
+
+
+def _verdict(name: str, ok: bool, limit: object, value: object, reason: Why) -> Check:
+    if ok:
+        return Check(name, True, _text(limit), _text(value))
+    return Check(name, False, _text(limit), _text(value), reason if isinstance(reason, str) else reason())
 
 
 def _text(value: object) -> str:
@@ -86,8 +93,12 @@ class TradingStateCheck:
     def __call__(self, c: Candidate, v: RiskView) -> Check:
         level = v.level(c.strategy, c.instrument.id.symbol)
         ok = level is Level.RUNNING or (c.reduces and (level is Level.REDUCING or c.person))
-        why = "; ".join(r.text for r in v.reasons(c.strategy, c.instrument.id.symbol)[:3])
-        return _verdict(self.name, ok, Level.RUNNING.value, level.value, f"trading is {level.value}: {why}")
+
+        def why() -> str:
+            texts = "; ".join(r.text for r in v.reasons(c.strategy, c.instrument.id.symbol)[:3])
+            return f"trading is {level.value}: {texts}"
+
+        return _verdict(self.name, ok, Level.RUNNING.value, level.value, why)
 
 
 class InstrumentStatusCheck:
@@ -97,7 +108,7 @@ class InstrumentStatusCheck:
 
     def __call__(self, c: Candidate, v: RiskView) -> Check:
         ok = c.instrument.status == "Trading" or c.reduces
-        return _verdict(self.name, ok, "Trading", c.instrument.status, f"{c.instrument.id} is not trading")
+        return _verdict(self.name, ok, "Trading", c.instrument.status, lambda: f"{c.instrument.id} is not trading")
 
 
 class ReduceOnlyCheck:
@@ -144,8 +155,11 @@ class QuantityCheck:
         if qty > most:
             return _verdict(self.name, False, most, qty, f"quantity {_text(qty)} is above the maximum {plain(most)}")
         on_lot = is_multiple(qty, i.lot_size)
-        rule = f"quantity {plain(qty)} is not a multiple of the lot {plain(i.lot_size)}"
-        return _verdict(self.name, on_lot, i.lot_size, qty, rule)
+
+        def why() -> str:
+            return f"quantity {plain(qty)} is not a multiple of the lot {plain(i.lot_size)}"
+
+        return _verdict(self.name, on_lot, i.lot_size, qty, why)
 
 
 class PriceCheck:
@@ -167,8 +181,11 @@ class PriceCheck:
             bounds = f"{plain(i.min_price)}..{plain(i.max_price) if i.max_price is not None else 'any'}"
             return _verdict(self.name, False, bounds, price, f"price {_text(price)} is outside {bounds}")
         on_tick = is_multiple(price, i.tick_size)
-        rule = f"price {_text(price)} is not a multiple of the tick {plain(i.tick_size)}"
-        return _verdict(self.name, on_tick, i.tick_size, price, rule)
+
+        def why() -> str:
+            return f"price {_text(price)} is not a multiple of the tick {plain(i.tick_size)}"
+
+        return _verdict(self.name, on_tick, i.tick_size, price, why)
 
 
 class FreshnessCheck:
@@ -185,8 +202,11 @@ class FreshnessCheck:
             return _verdict(self.name, False, "a price", "none", f"no price of {i} has been seen yet")
         age = v.age_s(i)
         ok = c.reduces or (age is not None and age <= v.limits.stale_quote_seconds)
-        text = f"the last price of {i} is {age:.0f} s old" if age is not None else "no price"
-        return _verdict(self.name, ok, f"{v.limits.stale_quote_seconds} s", f"{age or 0:.0f} s", text)
+
+        def why() -> str:
+            return f"the last price of {i} is {age:.0f} s old" if age is not None else "no price"
+
+        return _verdict(self.name, ok, f"{v.limits.stale_quote_seconds} s", f"{age or 0:.0f} s", why)
 
 
 class BandCheck:
@@ -195,16 +215,19 @@ class BandCheck:
     name = "price_band"
 
     def __call__(self, c: Candidate, v: RiskView) -> Check | None:
-        mark = v.mark(c.instrument.id)
-        if c.price is None or mark is None:
+        mark, price = v.mark(c.instrument.id), c.price
+        if price is None or mark is None:
             return None
         share = v.limits.limit_band_share
         if c.instrument.price_limit_y is not None:
             share = min(share, c.instrument.price_limit_y)
         edge = mark * (1 + c.side.sign * share)
-        ok = c.price <= edge if c.side is Side.BUY else c.price >= edge
-        rule = f"price {plain(c.price)} is beyond the band edge {plain(round(edge, 8))} around mark {plain(mark)}"
-        return _verdict(self.name, ok, edge, c.price, rule)
+        ok = price <= edge if c.side is Side.BUY else price >= edge
+
+        def why() -> str:
+            return f"price {plain(price)} is beyond the band edge {plain(round(edge, 8))} around mark {plain(mark)}"
+
+        return _verdict(self.name, ok, edge, price, why)
 
 
 class CollarCheck:
@@ -217,8 +240,11 @@ class CollarCheck:
         if c.type is not OrderType.MARKET or mark is None or touch is None or c.reduces:
             return None
         away = abs(touch - mark) / mark
-        rule = f"the market is {away * 100:.3f} % away from mark, the collar is {v.limits.collar_share * 100:.3f} %"
-        return _verdict(self.name, away <= v.limits.collar_share, v.limits.collar_share, away, rule)
+
+        def why() -> str:
+            return f"the market is {away * 100:.3f} % away from mark, the collar is {v.limits.collar_share * 100:.3f} %"
+
+        return _verdict(self.name, away <= v.limits.collar_share, v.limits.collar_share, away, why)
 
 
 class NotionalCheck:
@@ -232,9 +258,11 @@ class NotionalCheck:
             return None
         value = c.qty * price
         least = c.instrument.min_notional
-        return _verdict(
-            self.name, value >= least, least, value, f"value {value:.2f} is below the minimum {plain(least)}"
-        )
+
+        def why() -> str:
+            return f"value {value:.2f} is below the minimum {plain(least)}"
+
+        return _verdict(self.name, value >= least, least, value, why)
 
 
 class OrderSizeCheck:
@@ -248,8 +276,11 @@ class OrderSizeCheck:
             return None
         most = v.equity() * v.limits.order_share
         value = c.qty * price
-        rule = f"order value {value:.2f} is above {v.limits.order_share * 100:.2f} % of equity ({most:.2f})"
-        return _verdict(self.name, value <= most, most, value, rule)
+
+        def why() -> str:
+            return f"order value {value:.2f} is above {v.limits.order_share * 100:.2f} % of equity ({most:.2f})"
+
+        return _verdict(self.name, value <= most, most, value, why)
 
 
 class PositionSizeCheck:
@@ -264,8 +295,12 @@ class PositionSizeCheck:
         most = v.equity() * v.limits.position_share
         size = v.worst_position(c.instrument.id, c.side.sign) + c.side.sign * c.qty
         value = abs(size) * price
-        rule = f"position value {value:.2f} would be above {v.limits.position_share * 100:.2f} % of equity ({most:.2f})"
-        return _verdict(self.name, value <= most, most, value, rule)
+
+        def why() -> str:
+            share = v.limits.position_share * 100
+            return f"position value {value:.2f} would be above {share:.2f} % of equity ({most:.2f})"
+
+        return _verdict(self.name, value <= most, most, value, why)
 
 
 class GrossCheck:
@@ -280,8 +315,11 @@ class GrossCheck:
         most = v.equity() * v.limits.gross_share * v.limits.leverage
         size = v.worst_position(c.instrument.id, c.side.sign) + c.side.sign * c.qty
         value = v.gross_without(c.instrument.id) + abs(size) * price
-        rule = f"gross exposure {value:.2f} would be above {most:.2f}"
-        return _verdict(self.name, value <= most, most, value, rule)
+
+        def why() -> str:
+            return f"gross exposure {value:.2f} would be above {most:.2f}"
+
+        return _verdict(self.name, value <= most, most, value, why)
 
 
 class BalanceCheck:
@@ -296,7 +334,11 @@ class BalanceCheck:
         coin = c.instrument.quote_coin if c.side is Side.BUY else c.instrument.base_coin
         need = c.qty * price if c.side is Side.BUY else c.qty
         free = v.free(coin)
-        return _verdict(self.name, need <= free, free, need, f"{need:.8f} {coin} needed, {free:.8f} free")
+
+        def why() -> str:
+            return f"{need:.8f} {coin} needed, {free:.8f} free"
+
+        return _verdict(self.name, need <= free, free, need, why)
 
 
 class OpenOrdersCheck:
