@@ -33,6 +33,7 @@ class SeriesState(Struct, array_like=True):
     last: Bar | None
     waiting: list[Bar]
     indicators: list[list[float]]
+    asked: bool = False
 
 
 class BarSeries:
@@ -45,6 +46,8 @@ class BarSeries:
         self.last: Bar | None = None
         self.count = 0
         self._phase = Phase.WARMING
+        #: Whether history is on its way: it is asked for once, however often a stream comes back meanwhile.
+        self.asked = False
         self._last_open = 0
         self._waiting: list[Bar] = []
         self._indicators: list[Indicator] = []
@@ -88,6 +91,7 @@ class BarSeries:
 
     def await_history(self) -> None:
         """Bars wait from now on until :meth:`loaded`; a series that was live catches up."""
+        self.asked = False
         self._phase = Phase.CATCHING_UP if self._last_open else Phase.WARMING
 
     def live(self, bar: Bar) -> list[Bar] | None:
@@ -106,6 +110,7 @@ class BarSeries:
 
     def loaded(self, bars: tuple[Bar, ...]) -> list[Bar]:
         """History arrived: warm-up bars feed the indicators, missed ones are returned late, then what waited."""
+        self.asked = False
         fresh = {b.open_time: b for b in bars if b.open_time > self._last_open}
         deliver: list[Bar] = []
         if self._phase is Phase.WARMING:
@@ -135,12 +140,13 @@ class BarSeries:
     def state(self) -> SeriesState:
         """Everything :meth:`restore` needs."""
         states = [i.state() for i in self._indicators]
-        return SeriesState(self._phase, self._last_open, self.count, self.last, list(self._waiting), states)
+        waiting = list(self._waiting)
+        return SeriesState(self._phase, self._last_open, self.count, self.last, waiting, states, self.asked)
 
     def restore(self, state: SeriesState) -> None:
         """Continue where :meth:`state` was taken; the same indicators were asked for again before, in order."""
         self._phase, self._last_open, self.count, self.last = state.phase, state.last_open, state.count, state.last
-        self._waiting = list(state.waiting)
+        self._waiting, self.asked = list(state.waiting), state.asked
         for indicator, saved in zip(self._indicators, state.indicators, strict=True):
             indicator.restore(saved)
 

@@ -260,10 +260,12 @@ class StrategyHost:
         waiting: dict[SeriesKey, list[BarSeries]] = {}
         for runner in self.runners.values():
             for key, series in runner.series.items():
-                if runner.status is not StrategyStatus.STOPPED and series.phase is not Phase.LIVE:
+                if runner.status is not StrategyStatus.STOPPED and series.phase is not Phase.LIVE and not series.asked:
                     waiting.setdefault(key, []).append(series)
         for (instrument, interval), all_series in waiting.items():
             count = max(s.lookback for s in all_series) + 1
+            for series in all_series:
+                series.asked = True
             self._w.emit(RequestBars(instrument, interval, count, self._since(all_series, count)))
 
     def _since(self, waiting: list[BarSeries], count: int) -> int:
@@ -360,7 +362,9 @@ class StrategyHost:
             bars = series.live(event.bar)
             if bars is not None:
                 self._deliver_bars(runner, series, bars)
-            elif series.next_open() not in asked:
+                continue
+            series.asked = True
+            if series.next_open() not in asked:
                 asked.add(series.next_open())
                 self._w.emit(RequestBars(event.instrument, event.interval, 0, series.next_open()))
 
