@@ -16,10 +16,16 @@ from tradectl.model.orders import OrderType
 class Live:
     """Engine and venue in one line of time."""
 
-    def __init__(self, cfg: EngineConfig, classes: Mapping[str, type[Strategy]], price: float = 100.0) -> None:
+    def __init__(
+        self,
+        cfg: EngineConfig,
+        classes: Mapping[str, type[Strategy]],
+        price: float = 100.0,
+        past: Mapping[int, float] | None = None,
+    ) -> None:
         self.bench = Bench(cfg, classes)
         self.venue = FakeVenue({i.id: i for i in INSTRUMENTS}, fractions(MONEY), T0)
-        self.past: dict[int, float] = {}
+        self.past: dict[int, float] = dict(past or {})
         self.price = price
         self._deliver(self.bench.start())
         self.quote(price)
