@@ -33,7 +33,7 @@ class SeriesState(Struct, array_like=True):
     last: Bar | None
     waiting: list[Bar]
     indicators: list[list[float]]
-    asked: bool = False
+    asked: int = 0
 
 
 class BarSeries:
@@ -46,8 +46,8 @@ class BarSeries:
         self.last: Bar | None = None
         self.count = 0
         self._phase = Phase.WARMING
-        #: Whether history is on its way: it is asked for once, however often a stream comes back meanwhile.
-        self.asked = False
+        #: Answers with history that are on their way: it is asked for once, however often a stream comes back.
+        self.asked = 0
         self._last_open = 0
         self._waiting: list[Bar] = []
         self._indicators: list[Indicator] = []
@@ -91,7 +91,7 @@ class BarSeries:
 
     def await_history(self) -> None:
         """Bars wait from now on until :meth:`loaded`; a series that was live catches up."""
-        self.asked = False
+        self.asked = 0
         self._phase = Phase.CATCHING_UP if self._last_open else Phase.WARMING
 
     def live(self, bar: Bar) -> list[Bar] | None:
@@ -110,7 +110,6 @@ class BarSeries:
 
     def loaded(self, bars: tuple[Bar, ...]) -> list[Bar]:
         """History arrived: warm-up bars feed the indicators, missed ones are returned late, then what waited."""
-        self.asked = False
         fresh = {b.open_time: b for b in bars if b.open_time > self._last_open}
         deliver: list[Bar] = []
         if self._phase is Phase.WARMING:

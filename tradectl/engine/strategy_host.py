@@ -260,12 +260,14 @@ class StrategyHost:
         waiting: dict[SeriesKey, list[BarSeries]] = {}
         for runner in self.runners.values():
             for key, series in runner.series.items():
-                if runner.status is not StrategyStatus.STOPPED and series.phase is not Phase.LIVE and not series.asked:
+                if runner.status is not StrategyStatus.STOPPED and series.phase is not Phase.LIVE:
                     waiting.setdefault(key, []).append(series)
         for (instrument, interval), all_series in waiting.items():
+            if all(s.asked for s in all_series):
+                continue
             count = max(s.lookback for s in all_series) + 1
             for series in all_series:
-                series.asked = True
+                series.asked += 1
             self._w.emit(RequestBars(instrument, interval, count, self._since(all_series, count)))
 
     def _since(self, waiting: list[BarSeries], count: int) -> int:
@@ -363,7 +365,7 @@ class StrategyHost:
             if bars is not None:
                 self._deliver_bars(runner, series, bars)
                 continue
-            series.asked = True
+            series.asked += 1
             if series.next_open() not in asked:
                 asked.add(series.next_open())
                 self._w.emit(RequestBars(event.instrument, event.interval, 0, series.next_open()))
@@ -375,7 +377,9 @@ class StrategyHost:
             self._w.alert(AlertLevel.WARNING, "no_history", text, "the strategy warms up on live bars")
         for runner in self._by_bars.get((event.instrument, event.interval), ()):
             series = runner.series[(event.instrument, event.interval)]
-            if series.phase is not Phase.LIVE:
+            series.asked = max(series.asked - 1, 0)
+            too_short = series.phase is Phase.WARMING and len(event.bars) <= series.lookback
+            if series.phase is not Phase.LIVE and not (too_short and series.asked):
                 bars = series.loaded(event.bars)
                 self._settle(runner)
                 self._deliver_bars(runner, series, bars)
