@@ -108,6 +108,12 @@ class BarSeries:
             return None
         return [bar]
 
+    def reaches_back(self, bars: tuple[Bar, ...]) -> bool:
+        """Whether an answer holds all that is needed: the warm-up, or everything since the last bar seen."""
+        if self._phase is Phase.WARMING:
+            return len(bars) > self.lookback
+        return bool(bars) and bars[0].open_time <= self.next_open()
+
     def loaded(self, bars: tuple[Bar, ...]) -> list[Bar]:
         """History arrived: warm-up bars feed the indicators, missed ones are returned late, then what waited."""
         fresh = {b.open_time: b for b in bars if b.open_time > self._last_open}

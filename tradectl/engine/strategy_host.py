@@ -378,8 +378,7 @@ class StrategyHost:
         for runner in self._by_bars.get((event.instrument, event.interval), ()):
             series = runner.series[(event.instrument, event.interval)]
             series.asked = max(series.asked - 1, 0)
-            too_short = series.phase is Phase.WARMING and len(event.bars) <= series.lookback
-            if series.phase is not Phase.LIVE and not (too_short and series.asked):
+            if series.phase is not Phase.LIVE and (series.reaches_back(event.bars) or not series.asked):
                 bars = series.loaded(event.bars)
                 self._settle(runner)
                 self._deliver_bars(runner, series, bars)

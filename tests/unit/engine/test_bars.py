@@ -134,7 +134,9 @@ def test_a_restart_catches_up_with_late_bars_and_a_new_instance_with_its_whole_w
     bench.now = T0 + 20 * MINUTE
     bench.start(restored=True)
     assert {s.key.kind for s in bench.said(Subscribe)} == {"bars", "ticker", "quotes"}
-    assert requests(bench)[-1].since == T0 + 3 * MINUTE  # earlier than the seven bars the new one needs
+    assert [r.since for r in requests(bench)] == [T0 + 3 * MINUTE] * 2  # the second serves both
+    bench.history({n: float(n + 1) for n in range(17, 20)})
+    assert bars_of(bench) == [(2, False)]  # an answer that does not reach back is not taken while another comes
     bench.history({n: float(n + 1) for n in range(20)})
     assert bars_of(bench) == [(2, False), *((n, True) for n in range(3, 20))]
     assert bars_of(bench, "new") == []
