@@ -266,8 +266,9 @@ class StrategyHost:
             if all(s.asked for s in all_series):
                 continue
             count = max(s.lookback for s in all_series) + 1
+            on_their_way = max(s.asked for s in all_series) + 1
             for series in all_series:
-                series.asked += 1
+                series.asked = on_their_way  # each answer is everybody's, whoever asked
             self._w.emit(RequestBars(instrument, interval, count, self._since(all_series, count)))
 
     def _since(self, waiting: list[BarSeries], count: int) -> int:
