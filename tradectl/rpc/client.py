@@ -76,12 +76,7 @@ class RpcClient:
         """The result of one call as plain JSON values. Raises :class:`RpcError`."""
         self._calls += 1
         request = {"jsonrpc": "2.0", "id": self._calls, "method": method, "params": params or {}}
-        try:
-            self._socket.sendall(json.dumps(request).encode() + b"\n")
-        except TimeoutError:
-            raise self._no_answer() from None
-        except OSError:
-            pass  # the server may have answered why before it closed: read that
+        self._send(json.dumps(request).encode() + b"\n")
         while True:
             message = self._read_message()
             if "method" in message:
@@ -90,6 +85,15 @@ class RpcClient:
                 raise _reported(message["error"])
             self.about = message.get("about") or {}
             return message.get("result")
+
+    def _send(self, line: bytes) -> None:
+        """A server that closed may have answered why before: what it wrote is read next, so its end is no error yet."""
+        try:
+            self._socket.sendall(line)
+        except TimeoutError:
+            raise self._no_answer() from None
+        except OSError:
+            return
 
     def notifications(self) -> Iterator[tuple[str, Any]]:
         """Notifications ``(method, params)`` as they come, until the server closes. Blocks without a bound."""

@@ -4,6 +4,7 @@ A topic raises :class:`BadFrame` (or msgspec's ``DecodeError``) on a frame that 
 topic then doubts it and asks for a fresh subscription. Every check is written so that NaN fails it.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from math import inf
 
@@ -58,7 +59,7 @@ def topic_name(key: MarketKey) -> str:
     return f"{names[key.kind]}.{symbol}"
 
 
-class Topic:
+class Topic(ABC):
     """One subscribed topic of one instrument."""
 
     def __init__(self, key: MarketKey, context: MarketContext) -> None:
@@ -67,9 +68,9 @@ class Topic:
         self.context = context
         self.instrument: InstrumentId = key.instrument
 
+    @abstractmethod
     def take(self, payload: bytes) -> bool:
         """Handle one frame; whether the topic can be trusted after it. Raises :class:`BadFrame`, ``DecodeError``."""
-        raise NotImplementedError
 
     def reset(self) -> None:
         """Forget what a lost subscription left behind."""

@@ -1,5 +1,6 @@
 """What the three kinds of data sockets share: identity, answers, pings and the life of a subscription set."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
-class DataSocket:
+class DataSocket(ABC):
     """A session on a channel. Subclasses answer :meth:`on_message`; ``kind`` is public, private or trade."""
 
     kind = ""
@@ -24,11 +25,13 @@ class DataSocket:
         channel.on_text = self._on_text
         channel.on_close = self._on_close
 
+    @abstractmethod
     def on_message(self, message: dict[str, Any]) -> None:
-        raise NotImplementedError
+        """A JSON object arrived."""
 
+    @abstractmethod
     def on_malformed(self, reason: str) -> None:
-        raise NotImplementedError
+        """Something else arrived."""
 
     def on_closed(self) -> None:
         """Leave nothing behind; the base class has nothing."""
