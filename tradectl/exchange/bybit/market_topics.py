@@ -73,10 +73,12 @@ class Topic(ABC):
         """Handle one frame; whether the topic can be trusted after it. Raises :class:`BadFrame`, ``DecodeError``."""
 
     def reset(self) -> None:
-        """Forget what a lost subscription left behind."""
+        """Forget what a lost subscription left behind; a topic without memory has nothing to forget."""
+        return
 
     def close(self) -> None:
-        """The topic is no longer wanted: take its data out of the cache."""
+        """The topic is no longer wanted: take its data, if it keeps any, out of the cache."""
+        return
 
     def expect(self, topic: str) -> None:
         """Refuse a frame whose topic is another one than the text suggested."""

@@ -35,6 +35,7 @@ class DataSocket(ABC):
 
     def on_closed(self) -> None:
         """Leave nothing behind; the base class has nothing."""
+        return
 
     def answer(self, payload: dict[str, Any]) -> None:
         """Send an acknowledgement, with the delay clients need."""
