@@ -94,6 +94,10 @@ class BarSeries:
         self.asked = 0
         self._phase = Phase.CATCHING_UP if self._last_open else Phase.WARMING
 
+    def follows(self, bar: Bar) -> bool:
+        """Whether a bar from the stream is simply the next one: nearly every bar is."""
+        return bar.open_time == self._last_open + self.length and self._phase is Phase.LIVE
+
     def live(self, bar: Bar) -> list[Bar] | None:
         """A bar from the stream: the bars to deliver now, or ``None`` when history must be loaded first."""
         if bar.open_time <= self._last_open:

@@ -23,6 +23,7 @@ class _View:
         self._equity: Decimal | None = None
         self._marks: dict[InstrumentId, Decimal | None] = {}
         self._touches: dict[tuple[InstrumentId, bool], Decimal | None] = {}
+        self._worst: dict[tuple[InstrumentId, int], Decimal] = {}
         self.limits = world.config.risk
 
     def level(self, strategy: str, symbol: str) -> Level:
@@ -55,8 +56,11 @@ class _View:
         return None if age is None else age / 1e9
 
     def worst_position(self, instrument: InstrumentId, sign: int) -> Decimal:
-        net = self._world.portfolio.net_size(instrument)
-        return net + sign * self._world.in_flight(instrument, sign, without=self._without)
+        key = (instrument, sign)
+        if key not in self._worst:
+            net = self._world.portfolio.net_size(instrument)
+            self._worst[key] = net + sign * self._world.in_flight(instrument, sign, without=self._without)
+        return self._worst[key]
 
     def gross_without(self, instrument: InstrumentId) -> Decimal:
         total = ZERO

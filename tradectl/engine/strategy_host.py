@@ -360,9 +360,13 @@ class StrategyHost:
     def bar_closed(self, event: BarClosed) -> None:
         """A live bar: to every instance that follows it, or into the waiting line of one that loads history."""
         asked: set[int] = set()
-        for runner in self._by_bars.get((event.instrument, event.interval), ()):
-            series = runner.series[(event.instrument, event.interval)]
-            bars = series.live(event.bar)
+        key, bar = (event.instrument, event.interval), event.bar
+        for runner in self._by_bars.get(key, ()):
+            series = runner.series[key]
+            if series.follows(bar):
+                self._deliver_bar(runner, series, bar)
+                continue
+            bars = series.live(bar)
             if bars is not None:
                 self._deliver_bars(runner, series, bars)
                 continue
@@ -394,10 +398,13 @@ class StrategyHost:
 
     def _deliver_bars(self, runner: Runner, series: BarSeries, bars: list[Bar]) -> None:
         for bar in bars:
-            if series.consume(bar) and runner.status is StrategyStatus.ACTIVE:
-                runner.late = bar.late
-                self._call(runner, runner.strategy.on_bar, bar)
-                runner.late = False
+            self._deliver_bar(runner, series, bar)
+
+    def _deliver_bar(self, runner: Runner, series: BarSeries, bar: Bar) -> None:
+        if series.consume(bar) and runner.status is StrategyStatus.ACTIVE:
+            runner.late = bar.late
+            self._call(runner, runner.strategy.on_bar, bar)
+            runner.late = False
 
     def market(self, kind: str, instrument: InstrumentId, callback: str, event: Any) -> None:
         """A quote, print or book to the instances that asked for it."""

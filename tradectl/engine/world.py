@@ -16,6 +16,7 @@ from tradectl.model.commands import Alert, AlertLevel, CancelTimer, Command, Set
 from tradectl.model.ids import order_link_id
 from tradectl.model.instruments import FeeRate, Instrument, InstrumentId
 from tradectl.model.money import ZERO
+from tradectl.model.orders import Side
 
 #: Finished orders kept in memory for late and repeated messages.
 KEEP_FINISHED = 1000
@@ -146,9 +147,11 @@ class World:
         """Quantity of open orders on one side that may still be booked, of one strategy or all; ``ending`` counts
         those that are being cancelled, too."""
         total = ZERO
+        side = Side.BUY if sign > 0 else Side.SELL
         for link in self.open_links:
             order = self.orders[link]
-            if order.instrument != instrument or order.sign != sign or link == without:
+            spec = order.spec
+            if spec.side is not side or spec.instrument != instrument or link == without:
                 continue
             if order.cancel_asked and not ending:
                 continue
