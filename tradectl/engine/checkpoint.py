@@ -8,7 +8,7 @@ from tradectl.engine.market_state import MarketState
 from tradectl.engine.order_queue import QueueState
 from tradectl.engine.order_state import Order, Orphan
 from tradectl.engine.portfolio_manager import PortfolioState
-from tradectl.engine.strategy_host import RunnerState
+from tradectl.engine.runner import RunnerState
 from tradectl.engine.trading_state import TradingState
 from tradectl.model.events import SCHEMA, BalancesReported, PositionsReported
 from tradectl.model.instruments import FeeRate, Instrument

@@ -1,4 +1,4 @@
-"""Standing watch: day loss, drawdown, stale markets; and the regular marks of equity."""
+"""Standing watch: day loss, drawdown, stale markets, account, clock and journal; and the regular marks of equity."""
 
 from decimal import Decimal
 
@@ -7,6 +7,7 @@ from msgspec import Struct
 from tradectl.engine.trading_state import AUTO, PERSON
 from tradectl.engine.world import World
 from tradectl.model.commands import AlertLevel, EquityMarked, Level
+from tradectl.model.events import AccountChecked, ClockChecked, JournalChecked
 from tradectl.model.money import ZERO
 
 _SECOND = 10**9
@@ -78,6 +79,34 @@ class Guards:
             elif not w.state.has(code, scope):
                 text = f"there was no price of {instrument} for {limit // _SECOND} s"
                 w.restrict(code, Level.REDUCING, AUTO, text, scope)
+
+    def account_checked(self, event: AccountChecked) -> None:
+        """The account is (not) configured as the settings say."""
+        w = self._w
+        if not event.problems:
+            w.relax("account")
+        elif w.restrict("account", Level.REDUCING, AUTO, "; ".join(event.problems)):
+            for problem in event.problems:
+                w.alert(AlertLevel.CRITICAL, "account", problem, "correct it at the exchange or in the settings")
+
+    def clock_checked(self, event: ClockChecked) -> None:
+        """Our clock would (not) let orders be accepted."""
+        if event.ok:
+            self._w.relax("clock")
+        else:
+            text = f"our clock is {event.offset / 1e9:+.3f} s from the venue's"
+            self._w.restrict("clock", Level.REDUCING, AUTO, text)
+
+    def journal_checked(self, event: JournalChecked) -> None:
+        """The journal can (not) be written: while it lasts, not even a person lifts the halt, afterwards only one."""
+        w = self._w
+        if event.ok:
+            w.relax("journal")
+            return
+        text = f"the journal cannot be written: {event.reason}"
+        if w.restrict("journal", Level.HALTED, AUTO, text):
+            w.restrict("journal_failed", Level.HALTED, PERSON, "trading stopped when the journal failed")
+            w.alert(AlertLevel.CRITICAL, "journal", text, "free disk space, then: tradectl resume")
 
     def mark(self) -> None:
         """Publish equity of the account and of each strategy."""

@@ -2,7 +2,7 @@
 
 from tradectl.engine.intents import AmendIntent, CancelIntent, Intent, OrderIntent, TargetIntent, TimerIntent
 from tradectl.engine.order_desk import OrderDesk, Wish
-from tradectl.engine.strategy_host import Runner
+from tradectl.engine.runner import Runner
 from tradectl.engine.targets import Targets
 from tradectl.engine.world import World
 from tradectl.model.commands import Check

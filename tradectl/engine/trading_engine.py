@@ -17,10 +17,9 @@ from tradectl.engine.risk_manager import RiskManager
 from tradectl.engine.strategy import Strategy
 from tradectl.engine.strategy_host import StrategyHost
 from tradectl.engine.targets import Targets
-from tradectl.engine.trading_state import AUTO, PERSON
+from tradectl.engine.trading_state import AUTO
 from tradectl.engine.world import World
 from tradectl.model.commands import (
-    AlertLevel,
     BalanceChanged,
     Command,
     Level,
@@ -189,12 +188,12 @@ class TradingEngine:
             DataDoubted: self._doubted,
             RateLimitReported: self._allowance,
             InstrumentsLoaded: self._instruments,
-            AccountChecked: self._account,
-            ClockChecked: self._clock,
+            AccountChecked: self.guards.account_checked,
+            ClockChecked: self.guards.clock_checked,
             Started: self._started,
             StopRequested: self._stop,
             TimerFired: self._timer,
-            JournalChecked: self._journal,
+            JournalChecked: self.guards.journal_checked,
             HaltRequested: self.operator.halt,
             ResumeRequested: self.operator.resume,
             OrderRequested: self.operator.order,
@@ -268,21 +267,6 @@ class TradingEngine:
             self.world.fees[fee.instrument] = fee
         self.host.start_all()
 
-    def _account(self, event: AccountChecked) -> None:
-        if not event.problems:
-            self.world.relax("account")
-        elif self.world.restrict("account", Level.REDUCING, AUTO, "; ".join(event.problems)):
-            remedy = "correct it at the exchange or in the settings"
-            for problem in event.problems:
-                self.world.alert(AlertLevel.CRITICAL, "account", problem, remedy)
-
-    def _clock(self, event: ClockChecked) -> None:
-        if event.ok:
-            self.world.relax("clock")
-        else:
-            text = f"our clock is {event.offset / 1e9:+.3f} s from the venue's"
-            self.world.restrict("clock", Level.REDUCING, AUTO, text)
-
     # --- the daemon
 
     def _started(self, event: Started) -> None:
@@ -319,15 +303,6 @@ class TradingEngine:
             if runner.started and runner.status.value in ("active", "warming"):
                 self.host.deliver_stop(runner)
         self.operator.stop(event)
-
-    def _journal(self, event: JournalChecked) -> None:
-        if event.ok:
-            self.world.relax("journal")
-            return
-        text = f"the journal cannot be written: {event.reason}"
-        if self.world.restrict("journal", Level.HALTED, AUTO, text):  # while it lasts, not even a person lifts it
-            self.world.restrict("journal_failed", Level.HALTED, PERSON, "trading stopped when the journal failed")
-            self.world.alert(AlertLevel.CRITICAL, "journal", text, "free disk space, then: tradectl resume")
 
     def _timer(self, event: TimerFired) -> None:
         w = self.world

@@ -7,7 +7,7 @@ from typing import Any
 from tradectl.daemon import strategy_loader
 from tradectl.daemon.service import Service
 from tradectl.engine.parameters import Parameter
-from tradectl.engine.strategy_host import Runner
+from tradectl.engine.runner import Runner
 from tradectl.model.commands import RequestAnswered
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.events import StrategySwitched
