@@ -72,6 +72,8 @@ from tradectl.rpc.server import Feed, RpcServer
 from tradectl.settings import Settings
 
 _STOP_WAIT = 5.0
+#: Without a checkpoint the next start replays more: a full disk, or a strategy whose state cannot be written down.
+NO_CHECKPOINT = (Problem, RecursionError)
 _ALERT_LEVELS = {AlertLevel.INFO: "INFO", AlertLevel.WARNING: "WARNING", AlertLevel.CRITICAL: "CRITICAL"}
 
 
@@ -238,7 +240,7 @@ class Daemon:
         await self._connector.close()
         self._timers.stop()
         if not self._pump.dead:
-            with contextlib.suppress(JournalFull):
+            with contextlib.suppress(*NO_CHECKPOINT):
                 self._journal.checkpoint(*self._pump.take_checkpoint())
         self._pump.dead = True
         await asyncio.gather(*(child.stop() for child in self._children))
@@ -375,8 +377,8 @@ class Daemon:
         while True:
             await asyncio.sleep(1.0)
             if self._pump.checkpoint_due():
-                seq, state = self._pump.take_checkpoint()
-                with contextlib.suppress(JournalFull):
+                with contextlib.suppress(*NO_CHECKPOINT):
+                    seq, state = self._pump.take_checkpoint()
                     await loop.run_in_executor(None, self._journal.checkpoint, seq, state)
             if self._journal.failure:
                 with contextlib.suppress(JournalFull):

@@ -122,6 +122,10 @@ class Pump:
         return self._engine.seq - self.checkpoint_seq >= CHECKPOINT_EVERY
 
     def take_checkpoint(self) -> tuple[int, bytes]:
-        """The engine's state after the last entry; call between two events."""
+        """The engine's state after the last entry; call between two events.
+
+        Raises ``Problem`` while a strategy holds what cannot be written down; the guard stops it within seconds.
+        """
+        state = self._engine.checkpoint()
         self.checkpoint_seq = self._engine.seq
-        return self._engine.seq, self._engine.checkpoint()
+        return self._engine.seq, state

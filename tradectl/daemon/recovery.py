@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import msgspec
 from loguru import logger
 
 from tradectl.daemon.state_directory import RunConfig
@@ -54,7 +55,7 @@ def _load(engine: TradingEngine, state: bytes | None, checkpoint: object) -> Non
         return
     try:
         engine.restore(state)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, msgspec.MsgspecError) as error:
         raise Problem(
             ErrorCode.CONFLICT, f"the checkpoint cannot be read by this version: {error}", field="checkpoint",
             remedy="start it with the version that wrote it and stop it cleanly",
