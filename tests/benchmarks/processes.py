@@ -1,6 +1,7 @@
 """Child processes for the benchmarks: started from this tree, told apart by their role, ended whatever happens."""
 
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,8 +25,9 @@ def environment(**more: str) -> dict[str, str]:
 class Helper:
     """A process of this package that talks in lines: ``ask`` writes one and reads the answer."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
+        self._heard = b""
 
     @property
     def pid(self) -> int:
@@ -34,16 +36,22 @@ class Helper:
     def say(self, line: str) -> None:
         """Write one line."""
         assert self._process.stdin is not None
-        self._process.stdin.write(line + "\n")
+        self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
 
     def hear(self) -> str:
-        """Read one line. Raises ``RuntimeError`` when the process ended instead."""
+        """Read one line. Raises ``RuntimeError`` when the process ended instead, or says nothing for too long."""
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{self._process.args!r} ended with {self._process.wait(PATIENCE)}")
-        return line.rstrip("\n")
+        fd = self._process.stdout.fileno()
+        while (end := self._heard.find(b"\n")) < 0:
+            if not select.select([fd], [], [], PATIENCE)[0]:
+                raise RuntimeError(f"{self._process.args!r} said nothing for {PATIENCE:g} s")
+            chunk = os.read(fd, 1 << 16)
+            if not chunk:
+                raise RuntimeError(f"{self._process.args!r} ended with {self._process.wait(PATIENCE)}")
+            self._heard += chunk
+        line, self._heard = self._heard[:end], self._heard[end + 1 :]
+        return line.decode()
 
     def ask(self, line: str) -> str:
         """Say and hear."""
@@ -56,7 +64,7 @@ def helper(*words: str, options: tuple[str, ...] = ()) -> Iterator[Helper]:
     """``python OPTIONS WORDS``, ended when the block is left."""
     process = subprocess.Popen(
         [sys.executable, *options, *words], cwd=ROOT, env=environment(), stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE, bufsize=0,
     )  # fmt: skip
     try:
         yield Helper(process)
