@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import time
 from pathlib import Path
@@ -15,8 +14,9 @@ from tradectl.daemon import strategy_loader
 from tradectl.daemon.barrier import Barrier
 from tradectl.daemon.children import Child, child_commands
 from tradectl.daemon.clocks import Clock, VenueClock, WallClock
+from tradectl.daemon.configuration import engine_config, strategies_folder
+from tradectl.daemon.flow import Flow
 from tradectl.daemon.handlers import all_handlers
-from tradectl.daemon.handlers.status import delta_of, tickers_of
 from tradectl.daemon.health import Health
 from tradectl.daemon.options import Options
 from tradectl.daemon.pump import Pump
@@ -24,6 +24,7 @@ from tradectl.daemon.readiness import Readiness
 from tradectl.daemon.recovery import restored_engine
 from tradectl.daemon.sandbox_process import SandboxProcess
 from tradectl.daemon.service import Service
+from tradectl.daemon.start_watch import StartWatch
 from tradectl.daemon.state_directory import (
     Binding,
     RunConfig,
@@ -33,7 +34,7 @@ from tradectl.daemon.state_directory import (
     settings_fingerprint,
 )
 from tradectl.daemon.timers import SteppedTimers, Timers, WallTimers
-from tradectl.daemon.venue import risk_limits, venue_config
+from tradectl.daemon.venue import venue_config
 from tradectl.daemon.views import Views
 from tradectl.engine.config import EngineConfig
 from tradectl.engine.trading_engine import TradingEngine
@@ -41,30 +42,13 @@ from tradectl.exchange.bybit.config import Credentials
 from tradectl.exchange.bybit.connector import BybitConnector
 from tradectl.exchange.bybit.transport import connector_of
 from tradectl.journal import Header, JournalFull, JournalWriter
-from tradectl.model.commands import (
-    VENUE_COMMANDS,
-    Alert,
-    AlertLevel,
-    CancelTimer,
-    Command,
-    Entry,
-    Level,
-    SetTimer,
-    StateChanged,
-    StrategyStatus,
-)
 from tradectl.model.errors import Problem
 from tradectl.model.events import (
-    AccountChecked,
-    ClockChecked,
-    ConnectionChanged,
     InstrumentsLoaded,
     JournalChecked,
     Started,
     StopRequested,
-    TickerChanged,
 )
-from tradectl.model.instruments import InstrumentId
 from tradectl.paths import Paths
 from tradectl.rpc.address import check_length
 from tradectl.rpc.methods import Life
@@ -74,7 +58,6 @@ from tradectl.settings import Settings
 _STOP_WAIT = 5.0
 #: Without a checkpoint the next start replays more: a full disk, or a strategy whose state cannot be written down.
 NO_CHECKPOINT = (Problem, RecursionError)
-_ALERT_LEVELS = {AlertLevel.INFO: "INFO", AlertLevel.WARNING: "WARNING", AlertLevel.CRITICAL: "CRITICAL"}
 
 
 class Daemon:
@@ -94,7 +77,6 @@ class Daemon:
         self._barrier: Barrier | None = None
         self._children: list[Child] = []
         self._background: set[asyncio.Task[Any]] = set()
-        self._moved: set[InstrumentId] = set()
 
     # --- life
 
@@ -117,8 +99,8 @@ class Daemon:
         credentials, base = await self._open_sandbox(binding)
         run = binding.run
         self._binding = binding
-        config = self._engine_config(run)
-        classes = strategy_loader.load_all(config.strategies, self._folder())
+        config = engine_config(run, self._mode, self._settings)
+        classes = strategy_loader.load_all(config.strategies, strategies_folder(self._settings))
         now = RunConfig(0, config, code_fingerprint(), strategy_loader.fingerprint(classes))
         directory = self._state.journal(run)
         self._engine, self._restored, next_order = restored_engine(
@@ -148,33 +130,22 @@ class Daemon:
         self._state.bind_account(binding, "", endpoint.instance)
         return credentials, f"http://{endpoint.host}:{endpoint.port}"
 
-    def _folder(self) -> Path | None:
-        named = self._settings.trading.strategies_dir
-        if named:
-            return Path(named).expanduser()
-        return Path(self._settings.directory) / "strategies" if self._settings.directory else None
-
-    def _engine_config(self, run: str) -> EngineConfig:
-        s = self._settings
-        return EngineConfig(
-            run=run, mode=self._mode, settle_coin=s.trading.settle_coin, tolerance=s.trading.tolerance,
-            equity_every_s=s.trading.equity_every_s, audit_every_s=s.trading.audit_every_s,
-            risk=risk_limits(self._mode, s), queue=s.queue,
-            strategies=s.strategies,
-        )  # fmt: skip
-
     def _classes_of(self, config: EngineConfig) -> dict[str, Any]:
-        return strategy_loader.load_all(config.strategies, self._folder())
+        return strategy_loader.load_all(config.strategies, strategies_folder(self._settings))
 
     def _build(self, config: EngineConfig, credentials: Credentials | None, base: str) -> None:
         stepped = self._mode == "sandbox" and self._settings.sandbox.stepped
         engine = self._engine
         self._clock: Clock = VenueClock(engine.world.now) if stepped else WallClock(engine.world.now)
-        self._views = Views()
-        self._views.instruments.update(engine.world.instruments)
-        self._views.fees.update(engine.world.fees)
-        self._feed = Feed()
-        self._pump = Pump(engine, self._journal, self._carry_out, self._observe)
+        views = Views()
+        views.instruments.update(engine.world.instruments)
+        views.fees.update(engine.world.fees)
+        self._pump = Pump(
+            engine,
+            self._journal,
+            lambda command: self._flow.carry_out(command),
+            lambda entry: self._flow.observe(entry),
+        )
         self._pump.failed = self._engine_failed
         timers = SteppedTimers if stepped else WallTimers
         self._timers: Timers = timers(self._clock, self._pump.feed)
@@ -191,17 +162,19 @@ class Daemon:
                 connect,
                 lambda: self._connector.frames_received,
                 lambda: self._connector.outstanding,
-                self._settled,
+                lambda: self._watch.settled and not self._stopping.is_set(),
             )
         directory = self._state.journal(config.run)
-        self._health = Health(directory, self._journal, lambda: self._engine.seq, self._children, self._sandbox)
+        health = Health(directory, self._journal, lambda: self._engine.seq, self._children, self._sandbox)
         self._service = Service(
             mode=self._mode, profile=self._paths.profile, config=config,
             default_category=self._settings.trading.default_category, engine=engine, pump=self._pump,
-            views=self._views, feed=self._feed, clock=self._clock, connector=self._connector,
-            journal=self._health.journal, children=self._health.children, streams=self._health.streams,
-            stop=self._ask_stop, strategies_dir=self._folder(), reload=self._reload,
+            views=views, feed=Feed(), clock=self._clock, connector=self._connector,
+            journal=health.journal, children=health.children, streams=health.streams,
+            stop=self._ask_stop, strategies_dir=strategies_folder(self._settings), reload=self._reload,
         )  # fmt: skip
+        self._flow = Flow(self._connector, self._timers, self._service, health, self._check_account)
+        self._watch = StartWatch(self._service, self._readiness)
         self._service.site = self._mode if self._mode != "live" else bybit.site.value
         about = {"mode": self._mode, "profile": self._paths.profile}
         self._rpc = RpcServer(self._paths.daemon_socket, all_handlers(self._service), about=about)
@@ -222,7 +195,7 @@ class Daemon:
         logger.info("{} mode, run {}: the venue is open", self._mode, self._engine.world.config.run)
         self._start_children()
         self._report()
-        work = (self._watch_start(), self._housekeeping(), self._publish_tickers())
+        work = (self._watch.run(), self._housekeeping(), self._flow.publish_tickers())
         self._background.update(loop.create_task(each) for each in work)
         await self._stopping.wait()
 
@@ -288,47 +261,6 @@ class Daemon:
         self._exit = 1
         self._stopping.set()
 
-    # --- the flow
-
-    def _carry_out(self, command: Command) -> None:
-        if isinstance(command, VENUE_COMMANDS):
-            self._connector.execute(command)  # type: ignore[arg-type]
-        elif isinstance(command, SetTimer):
-            self._timers.set(command.timer, command.at)
-        elif isinstance(command, CancelTimer):
-            self._timers.cancel(command.timer)
-        elif isinstance(command, Alert):
-            logger.log(_ALERT_LEVELS[command.level], "{}: {}", command.code, command.text)
-        elif isinstance(command, StateChanged) and self._service.life is not Life.STOPPING:
-            why = "; ".join(r.text for r in command.reasons)
-            logger.info("trading is {}{}", command.state.value, f": {why}" if why else "")
-
-    def _observe(self, entry: Entry) -> None:
-        self._views.take(entry)
-        event = entry.event
-        if isinstance(event, ConnectionChanged):
-            self._health.connection(event)
-        elif isinstance(event, AccountChecked):
-            self._service.uid = event.uid
-            self._check_account(event.uid)
-        elif isinstance(event, ClockChecked):
-            self._service.clock_offset = event.offset
-        self._service.observe(entry)
-        if self._feed.subscribers:
-            delta = delta_of(entry, self._service)
-            if delta is not None:
-                self._feed.publish(delta)
-            if isinstance(event, TickerChanged):
-                self._moved.add(event.instrument)
-
-    async def _publish_tickers(self) -> None:
-        """Prices for subscribers, five times a second at most (decision 21)."""
-        while True:
-            await asyncio.sleep(0.2)
-            if self._moved and self._feed.subscribers:
-                self._feed.publish(tickers_of(self._moved, self._service))
-            self._moved.clear()
-
     def _check_account(self, uid: str) -> None:
         try:
             self._binding = self._state.bind_account(self._binding, uid, "")
@@ -342,34 +274,7 @@ class Daemon:
         if self._barrier is not None:
             self._barrier.report()
 
-    def _settled(self) -> bool:
-        """Whether the stepped market may move: the books are compared and nobody waits for history."""
-        if self._service.life is not Life.UP or self._engine.world.unreconciled or self._stopping.is_set():
-            return False
-        return not self._warming()
-
-    def _warming(self) -> bool:
-        return any(r.status is StrategyStatus.WARMING for r in self._engine.host.runners.values())
-
     # --- around it
-
-    async def _watch_start(self) -> None:
-        """Tell the starter once the daemon trades, or is held by something only a person lifts."""
-        while not self._readiness.told:
-            if not self._engine.world.unreconciled and not self._warming():
-                held = [r for r in self._views.reasons if r.clears == "person" and not r.scope]
-                if self._views.state is Level.RUNNING:
-                    self._ready()
-                elif held:
-                    text = "; ".join(r.text for r in held)
-                    self._readiness.down(
-                        12, f"up, but {self._views.state.value}: {text}", "tradectl resume", alive=True
-                    )
-            await asyncio.sleep(0.01)
-
-    def _ready(self) -> None:
-        profile, run = self._paths.profile, self._engine.world.config.run
-        self._readiness.up(pid=os.getpid(), state=self._views.state.value, mode=self._mode, profile=profile, run=run)
 
     async def _housekeeping(self) -> None:
         """Checkpoints and blocks of order ids, off the trading path."""

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import msgspec
 
-from tradectl.engine.config import EngineConfig, RiskLimits
+from tradectl.engine.config import EngineConfig
 from tradectl.exchange.bybit.config import BybitConfig, Environment, StaleLimits
 from tradectl.model.instruments import Category, InstrumentId
 from tradectl.settings import Settings
@@ -13,16 +13,6 @@ _ENVIRONMENTS = {
     "sandbox": Environment.SANDBOX, "demo": Environment.DEMO, "testnet": Environment.TESTNET,
     "live": Environment.MAINNET,
 }  # fmt: skip
-
-#: In the sandbox no money is at stake: beside a strategy's position there is room for orders of one's own.
-SANDBOX_POSITION_SHARE = Decimal("0.25")
-
-
-def risk_limits(mode: str, settings: Settings) -> RiskLimits:
-    """The limits in force: the sandbox mode starts with a wider position limit unless the settings name one."""
-    if mode != "sandbox" or "risk.position_share" in settings.origins:
-        return settings.risk
-    return msgspec.structs.replace(settings.risk, position_share=SANDBOX_POSITION_SHARE)
 
 
 def venue_config(mode: str, base: str, settings: Settings, engine: EngineConfig) -> BybitConfig:
