@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from tests.benchmarks.engine_script import BTC, Script, ready_engine, record
+from tests.benchmarks.engine_script import BTC, Climb, Script, Walk, ready_engine, record
 from tests.benchmarks.measure import Effort, Goal, Row, cpu_us, interleaved, settled_memory
 from tradectl.engine.config import StrategyConfig
 from tradectl.engine.risk_checks import Candidate
@@ -118,13 +118,16 @@ def market_rows(effort: Effort) -> Iterator[Row]:
         )
     script = record(listeners(10), {QuoteChanged: 1}, n // 3)
     yield _row("quote-10", "a quote heard by 10 strategies", effort, script, floor, Goal(10.0))
+    yield from candle_rows(effort, n // 4)
+
+
+def candle_rows(effort: Effort, n: int) -> Iterator[Row]:
+    """Candles alone, which every ``ema_cross`` hears: with the orders that come of them, and where none does."""
     for count in (10, 1):
-        script = record(ema_crosses(count), CANDLES, n // 4)
-        floors = {"two averages": two_averages} if count == 1 else floor
-        yield _row(
-            f"candle-{count}", f"a candle heard by {count} ema_cross, their orders included", effort, script, floors,
-            Goal(10.0),
-        )  # fmt: skip
+        floors = {"two averages": two_averages} if count == 1 else {"dispatch": dispatch}
+        for name, price, what in ((f"candle-{count}", Walk, "with its orders"), (f"quiet-{count}", Climb, "no order")):
+            script = record(ema_crosses(count), CANDLES, n, price)
+            yield _row(name, f"a candle heard by {count} ema_cross, {what}", effort, script, floors, Goal(10.0))
 
 
 def _order_us(script: Script, answers: bool) -> float:

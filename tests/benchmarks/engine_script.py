@@ -82,6 +82,14 @@ class Walk:
         return Bar(open_time, opened, max(opened, closed) + 2.0, min(opened, closed) - 2.0, closed, 12.5, 1_250_000.0)
 
 
+class Climb(Walk):
+    """A price that only rises: averages never cross."""
+
+    def step(self) -> float:
+        self.price = round(self.price + 0.1, 1)
+        return self.price
+
+
 class Market:
     """Makes market events of the kinds and in the proportions asked for."""
 
@@ -161,10 +169,12 @@ def ready_engine(strategies: tuple[StrategyConfig, ...]) -> TradingEngine:
     return engine
 
 
-def record(strategies: tuple[StrategyConfig, ...], kinds: Mapping[type, int], count: int) -> Script:
+def record(
+    strategies: tuple[StrategyConfig, ...], kinds: Mapping[type, int], count: int, price: type[Walk] = Walk
+) -> Script:
     """About ``count`` market events through an engine whose orders are filled at once."""
     engine = ready_engine(strategies)
-    walk = Walk(7)
+    walk = price(7)
     opening(walk)
     market = Market(walk, T0 + HISTORY * MINUTE)
     script = Script(strategies, [], [], 0)

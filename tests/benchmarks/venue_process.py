@@ -1,9 +1,9 @@
 """The measuring venue: prints trades, takes the orders that follow, and times the way between, in its own process.
 
 ``python -m tests.benchmarks.venue_process`` says ``{"rest": PORT, "streams": PORT}`` and then obeys JSON lines:
-``{"wait": CLIENT}``, ``{"ticks": CLIENT, "count": N, "pace_us": U}``, ``{"fill": CLIENT, "count": N}`` (prints for a
-client that is stopped) and ``{"drain": CLIENT}`` (until it has handled them). Clients are told apart by the first part
-of the path they connect to; each has a public, a trade and perhaps a private socket.
+``{"wait": CLIENT}``, ``{"ticks": CLIENT, "count": N, "pace_us": U, "quiet": Q}``, ``{"fill": CLIENT, "count": N}``
+(prints for a client that is stopped) and ``{"drain": CLIENT}`` (until it has handled them). Clients are told apart by
+the first part of the path they connect to; each has a public, a trade and perhaps a private socket.
 """
 
 import asyncio
@@ -101,19 +101,28 @@ class Venue:
         self.clients[name].sockets["public"].send(WSMsgType.TEXT, messages.trade(self._serial, side))
 
     async def tick(self, name: str) -> float:
-        """Microseconds from a print's bytes written to the order's bytes received. Raises ``TimeoutError``."""
+        """Microseconds from a print's bytes written to the order's bytes received. Raises ``TimeoutError``.
+
+        The venue does not sleep meanwhile: waking a processor that has gone idle takes longer than an order, and the
+        longer a client takes the likelier that is.
+        """
         client = self.clients[name]
-        client.order = asyncio.get_running_loop().create_future()
+        client.order = order = asyncio.get_running_loop().create_future()
         before = time.perf_counter_ns()
         self._print(name, "Sell")
         async with asyncio.timeout(PATIENCE):
-            return (await client.order - before) / 1_000
+            while not order.done():  # noqa: ASYNC110 - to stay awake is the point
+                await asyncio.sleep(0)
+        return (order.result() - before) / 1_000
 
-    async def ticks(self, name: str, count: int, pace_us: float) -> list[float]:
-        """``count`` times; a pause lets the client handle the answers."""
+    async def ticks(self, name: str, count: int, pace_us: float, quiet: int) -> list[float]:
+        """``count`` times; after each, ``quiet`` prints that ask for nothing, ``pace_us`` apart."""
         found = []
         for _ in range(count):
             found.append(await self.tick(name))
+            for _ in range(quiet):
+                await asyncio.sleep(pace_us / 1e6)
+                self._print(name, "Buy")
             await asyncio.sleep(pace_us / 1e6)
         return found
 
@@ -141,7 +150,7 @@ class Venue:
                 await self.client(asked["wait"]).hears.wait()
             return True
         if "ticks" in asked:
-            return await self.ticks(asked["ticks"], asked["count"], asked["pace_us"])
+            return await self.ticks(asked["ticks"], asked["count"], asked["pace_us"], asked["quiet"])
         if "fill" in asked:
             return self.fill(asked["fill"], asked["count"])
         return await self.drain(asked["drain"])
