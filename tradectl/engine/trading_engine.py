@@ -121,6 +121,8 @@ class TradingEngine:
     def _finish(self) -> None:
         w = self.world
         counts: dict[str, int] = {}
+        if w.queue.state.waiting:
+            self.desk.release()  # before the first publication: what leaves at once is published as sent alone
         while True:
             self._publish_orders()
             if not w.deliveries:

@@ -108,7 +108,7 @@ def test_the_usual_life() -> None:
     fill(bench, link, "0.6", "e2")
     tell(bench, link, OrderStatus.FILLED, "1", 3)
     seen = [c.status.value for c in bench.said(OrderChanged)]
-    assert list(dict.fromkeys(seen)) == ["Queued", "Sent", "Accepted", "New", "PartiallyFilled", "Filled"]
+    assert list(dict.fromkeys(seen)) == ["Sent", "Accepted", "New", "PartiallyFilled", "Filled"]
     last = bench.said(OrderChanged)[-1]
     assert (last.filled, last.avg_price, last.fees, last.order_id) == (D(1), D(90), D("0.02"), f"id-{link}")
     assert bench.engine.world.open_orders() == []

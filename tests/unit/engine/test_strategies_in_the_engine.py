@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from tests.unit.engine.harness import BTC, SECOND, T0, WIDE, Bench, config, ready
 from tests.unit.engine.live import Live
-from tradectl.engine.config import StrategyConfig
+from tradectl.engine.config import QueueLimits, StrategyConfig
 from tradectl.engine.parameters import declared, validated
 from tradectl.engine.strategy import Strategy, param
 from tradectl.engine.strategy_state import decode, encode
@@ -219,13 +219,13 @@ def test_a_loop_between_a_strategy_and_its_own_orders_ends() -> None:
         def on_order(self, order: OrderChanged) -> None:
             if order.side is Side.BUY:
                 return
-            if order.status is OrderStatus.QUEUED:
+            if order.status is OrderStatus.QUEUED:  # the first took the whole budget
                 self.cancel(order.link_id, reason="and again")
-            elif order.status is OrderStatus.CANCELLED:
+            elif order.status in (OrderStatus.SENT, OrderStatus.CANCELLED):
                 self.sell("BTCUSDT", 1, 120, reason="go", reduce_only=True)
 
     strategies = (StrategyConfig(name="loop", class_="loop"), StrategyConfig(name="calm", class_="calm"))
-    live = Live(config(*strategies), {"loop": Loop, "calm": Calm})
+    live = Live(config(*strategies, queue=QueueLimits(derivative_create=1, reserve=0)), {"loop": Loop, "calm": Calm})
     live.feed(OrderRequested(live.bench.now, "me", BTC, Side.BUY, OrderType.MARKET, Decimal(2), strategy="loop"))
     live.bar(0, 100.0)
     assert status(live.bench, "loop") is StrategyStatus.STOPPED
@@ -279,7 +279,7 @@ def test_a_strategy_sees_its_own_orders_fills_and_position_alone() -> None:
     live = Live(config(*strategies), {"eyes": Eyes})
     live.bar(0, 100.0)
     a, b = (live.bench.engine.host.runners[n].strategy for n in "ab")
-    assert a.orders_seen[0] == "Queued"  # type: ignore[attr-defined]
+    assert a.orders_seen[0] == "Sent"  # type: ignore[attr-defined]
     assert a.orders_seen[-1] == "Filled"  # type: ignore[attr-defined]
     assert a.fills == ["0.5"]  # type: ignore[attr-defined]
     assert (a.position("BTCUSDT"), b.position("BTCUSDT")) == (Decimal("0.5"), 0)
