@@ -40,7 +40,6 @@ class Views:
         self.positions: dict[tuple[str, InstrumentId], PositionChanged] = {}
         self.balances: dict[str, Decimal] = {}
         self.equity: dict[str, EquityMarked] = {}
-        self.day_open: tuple[int, Decimal] | None = None
         self.strategies: dict[str, StrategyChanged] = {}
         self.alerts: deque[Alert] = deque(maxlen=KEEP_ALERTS)
         self.decisions: dict[int, DecisionMade] = {}
@@ -97,9 +96,6 @@ class Views:
 
     def _equity(self, mark: EquityMarked) -> None:
         self.equity[mark.strategy] = mark
-        day = mark.at // (86_400 * 10**9)
-        if not mark.strategy and (self.day_open is None or self.day_open[0] != day):
-            self.day_open = (day, mark.equity)
 
     def _state(self, state: StateChanged) -> None:
         self.state, self.reasons = state.state, state.reasons

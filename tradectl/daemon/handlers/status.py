@@ -43,12 +43,13 @@ def _status(s: Service) -> methods.Status:
 
 
 def _equity(s: Service) -> methods.EquityStatus | None:
-    mark = s.views.equity.get("")
-    if mark is None:
+    """What the account is worth now, and since the day began; ``None`` before the first comparison with the venue."""
+    world = s.engine.world
+    if not world.portfolio.state.baselined:
         return None
-    opened = s.views.day_open
-    day = mark.equity - opened[1] if opened is not None else None
-    return methods.EquityStatus(s.config.settle_coin, mark.equity, mark.cash, mark.unrealised, day)
+    value, guard = world.valuation.account(), s.engine.guards.state
+    day = value.equity - guard.day_open if guard.day >= 0 else None
+    return methods.EquityStatus(s.config.settle_coin, value.equity, value.cash, value.unrealised, day)
 
 
 def limit_rows(s: Service) -> tuple[rows.LimitRow, ...]:
