@@ -50,6 +50,7 @@ class OrderDesk:
         w.decision_seq += 1
         decision = w.decision_seq
         made: list[Order] = []
+        kinds: list[bool] = []
         checks: tuple[Check, ...] = ()
         for size in wish.sizes:
             candidate = self.candidate(wish, size)
@@ -58,8 +59,9 @@ class OrderDesk:
                 self._undo(made, first_seq)
                 return self._decide(wish, decision, False, checks, ())
             made.append(self._make(wish, candidate, size, decision))
-        for order in made:
-            w.queue.add(self._create_of(order))
+            kinds.append(candidate.reduces)
+        for order, reduces in zip(made, kinds, strict=True):
+            w.queue.add(self._create_of(order, reduces))
         return self._decide(wish, decision, True, checks, tuple(o.link_id for o in made))
 
     def candidate(self, wish: Wish, size: Decimal) -> Candidate:
@@ -90,10 +92,13 @@ class OrderDesk:
             self._w.forget(order.link_id)
         self._w.order_seq = first_seq
 
-    def _create_of(self, order: Order) -> Waiting:
-        reduces = self._risk.reduces(
-            order.strategy, order.instrument, order.spec.side, order.qty, order.link_id, order.spec.reduce_only
+    def _still_reduces(self, order: Order) -> bool:
+        spec = order.spec
+        return self._risk.reduces(
+            order.strategy, order.instrument, spec.side, order.qty, order.link_id, spec.reduce_only
         )
+
+    def _create_of(self, order: Order, reduces: bool) -> Waiting:
         return Waiting(Action.CREATE, order.link_id, order.instrument, reduces, self._w.now, cause=order.cause)
 
     def _decide(
@@ -167,7 +172,7 @@ class OrderDesk:
             order.qty, order.price = qty or order.qty, price or order.price
             order.spec = replace(order.spec, qty=order.qty, price=order.price)
             w.queue.drop(order.link_id, Action.CREATE)
-            w.queue.add(self._create_of(order))
+            w.queue.add(self._create_of(order, self._still_reduces(order)))
             w.touch(order)
             return
         order.worst_qty = max(order.worst_qty, qty or ZERO)
@@ -266,7 +271,7 @@ class OrderDesk:
             retries=order.retries + 1, person=order.person,
         )  # fmt: skip
         w.add_order(clone)
-        waiting = self._create_of(clone)
+        waiting = self._create_of(clone, self._still_reduces(clone))
         waiting.not_before = not_before
         w.queue.add(waiting)
 

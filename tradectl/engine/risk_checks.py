@@ -82,6 +82,10 @@ def _verdict(name: str, ok: bool, limit: object, value: object, reason: Why) -> 
 def _text(value: object) -> str:
     if not isinstance(value, Decimal):
         return str(value)
+    text = str(value)
+    whole, point, fraction = text.partition(".")
+    if len(text) <= _PLAIN_DIGITS and len(fraction) <= 8 and (fraction or whole).isdigit() and text[0] != "-":
+        return text.rstrip("0").rstrip(".") if point else text  # the usual case, without any arithmetic
     return plain(round(value, 8)) if abs(value.adjusted()) < _PLAIN_DIGITS and value.is_finite() else str(value)
 
 
