@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import sys
 import time
@@ -18,6 +19,8 @@ from tradectl.rpc.methods import ChildStatus
 #: Environment names that never reach a child that does not need them (decision 23).
 SECRET_NAMES = frozenset({"BYBIT_API_KEY", "BYBIT_API_SECRET", "TRADECTL_SANDBOX_ACCOUNTS"})
 _LONGEST_PAUSE = 30.0
+#: Store and api stand back when an order needs the processor.
+_STAND_BACK = ("nice", "-n", "10") if shutil.which("nice") else ()
 
 
 def scrubbed(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -72,9 +75,10 @@ class Child:
 
     async def _run_once(self) -> None:
         with self._log.open("ab") as out:
+            command = (*_STAND_BACK, sys.executable, "-m", *self._arguments)
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", *self._arguments, stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=out,
-                env=self._env, start_new_session=True,
+                *command, stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=out, env=self._env,
+                start_new_session=True,
             )  # fmt: skip
         self.since = time.time_ns()
         self._pid_file.write_text(f"{self._process.pid}\n")
