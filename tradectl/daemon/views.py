@@ -44,8 +44,6 @@ class Views:
         self.alerts: deque[Alert] = deque(maxlen=KEEP_ALERTS)
         self.decisions: dict[int, DecisionMade] = {}
         self.trades: deque[ExecutionBooked] = deque(maxlen=KEEP_TRADES)
-        self.trade_count = 0
-        self.trades_of: dict[str, int] = {}
         self.instruments: dict[InstrumentId, Instrument] = {}
         self.fees: dict[InstrumentId, FeeRate] = {}
         self.tickers: dict[InstrumentId, tuple[int, Ticker]] = {}
@@ -59,7 +57,7 @@ class Views:
             StrategyChanged: self._strategy,
             Alert: self.alerts.append,
             DecisionMade: self._decision,
-            ExecutionBooked: self._trade,
+            ExecutionBooked: self.trades.append,
         }
 
     def take(self, entry: Entry) -> None:
@@ -107,11 +105,6 @@ class Views:
         self.decisions[decision.id] = decision
         if len(self.decisions) > KEEP_DECISIONS:
             del self.decisions[next(iter(self.decisions))]
-
-    def _trade(self, trade: ExecutionBooked) -> None:
-        self.trades.append(trade)
-        self.trade_count += 1
-        self.trades_of[trade.strategy] = self.trades_of.get(trade.strategy, 0) + 1
 
     # --- what is shown
 

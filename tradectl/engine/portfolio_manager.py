@@ -31,6 +31,7 @@ class PortfolioState(Struct):
     executions: dict[str, int] = field(default_factory=dict)
     ledger: dict[str, int] = field(default_factory=dict)
     last_execution: int = 0
+    trades: dict[str, int] = field(default_factory=dict)
     recent: dict[InstrumentId, RecentTrades] = field(default_factory=dict)
 
 
@@ -77,6 +78,7 @@ class PortfolioManager:
 
     def trade(self, execution: Execution, instrument: Instrument, strategy: str) -> Booked:
         """Book a fill that :meth:`remember` called new."""
+        self.state.trades[strategy] = self.state.trades.get(strategy, 0) + 1
         book, net = self.book(strategy, instrument.id), self.net(instrument.id)
         sign = execution.side.sign
         qty = execution.qty

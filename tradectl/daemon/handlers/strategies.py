@@ -49,7 +49,7 @@ def _row(s: Service, runner: Runner) -> rows.StrategyRow:
         fees=sum((b.fees for b in books), zero),
         open_orders=sum(1 for o in v.open_orders() if o.strategy == runner.name),
         open_positions=sum(1 for b in books if b.size),
-        trades=v.trades_of.get(runner.name, 0),
+        trades=s.engine.world.portfolio.state.trades.get(runner.name, 0),
         reason=told.reason if told is not None else runner.reason,
         interval=str(runner.params.get("interval", "")),
         parameters=runner.params,
