@@ -46,7 +46,13 @@ def test_a_full_disk_halts_and_a_person_resumes(small_disk: Path, tmp_path: Path
         command = [sys.executable, "-m", "tradectl", *words]
         return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
 
-    def until(what: str, condition: Callable[[str, set[str]], bool]) -> None:
+    def write_something() -> None:
+        """A decision more in the journal: small records may fit into what is left of a page for long."""
+        cli("orders", "place", "buy", "BTCUSDT", "0.001")
+
+    def until(
+        what: str, condition: Callable[[str, set[str]], bool], between: Callable[[], None] = lambda: time.sleep(0.2)
+    ) -> None:
         deadline = time.monotonic() + 60
         while True:
             shown = json.loads(cli("status", "--json").stdout)
@@ -54,12 +60,12 @@ def test_a_full_disk_halts_and_a_person_resumes(small_disk: Path, tmp_path: Path
             if condition(shown["state"], codes):
                 return
             assert time.monotonic() < deadline, f"never {what}: {shown['state']} {codes}"
-            time.sleep(0.2)
+            between()
 
     try:
         assert cli("start").returncode == 0
         fill_up(small_disk / "fill")
-        until("halted by the journal", lambda state, codes: state == "HALTED" and "journal" in codes)
+        until("halted by the journal", lambda state, codes: state == "HALTED" and "journal" in codes, write_something)
         refused = cli("orders", "place", "buy", "BTCUSDT", "0.001")
         assert refused.returncode == 12, refused.stderr
         (small_disk / "fill").unlink()
