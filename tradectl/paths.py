@@ -90,6 +90,11 @@ class Paths:
         return os.path.join(self.logs, "daemon.out")
 
     @property
+    def armed(self) -> str:
+        """Its presence lets the profile trade real money."""
+        return os.path.join(self.state, "armed.json")
+
+    @property
     def api_token(self) -> str:
         return os.path.join(self.state, "api.token")
 

@@ -19,9 +19,9 @@ from tradectl.api.config import ApiConfig
 from tradectl.api.token import load_or_create
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.money import use_exact_context
+from tradectl.paths import Paths
 from tradectl.settings import Settings, load_settings
 
-TOKEN_FILE = "api.token"
 #: Connections the kernel holds until they are accepted; seconds for requests under way when it stops.
 BACKLOG, SHUTDOWN_SECONDS = 128, 3
 
@@ -30,7 +30,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tradectl.api", description="The REST gateway of tradectl.")
     parser.add_argument("--socket", type=Path, required=True, help="the daemon's socket")
     parser.add_argument("--store-socket", type=Path, help="the store's socket (default: store.sock beside --socket)")
-    parser.add_argument("--state", type=Path, required=True, help=f"directory that keeps {TOKEN_FILE}")
+    parser.add_argument("--state", type=Path, required=True, help="directory that keeps api.token")
     parser.add_argument("--config", default="", help="directory of the settings files")
     parser.add_argument("--host", help="address to listen on, instead of api.host")
     parser.add_argument("--port", type=int, help="TCP port, instead of api.port; 0 takes a free one")
@@ -73,7 +73,7 @@ def serve(given: argparse.Namespace) -> None:
     """Listen and serve until SIGTERM or SIGINT. Raises ``Problem`` when it cannot begin."""
     settings = read_settings(given)
     config = settings.api
-    token_file = given.state / TOKEN_FILE
+    token_file = Path(Paths(str(given.state)).api_token)
     app = create_app(
         config,
         load_or_create(token_file),

@@ -31,7 +31,7 @@ FAILED = 1
 
 def armed_file(paths: Paths) -> Path:
     """Its presence arms the profile."""
-    return Path(paths.state) / "armed.json"
+    return Path(paths.armed)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from tradectl.daemon.options import Options, parse
 from tradectl.daemon.readiness import Readiness
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.money import use_exact_context
+from tradectl.paths import Paths
 
 _COMES_LATER = {
     "paper": 'mode paper comes with the issue "Backtest, optimise and compare with reality: fast and honest"',
@@ -49,7 +50,7 @@ def _run(options: Options, readiness: Readiness) -> int:
 
 
 def _check_armed(mode: str, options: Options) -> None:
-    if mode == "live" and not (Path(options.state) / "armed.json").exists():
+    if mode == "live" and not Path(Paths(options.state).armed).exists():
         raise Problem(
             ErrorCode.INVALID_SETTING,
             f"profile {options.profile} is not armed for real money",

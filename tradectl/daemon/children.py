@@ -31,7 +31,7 @@ def scrubbed(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 class Child:
     """One supervised process: started, started again when it ends, stopped with the daemon.
 
-    Its pid file lets the next daemon end one that outlived a killed daemon. ``keep`` lets it live on.
+    Its pid file lets the next daemon end one that outlived a killed daemon.
     """
 
     def __init__(

@@ -123,12 +123,11 @@ class Daemon:
         log = Path(self._paths.logs) / "sandbox.log"
         log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._sandbox = SandboxProcess(Path(self._paths.sandbox), self._settings.sandbox, log)
-        credentials = self._sandbox.credentials()
         self._readiness.step("starting the sandbox")
         await self._sandbox.start()
         endpoint = self._sandbox.endpoint
         self._state.bind_account(binding, "", endpoint.instance)
-        return credentials, f"http://{endpoint.host}:{endpoint.port}"
+        return self._sandbox.credentials(), f"http://{endpoint.host}:{endpoint.port}"
 
     def _classes_of(self, config: EngineConfig) -> dict[str, Any]:
         return strategy_loader.load_all(config.strategies, strategies_folder(self._settings))

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import secrets
 import signal
 import sys
 import time
@@ -10,36 +9,15 @@ from pathlib import Path
 
 import msgspec
 from loguru import logger
-from msgspec import Struct
 
 from tradectl.daemon.children import is_ours, scrubbed
 from tradectl.exchange.bybit.config import Credentials
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.rpc.methods import ChildStatus
-from tradectl.sandbox.config import SandboxConfig
+from tradectl.sandbox.config import SandboxAccount, SandboxConfig
+from tradectl.sandbox.endpoint import Endpoint
 
 _MODULE = "tradectl.sandbox"
-
-
-class Account(Struct, frozen=True):
-    """The key the daemon trades the sandbox with; worth nothing anywhere else."""
-
-    key: str
-    secret: str
-    uid: str = "900100"
-
-    def __repr__(self) -> str:
-        return f"Account(key={self.key!r}, secret=***)"
-
-
-class Endpoint(Struct, frozen=True):
-    """Where the sandbox listens, as it wrote it itself."""
-
-    host: str
-    port: int
-    pid: int
-    instance: str
-    started: int
 
 
 class SandboxProcess:
@@ -62,20 +40,9 @@ class SandboxProcess:
         return self._endpoint
 
     def credentials(self) -> Credentials:
-        """The account's key, drawn once."""
-        path = self._directory / "account.json"
-        if not path.exists():
-            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            account = Account(f"sandbox{secrets.token_hex(6)}", secrets.token_hex(24))
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(fd, "wb") as file:
-                file.write(msgspec.json.encode(account))
-        account = msgspec.json.decode(path.read_bytes(), type=Account)
+        """The key of the account the sandbox drew and keeps. Call after :meth:`start`."""
+        account = msgspec.json.decode((self._directory / "account.json").read_bytes(), type=SandboxAccount)
         return Credentials(account.key, account.secret)
-
-    def _account(self) -> Account:
-        self.credentials()
-        return msgspec.json.decode((self._directory / "account.json").read_bytes(), type=Account)
 
     async def start(self) -> None:
         """Be there: the one that runs, or a new one. Raises ``Problem`` with the sandbox's own last words."""
@@ -108,12 +75,12 @@ class SandboxProcess:
         return words
 
     async def _spawn(self) -> None:
-        a = self._account()
+        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         (self._directory / "endpoint.json").unlink(missing_ok=True)
         with self._log.open("ab") as out:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", *self._arguments(), stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=out,
-                env=scrubbed({"TRADECTL_SANDBOX_ACCOUNTS": f"{a.key}:{a.secret}:{a.uid}"}), start_new_session=True,
+                env=scrubbed(), start_new_session=True,
             )  # fmt: skip
         deadline = time.monotonic() + 20.0
         while time.monotonic() < deadline and process.returncode is None:
@@ -159,10 +126,9 @@ class SandboxProcess:
     def status(self) -> ChildStatus:
         """For ``tradectl status``."""
         found = self._endpoint
-        up = found is not None and is_ours(found.pid, _MODULE)
         if found is None:
             return ChildStatus("sandbox", "down")
-        state = "up" if up else "down"
+        state = "up" if is_ours(found.pid, _MODULE) else "down"
         return ChildStatus(
             "sandbox", state, found.pid, found.started, self._restarts, f"http://{found.host}:{found.port}"
         )

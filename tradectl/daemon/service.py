@@ -19,11 +19,16 @@ from tradectl.model.events import Event, WatchRequested
 from tradectl.model.instruments import Category, InstrumentId
 from tradectl.model.orders import OrderStatus
 from tradectl.rpc.methods import ChildStatus, JournalStatus, Life, StreamStatus
-from tradectl.rpc.server import Feed
+from tradectl.rpc.server import Feed, Peer
 
 _C = TypeVar("_C", bound=Command)
 #: An order still on its way to the venue has one of these.
 _UNDECIDED = frozenset({OrderStatus.QUEUED, OrderStatus.SENT, OrderStatus.UNKNOWN, OrderStatus.ACCEPTED})
+
+
+def who(peer: Peer) -> str:
+    """The person (or process) behind a connection."""
+    return f"uid {peer.uid}"
 
 
 class Service:

@@ -65,6 +65,11 @@ def value_price(c: Candidate, v: RiskView) -> Decimal | None:
     return touch * (1 + v.limits.collar_share) if c.side is Side.BUY else touch
 
 
+def worst_value(c: Candidate, v: RiskView, price: Decimal) -> Decimal:
+    """What the position would be worth at ``price`` with the order and everything in flight filled."""
+    return abs(v.worst_position(c.instrument.id, c.side.sign) + c.side.sign * c.qty) * price
+
+
 #: Amounts with more digits than this are shown as they are: nobody means them.
 _PLAIN_DIGITS = 30
 
@@ -297,8 +302,7 @@ class PositionSizeCheck:
         if c.reduces or price is None:
             return None
         most = v.equity() * v.limits.position_share
-        size = v.worst_position(c.instrument.id, c.side.sign) + c.side.sign * c.qty
-        value = abs(size) * price
+        value = worst_value(c, v, price)
 
         def why() -> str:
             share = v.limits.position_share * 100
@@ -317,8 +321,7 @@ class GrossCheck:
         if c.reduces or price is None:
             return None
         most = v.equity() * v.limits.gross_share * v.limits.leverage
-        size = v.worst_position(c.instrument.id, c.side.sign) + c.side.sign * c.qty
-        value = v.gross_without(c.instrument.id) + abs(size) * price
+        value = v.gross_without(c.instrument.id) + worst_value(c, v, price)
 
         def why() -> str:
             return f"gross exposure {value:.2f} would be above {most:.2f}"

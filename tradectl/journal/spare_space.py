@@ -11,10 +11,6 @@ class SpareSpace:
         self._path = directory / "spare.space"
         self._size = size
 
-    @property
-    def is_held(self) -> bool:
-        return self._path.exists()
-
     def hold(self) -> None:
         """Allocate the space unless it is held. Raises ``OSError`` when there is none; then nothing is held."""
         if self._is_whole():

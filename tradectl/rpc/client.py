@@ -12,7 +12,6 @@ import json
 
 TYPE_CHECKING = False  # importing typing would cost a tenth of the quick path
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
 MAX_ANSWER = 8 << 20
@@ -94,14 +93,6 @@ class RpcClient:
             raise self._no_answer() from None
         except OSError:
             return
-
-    def notifications(self) -> Iterator[tuple[str, Any]]:
-        """Notifications ``(method, params)`` as they come, until the server closes. Blocks without a bound."""
-        self._socket.settimeout(None)
-        while True:
-            message = self._read_message()
-            if "method" in message:
-                yield message["method"], message.get("params")
 
     def close(self) -> None:
         self._socket.close()

@@ -13,7 +13,6 @@ from tradectl.model.commands import Level
 from tradectl.rpc import params, rows
 from tradectl.rpc.params import Params
 from tradectl.rpc.results import (
-    Armed,
     Book,
     Candles,
     ChildStatus,
@@ -68,8 +67,6 @@ STATUS = Method("status", params.Nothing, Status)
 STOP = Method("stop", params.Stop, Stopped, reads=False)
 HALT = Method("halt", params.Halt, StateResult, reads=False)
 RESUME = Method("resume", params.Resume, StateResult, reads=False)
-ARM = Method("arm", params.Arm, Armed, reads=False)
-DISARM = Method("disarm", params.Nothing, Armed, reads=False)
 RECONCILE = Method("reconcile", params.Nothing, Done, reads=False)
 ORDERS_LIST = Method("orders.list", params.OrderFilter, OrderList)
 ORDERS_SHOW = Method("orders.show", params.OrderId, OrderDetail)
@@ -120,10 +117,8 @@ EVENT_NOTIFICATION = "events.delta"
 DROPPED_NOTIFICATION = "events.dropped"
 
 __all__ = [
-    "ARM",
     "DAEMON_METHODS",
     "DECISIONS_LIST",
-    "DISARM",
     "DROPPED_NOTIFICATION",
     "EQUITY_LIST",
     "EVENTS_SUBSCRIBE",
@@ -161,7 +156,6 @@ __all__ = [
     "STRATEGIES_SHOW",
     "TRADES_LIST",
     "TRADES_SHOW",
-    "Armed",
     "Book",
     "Candles",
     "ChildStatus",

@@ -61,12 +61,6 @@ class Resume(Params, frozen=True, kw_only=True):
     symbol: str = ""
 
 
-class Arm(Params, frozen=True, kw_only=True):
-    """``confirm`` empty asks what would be armed; else it must equal the account's name."""
-
-    confirm: str = ""
-
-
 class OrderFilter(Filter, frozen=True, kw_only=True):
     """``open_only`` false adds the ended orders the daemon still remembers; older ones are in ``orders.history``."""
 

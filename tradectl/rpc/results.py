@@ -115,18 +115,6 @@ class Stopped(Result, frozen=True):
     positions: tuple[rows.PositionRow, ...] = ()
 
 
-class Armed(Result, frozen=True):
-    """What arming means: whose account with which limits. ``account`` is the name to type."""
-
-    armed: bool
-    account: str
-    uid: str
-    permissions: tuple[str, ...]
-    balances: tuple[rows.BalanceRow, ...]
-    limits: tuple[rows.LimitRow, ...]
-    text: str = ""
-
-
 class Done(Result, frozen=True):
     """A request was carried out: what was done, in words, and the orders it made or touched."""
 

@@ -15,21 +15,11 @@ import msgspec
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.money import use_exact_context
 from tradectl.sandbox.config import SandboxConfig
+from tradectl.sandbox.endpoint import Endpoint
 from tradectl.sandbox.options import add_arguments, config_from_args
 from tradectl.sandbox.server.credentials import with_accounts
 
 __all__ = ["Endpoint", "add_arguments", "config_from_args", "run_sandbox"]
-
-
-class Endpoint(msgspec.Struct, frozen=True):
-    """Where a running sandbox listens: the content of ``endpoint.json``. ``started`` is wall time in nanoseconds."""
-
-    host: str
-    port: int
-    pid: int
-    instance: str
-    started: int
-    tls_port: int = 0
 
 
 def run_sandbox(config: SandboxConfig) -> int:

@@ -1,9 +1,8 @@
-"""Halt, resume, reconcile, stop, arm."""
+"""Halt, resume, reconcile, stop."""
 
 from typing import Any
 
-from tradectl.daemon.handlers.status import limit_rows
-from tradectl.daemon.service import Service
+from tradectl.daemon.service import Service, who
 from tradectl.model.commands import RequestAnswered
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.events import HaltRequested, ReconcileRequested, ResumeRequested
@@ -18,14 +17,7 @@ def handlers(s: Service) -> list[tuple[methods.Method[Any, Any], Any]]:
         (methods.RESUME, lambda p, peer: _resume(s, p, peer)),
         (methods.RECONCILE, lambda p, peer: _reconcile(s, peer)),
         (methods.STOP, lambda p, peer: _stop(s, p)),
-        (methods.ARM, lambda p, peer: _arm(s, True)),
-        (methods.DISARM, lambda p, peer: _arm(s, False)),
     ]
-
-
-def who(peer: Peer) -> str:
-    """The person (or process) behind a connection."""
-    return f"uid {peer.uid}"
 
 
 def _halt(s: Service, p: params.Halt, peer: Peer) -> methods.StateResult:
@@ -65,13 +57,3 @@ def _stop(s: Service, p: params.Stop) -> methods.Stopped:
     s.stop(p.leave)
     text = "closing positions and stopping" if p.leave == "flatten" else "stopping"
     return methods.Stopped(text, tuple(rows.OrderRow.of(o) for o in orders), positions)
-
-
-def _arm(s: Service, arm: bool) -> methods.Armed:
-    if s.mode != "live":
-        text = f"mode {s.mode} moves no real money and needs no arming"
-        return methods.Armed(True, s.uid, s.uid, (), s.views.balance_rows(), limit_rows(s), text)
-    if not arm:
-        s.armed = False
-    text = "armed" if s.armed else "disarmed: the next start in mode live is refused"
-    return methods.Armed(s.armed, s.uid, s.uid, (), s.views.balance_rows(), limit_rows(s), text)

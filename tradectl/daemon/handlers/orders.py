@@ -3,8 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from tradectl.daemon.handlers.control import who
-from tradectl.daemon.service import Service
+from tradectl.daemon.service import Service, who
 from tradectl.model.commands import Check, DecisionMade, OrderChanged, RequestAnswered
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.events import AmendRequested, CancelRequested, OrderRequested

@@ -3,9 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
-from tradectl.daemon.handlers.control import who
 from tradectl.daemon.handlers.strategies import strategy_rows
-from tradectl.daemon.service import Service
+from tradectl.daemon.service import Service, who
 from tradectl.model.commands import PositionChanged, RequestAnswered
 from tradectl.model.events import AdoptRequested, CloseRequested
 from tradectl.rpc import methods, params, rows

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tradectl.daemon import strategy_loader
-from tradectl.daemon.service import Service
+from tradectl.daemon.service import Service, who
 from tradectl.engine.parameters import Parameter
 from tradectl.engine.runner import Runner
 from tradectl.model.commands import RequestAnswered
@@ -86,7 +86,7 @@ def _switch(s: Service, name: str, enabled: bool, flatten: bool, peer: Peer) -> 
             ErrorCode.CONFLICT, f"{name} was stopped by an error: {runner.reason}", field="name",
             reason="a stopped strategy needs corrected code", remedy="correct it, then: tradectl restart",
         )  # fmt: skip
-    _, answer = s.ask(StrategySwitched(s.now(), f"uid {peer.uid}", name, enabled, flatten), RequestAnswered)
+    _, answer = s.ask(StrategySwitched(s.now(), who(peer), name, enabled, flatten), RequestAnswered)
     return methods.Done(answer.text, answer.orders)
 
 

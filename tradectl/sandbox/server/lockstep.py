@@ -72,10 +72,6 @@ class Lockstep:
         """The market begins anew."""
         self._exhausted = self._ended = False
 
-    @property
-    def is_attached(self) -> bool:
-        return self._attached
-
     def seen(self, frames: Mapping[int, int], outstanding: int, ready: bool) -> None:
         """A report: frames handled by local port of the client, unanswered requests, readiness."""
         for port, count in frames.items():
