@@ -64,7 +64,6 @@ class Service:
         self.started = time.time_ns()
         self.uid = ""
         self.site = ""
-        self.armed = True  # mode live does not start unarmed, and no other mode needs it
         self.clock_offset: int | None = None
         self._waiters: dict[str, asyncio.Future[OrderChanged]] = {}
         self._watching: dict[InstrumentId, asyncio.Event] = {}

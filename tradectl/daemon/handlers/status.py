@@ -34,11 +34,12 @@ def handlers(s: Service) -> list[tuple[methods.Method[Any, Any], Any]]:
 
 def _status(s: Service) -> methods.Status:
     v = s.views
+    armed = True  # mode live does not start unarmed, and no other mode needs it
     return methods.Status(
         s.mode, s.profile, s.life, v.state, v.reason_rows(), s.started, s.now(), s.config.run, __version__, os.getpid(),
         methods.ExchangeStatus(s.site, s.uid, s.streams(), s.clock_offset), strategy_rows(s), limit_rows(s), _equity(s),
         s.journal(), s.children(), tuple(rows.AlertRow.of(a) for a in list(v.alerts)[-5:]), len(v.open_orders()),
-        len(v.position_rows(books=False)), sum(s.engine.world.portfolio.state.trades.values()), s.armed,
+        len(v.position_rows(books=False)), sum(s.engine.world.portfolio.state.trades.values()), armed,
     )  # fmt: skip
 
 
