@@ -1,6 +1,6 @@
 """What comes back about orders: answers, reports, executions and look-ups, merged into orders and books."""
 
-from tradectl.engine.order_desk import OrderDesk
+from tradectl.engine.dispatch import Dispatch
 from tradectl.engine.order_queue import group_of
 from tradectl.engine.order_state import Order, Orphan, add_execution, merge_report
 from tradectl.engine.portfolio_manager import EXTERNAL, Booked
@@ -26,9 +26,9 @@ MAX_ORPHANS = 200
 class OrderAnswers:
     """Merges every word about an order. What happened once is booked once."""
 
-    def __init__(self, world: World, desk: OrderDesk) -> None:
+    def __init__(self, world: World, dispatch: Dispatch) -> None:
         self._w = world
-        self._desk = desk
+        self._dispatch = dispatch
 
     # --- answers of the gateway
 
@@ -58,7 +58,7 @@ class OrderAnswers:
             order.status, order.inferred = OrderStatus.REJECTED, True
             order.reason = f"{event.code} {event.message}"
             if event.reaction is Reaction.RETRY and order.retries < MAX_RETRIES and not order.cancel_asked:
-                self._desk.again(order, max(event.retry_at, self._w.now + 1_000_000))
+                self._dispatch.again(order, max(event.retry_at, self._w.now + 1_000_000))
             if event.reaction is Reaction.STOP:
                 self._stop(event)
 
@@ -79,7 +79,7 @@ class OrderAnswers:
         elif not order.is_open:
             return
         elif event.reaction is Reaction.RETRY and event.action is Action.CANCEL:
-            self._desk.insist(order, max(event.retry_at, self._w.now + PAUSE))
+            self._dispatch.insist(order, max(event.retry_at, self._w.now + PAUSE))
         elif event.reaction in (Reaction.RECONCILE, Reaction.RETRY):
             self.look_up(order)
 
@@ -110,7 +110,7 @@ class OrderAnswers:
     def _looked(self, order: Order, known: bool) -> None:
         order.amend_ended()
         if known:
-            self._desk.insist(order)
+            self._dispatch.insist(order)
             return
         existed = bool(order.booked or order.updated)
         order.status = OrderStatus.CANCELLED if existed else OrderStatus.LOST
@@ -120,7 +120,7 @@ class OrderAnswers:
 
     def insist(self, order: Order) -> None:
         """An order that was to be cancelled is still open: cancel it again."""
-        self._desk.insist(order)
+        self._dispatch.insist(order)
 
     # --- what the venue says
 

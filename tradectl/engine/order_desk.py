@@ -1,22 +1,20 @@
-"""The order desk: turns what risk accepted into orders, and releases them from the queue as budgets allow."""
+"""The order desk: turns what is wished into orders that risk accepted; :mod:`dispatch` sends them."""
 
 from decimal import Decimal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tradectl.engine.order_queue import Waiting
+from tradectl.engine.dispatch import Dispatch
 from tradectl.engine.order_state import Order
 from tradectl.engine.risk_checks import Candidate
 from tradectl.engine.risk_manager import RiskManager
 from tradectl.engine.world import World
-from tradectl.model.commands import Amendment, CancelOrder, Check, DecisionMade
+from tradectl.model.commands import Check, DecisionMade
 from tradectl.model.events import Action
 from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.money import ZERO, plain
 from tradectl.model.orders import OrderSpec, OrderStatus, OrderType, Side, TimeInForce
-
-QUEUE_TIMER = "queue"
 
 
 class Wish(Struct, frozen=True):
@@ -37,11 +35,12 @@ class Wish(Struct, frozen=True):
 
 
 class OrderDesk:
-    """Accepts wishes whole or not at all, queues their orders, sends what is due."""
+    """Accepts wishes whole or not at all, and changes or ends their orders."""
 
-    def __init__(self, world: World, risk: RiskManager) -> None:
+    def __init__(self, world: World, risk: RiskManager, dispatch: Dispatch) -> None:
         self._w = world
         self._risk = risk
+        self._dispatch = dispatch
 
     def place(self, wish: Wish) -> DecisionMade:
         """Check every order of a wish, each with the ones before it in flight; one refusal refuses all."""
@@ -61,7 +60,7 @@ class OrderDesk:
             made.append(self._make(wish, candidate, size, decision))
             kinds.append(candidate.reduces)
         for order, reduces in zip(made, kinds, strict=True):
-            w.queue.add(self._create_of(order, reduces))
+            self._dispatch.create(order, reduces)
         return self._decide(wish, decision, True, checks, tuple(o.link_id for o in made))
 
     def candidate(self, wish: Wish, size: Decimal) -> Candidate:
@@ -91,15 +90,6 @@ class OrderDesk:
         for order in made:
             self._w.forget(order.link_id)
         self._w.order_seq = first_seq
-
-    def _still_reduces(self, order: Order) -> bool:
-        spec = order.spec
-        return self._risk.reduces(
-            order.strategy, order.instrument, spec.side, order.qty, order.link_id, spec.reduce_only
-        )
-
-    def _create_of(self, order: Order, reduces: bool) -> Waiting:
-        return Waiting(Action.CREATE, order.link_id, order.instrument, reduces, self._w.now, cause=order.cause)
 
     def _decide(
         self, wish: Wish, decision: int, ok: bool, checks: tuple[Check, ...], links: tuple[str, ...]
@@ -132,9 +122,7 @@ class OrderDesk:
             order.status, order.reason = OrderStatus.CANCELLED, f"{reason} (before it was sent)"
         else:
             order.cancel_asked = True
-            self._w.queue.add(
-                Waiting(Action.CANCEL, order.link_id, order.instrument, True, self._w.now, cause=self._w.cause)
-            )
+            self._dispatch.cancel(order)
         self._w.touch(order)
         return True
 
@@ -172,108 +160,11 @@ class OrderDesk:
             order.qty, order.price = qty or order.qty, price or order.price
             order.spec = replace(order.spec, qty=order.qty, price=order.price)
             w.queue.drop(order.link_id, Action.CREATE)
-            w.queue.add(self._create_of(order, self._still_reduces(order)))
+            self._dispatch.create(order)
             w.touch(order)
             return
         order.worst_qty = max(order.worst_qty, qty or ZERO)
-        w.queue.add(Waiting(Action.AMEND, order.link_id, order.instrument, False, w.now, 0, w.cause, qty, price))
-
-    def insist(self, order: Order, not_before: int = 0) -> None:
-        """Send the cancel of an order again that was to be cancelled and is still open."""
-        if order.is_open and order.cancel_asked and not self._w.queue.holds(order.link_id, Action.CANCEL):
-            waiting = Waiting(Action.CANCEL, order.link_id, order.instrument, True, self._w.now, not_before)
-            waiting.cause = self._w.cause
-            self._w.queue.add(waiting)
-
-    # --- release
-
-    def release(self) -> None:
-        """Send what is due, drop what waited too long, and ask to be woken for the rest."""
-        w = self._w
-        if not w.queue.state.waiting:
-            w.cancel_timer(QUEUE_TIMER)
-            return
-        for waiting in w.queue.expired(w.now):
-            self._expire(waiting)
-        for waiting in w.queue.release(w.now, cancels_only=w.unreconciled):
-            self._send(waiting)
-        again = w.queue.next_at(w.now, cancels_only=w.unreconciled)
-        if again is None:
-            w.cancel_timer(QUEUE_TIMER)
-        else:
-            w.set_timer(QUEUE_TIMER, again)
-
-    def distrust_queue(self) -> None:
-        """After a restart: the journal may have lost its last entries, so what waited may have been sent since then.
-        Such an order is looked up like any other without an answer, never sent under the same id."""
-        for order in self._w.open_orders():
-            if order.status is OrderStatus.QUEUED:
-                self._w.queue.drop(order.link_id, Action.CREATE)
-                order.status, order.reason = OrderStatus.UNKNOWN, "it waited to be sent when the daemon stopped"
-                self._w.touch(order)
-
-    def _expire(self, waiting: Waiting) -> None:
-        order = self._w.orders.get(waiting.link_id)
-        if order is None:
-            return
-        if waiting.action is Action.AMEND:
-            self._not_amended(order, "the amendment waited too long in the queue")
-        elif order.status is OrderStatus.QUEUED:
-            order.status, order.reason = OrderStatus.EXPIRED, "waited too long in the queue"
-            self._w.touch(order)
-
-    def _not_amended(self, order: Order, reason: str) -> None:
-        order.amend_ended()
-        order.reason = reason
-        self._w.touch(order)
-
-    def _send(self, waiting: Waiting) -> None:
-        order = self._w.orders.get(waiting.link_id)
-        if order is None or not order.is_open:
-            return
-        if waiting.action is Action.CREATE:
-            self._send_create(order)
-        elif waiting.action is Action.CANCEL:
-            self._w.emit(CancelOrder(waiting.cause, order.link_id, order.order_id, order.instrument))
-        else:
-            self._send_amend(order, waiting)
-
-    def _send_amend(self, order: Order, waiting: Waiting) -> None:
-        failed = self._risk.check_release(order, waiting.qty, waiting.price)
-        if failed is not None:
-            self._not_amended(order, f"not amended: {failed.reason}")
-            return
-        order.amending = Amendment(order.link_id, order.order_id, order.instrument, waiting.qty, waiting.price)
-        self._w.emit(self._risk.approve_amendment(order, waiting.cause, order.amending))
-
-    def _send_create(self, order: Order) -> None:
-        if order.status is not OrderStatus.QUEUED:
-            return
-        # What risk accepted in this very step need not be asked about again: nothing has moved since.
-        failed = None if order.cause == self._w.cause else self._risk.check_release(order)
-        if failed is None:
-            order.status = OrderStatus.SENT
-            self._w.emit(self._risk.approve(order))
-        else:
-            order.status, order.reason = OrderStatus.REFUSED, failed.reason
-        self._w.touch(order)
-
-    def again(self, order: Order, not_before: int) -> None:
-        """The venue certainly did not take this order: queue it anew under a fresh id, for no id is sent twice."""
-        w = self._w
-        spec = order.spec
-        fresh = OrderSpec(
-            w.next_link(order.strategy), spec.instrument, spec.side, spec.type, spec.qty, spec.price,
-            spec.time_in_force, spec.reduce_only, spec.quote_qty,
-        )  # fmt: skip
-        clone = Order(
-            fresh, order.strategy, order.decision, order.cause, w.now, OrderStatus.QUEUED, order.qty, order.price,
-            retries=order.retries + 1, person=order.person,
-        )  # fmt: skip
-        w.add_order(clone)
-        waiting = self._create_of(clone, self._still_reduces(clone))
-        waiting.not_before = not_before
-        w.queue.add(waiting)
+        self._dispatch.amend(order, qty, price)
 
 
 def _can_be_amended(order: Order, qty: Decimal | None, price: Decimal | None) -> Check:

@@ -5,11 +5,12 @@ from typing import Any
 
 from tradectl.engine.checkpoint import EngineState, decode, encode
 from tradectl.engine.config import EngineConfig
+from tradectl.engine.dispatch import QUEUE_TIMER, Dispatch
 from tradectl.engine.guards import EQUITY_TIMER, GUARD_TIMER, Guards
 from tradectl.engine.intent_desk import STRATEGY_TIMER, IntentDesk
 from tradectl.engine.operator_desk import STOPPING, OperatorDesk
 from tradectl.engine.order_answers import WALL, OrderAnswers
-from tradectl.engine.order_desk import QUEUE_TIMER, OrderDesk
+from tradectl.engine.order_desk import OrderDesk
 from tradectl.engine.order_state import view
 from tradectl.engine.reconciler import TIMER as RECONCILE_TIMER
 from tradectl.engine.reconciler import Reconciler
@@ -80,9 +81,10 @@ class TradingEngine:
     def __init__(self, config: EngineConfig, classes: Mapping[str, type[Strategy]]) -> None:
         self.world = w = World(config)
         self.risk = RiskManager(w)
-        self.desk = OrderDesk(w, self.risk)
+        self.dispatch = Dispatch(w, self.risk)
+        self.desk = OrderDesk(w, self.risk, self.dispatch)
         self.targets = Targets(w, self.desk, self.risk)
-        self.answers = OrderAnswers(w, self.desk)
+        self.answers = OrderAnswers(w, self.dispatch)
         self.reconciler = Reconciler(w, self.answers)
         self.guards = Guards(w)
         self.intents = IntentDesk(w, self.desk, self.targets)
@@ -122,11 +124,11 @@ class TradingEngine:
         w = self.world
         counts: dict[str, int] = {}
         if w.queue.state.waiting:
-            self.desk.release()  # before the first publication: what leaves at once is published as sent alone
+            self.dispatch.release()  # before the first publication: what leaves at once is published as sent alone
         while True:
             self._publish_orders()
             if not w.deliveries:
-                self.desk.release()
+                self.dispatch.release()
                 if not w.dirty_orders:
                     break
                 continue
@@ -284,7 +286,7 @@ class TradingEngine:
         for name, at in list(w.timers.items()):
             w.emit(SetTimer(name, at))
         w.set_timer(AUDIT_TIMER, w.now + w.config.audit_every_s * _SECOND)
-        self.desk.distrust_queue()
+        self.dispatch.distrust_queue()
         if event.restored:
             self.host.resume_all()
             self._restate()
@@ -313,7 +315,7 @@ class TradingEngine:
         del w.timers[event.timer]
         name = event.timer
         if name == QUEUE_TIMER:
-            self.desk.release()
+            self.dispatch.release()
         elif name == GUARD_TIMER:
             self._guard()
         elif name == EQUITY_TIMER:

@@ -13,7 +13,7 @@ from tradectl.model.events import Action, AnyEvent
 from tradectl.model.instruments import InstrumentId
 from tradectl.model.market_data import MarketKey
 from tradectl.model.money import ZERO
-from tradectl.model.orders import Execution, OrderSpec, OrderStatus, OrderType, Side, TimeInForce
+from tradectl.model.orders import Execution, OrderSpec, OrderStatus, OrderType, Side, TimeInForce, TradingStop, Trigger
 
 
 class Command(Struct, frozen=True, array_like=True, tag=True, tag_field="_record"):
@@ -31,32 +31,49 @@ class Amendment(Struct, frozen=True, array_like=True, gc=False):
     instrument: InstrumentId
     qty: Decimal | None = None
     price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    take_profit: Decimal | None = None  # 0 removes
+    stop_loss: Decimal | None = None  # 0 removes
 
 
 class RiskApproved(Command, frozen=True, tag=True):
-    """An order (or amendment) that passed every check. Only the risk manager makes one; nothing else reaches the
-    venue as a create or amend."""
+    """An order (or amendment, or change of a position's stops) that passed every check. Only the risk manager makes
+    one; nothing else reaches the venue as a create or amend.
+
+    Commands of one step with the same ``batch`` other than 0 go out together, in one batch request.
+    """
 
     cause: int
     decision: int
     order: OrderSpec | None = None
     amendment: Amendment | None = None
+    stop: TradingStop | None = None
+    batch: int = 0
 
 
 class CancelOrder(Command, frozen=True, tag=True):
-    """Cancel one order; ``order_id`` may still be unknown, then ``link_id`` names it."""
+    """Cancel one order; ``order_id`` may still be unknown, then ``link_id`` names it. ``batch`` as there.
+
+    ``conditional``: it has a trigger (the venue's ``orderFilter`` for spot depends on it).
+    """
 
     cause: int
     link_id: str
     order_id: str
     instrument: InstrumentId
+    batch: int = 0
+    conditional: bool = False
 
 
 class LookUpOrder(Command, frozen=True, tag=True):
-    """Ask realtime, history and executions for an order whose answer never came. Answer: ``OrderLookedUp``."""
+    """Ask realtime, history and executions for an order whose answer never came. Answer: ``OrderLookedUp``.
+
+    An order that carries no id of ours (an attached stop) is named by the venue's ``order_id``.
+    """
 
     link_id: str
     instrument: InstrumentId
+    order_id: str = ""
 
 
 class Reconcile(Command, frozen=True, tag=True):
@@ -83,8 +100,14 @@ class RequestBars(Command, frozen=True, tag=True):
     since: int = 0
 
 
+class RequestTickers(Command, frozen=True, tag=True):
+    """Read the 24-hour tickers of a whole category, for the universe. Answer: ``TickersLoaded``."""
+
+    category: str
+
+
 VENUE_COMMANDS: tuple[type, ...] = (
-    RiskApproved, CancelOrder, LookUpOrder, Reconcile, Subscribe, Unsubscribe, RequestBars,
+    RiskApproved, CancelOrder, LookUpOrder, Reconcile, Subscribe, Unsubscribe, RequestBars, RequestTickers,
 )  # fmt: skip
 
 # --- to the daemon -----------------------------------------------------------------------------------------------
@@ -147,6 +170,9 @@ class DecisionMade(Command, frozen=True, tag=True):
     checks: tuple[Check, ...] = ()
     orders: tuple[str, ...] = ()
     who: str = ""
+    event: str = ""  # what the engine was told, in words: "bar 1m linear:BTCUSDT 12:03 close 60123.5"
+    inputs: tuple[tuple[str, float], ...] = ()  # what the strategy looked at: its indicators and their values
+    algorithm: int = 0  # the execution algorithm it belongs to, 0 for none
 
 
 class OrderChanged(Command, frozen=True, tag=True):
@@ -170,6 +196,13 @@ class OrderChanged(Command, frozen=True, tag=True):
     created: int
     fees: Decimal = ZERO
     reason: str = ""
+    trigger: Trigger | None = None
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    parent: str = ""  # of a take-profit or stop-loss: the link id of the entry it protects
+    stop_type: str = ""  # StopLoss, TakeProfit, TrailingStop, Stop, ...: as the venue names it
+    algorithm: int = 0
+    position_idx: int = 0
 
 
 class ExecutionBooked(Command, frozen=True, tag=True):
@@ -181,12 +214,14 @@ class ExecutionBooked(Command, frozen=True, tag=True):
     decision: int
     realised: Decimal
     position: Decimal
+    arrival: Decimal | None = None  # the middle of the market when the order was decided: slippage counts from here
 
 
 class PositionChanged(Command, frozen=True, tag=True):
     """A position after a change: ``strategy`` names a book, empty is the net position at the venue.
 
-    ``cost`` is the exact signed cost of ``size``; the entry price is ``cost / size``.
+    ``cost`` is the exact signed cost of ``size``; the entry price is ``cost / size``. In hedge mode the venue's legs
+    are stated apart, with ``position_idx`` 1 (long) and 2 (short).
     """
 
     at: int
@@ -198,6 +233,7 @@ class PositionChanged(Command, frozen=True, tag=True):
     fees: Decimal
     funding: Decimal
     mark: float = 0.0
+    position_idx: int = 0
 
 
 class BalanceChanged(Command, frozen=True, tag=True):
@@ -260,6 +296,82 @@ class StrategyChanged(Command, frozen=True, tag=True):
     status: StrategyStatus
     reason: str = ""
     at_seq: int = 0
+    #: Of a callback that was aborted: the how many'th of this instance in the step; replay obeys (decision 23).
+    aborted_call: int = 0
+
+
+class AlgorithmStatus(str, Enum):
+    WORKING = "working"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class AlgorithmChanged(Command, frozen=True, tag=True):
+    """An execution algorithm after a change. ``qty`` is its whole size, ``filled`` what its orders filled."""
+
+    at: int
+    id: int
+    kind: str
+    strategy: str
+    instrument: InstrumentId
+    side: Side | None
+    qty: Decimal
+    filled: Decimal
+    status: AlgorithmStatus
+    reason: str = ""
+    note: str = ""  # what it does now, in words
+    parameters: tuple[tuple[str, str], ...] = ()
+
+
+class LimitsChanged(Command, frozen=True, tag=True):
+    """Risk limits as they are in force from here on, by ``scope`` (``""`` the account, ``strategy:NAME``, ...)."""
+
+    at: int
+    who: str
+    scope: str
+    limits: tuple[tuple[str, str], ...]
+    reason: str = ""
+
+
+class ParametersChanged(Command, frozen=True, tag=True):
+    """The parameters of a strategy instance as they are from here on."""
+
+    at: int
+    name: str
+    who: str
+    parameters: tuple[tuple[str, str], ...]
+
+
+class UniverseChanged(Command, frozen=True, tag=True):
+    """The members of a named universe after a refresh, and why each refused symbol is out."""
+
+    at: int
+    name: str
+    members: tuple[str, ...]
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+
+
+class AllocationChanged(Command, frozen=True, tag=True):
+    """Shares of equity by strategy instance, and how they came about."""
+
+    at: int
+    policy: str
+    shares: tuple[tuple[str, Decimal], ...]
+    reason: str = ""
+
+
+class LedgerBooked(Command, frozen=True, tag=True):
+    """A transfer, bonus, interest or conversion entered the books: kept apart from trading."""
+
+    at: int
+    id: str
+    type: str
+    coin: str
+    change: Decimal
+    ts: int
 
 
 class RequestAnswered(Command, frozen=True, tag=True):
@@ -291,6 +403,13 @@ AnyCommand = (
     | StateChanged
     | StrategyChanged
     | RequestAnswered
+    | RequestTickers
+    | AlgorithmChanged
+    | LimitsChanged
+    | ParametersChanged
+    | UniverseChanged
+    | AllocationChanged
+    | LedgerBooked
 )
 
 

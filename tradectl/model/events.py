@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from tradectl.model.instruments import FeeRate, Instrument, InstrumentId
 from tradectl.model.market_data import Bar, Ticker
-from tradectl.model.orders import Execution, OrderReport, OrderType, Side, TimeInForce
+from tradectl.model.orders import Execution, OrderReport, OrderType, Protection, Side, TimeInForce, Trigger
 from tradectl.model.positions import BalanceReport, LedgerRow, PositionReport
 
 #: Version of the event and command records; written into every journal entry.
@@ -87,6 +87,45 @@ class BarsLoaded(Event, frozen=True, tag=True):
     error: str = ""
 
 
+class UniverseRow(Struct, frozen=True, array_like=True, gc=False):
+    """One symbol of a category's 24-hour tickers. ``turnover`` in quote coin; prices 0.0 where there is none."""
+
+    symbol: str
+    last: float
+    bid: float = 0.0
+    ask: float = 0.0
+    turnover: float = 0.0
+    high: float = 0.0
+    low: float = 0.0
+    funding_rate: float = 0.0
+
+
+class TickersLoaded(Event, frozen=True, tag=True):
+    """Answer to ``RequestTickers``, or the ``error`` that kept them away."""
+
+    category: str
+    rows: tuple[UniverseRow, ...]
+    error: str = ""
+
+
+class PredictionMade(Event, frozen=True, tag=True):
+    """A model's word on an instrument: the chance that it is higher ``horizon`` bars after the bar at ``ts``.
+
+    ``value`` is the model's expected return over the horizon (fraction), 0.0 when it states none; ``model`` names and
+    versions it; ``error`` (then nothing else counts) says why there is none.
+    """
+
+    ts: int
+    id: str
+    model: str
+    instrument: InstrumentId
+    interval: str
+    horizon: int
+    probability: float
+    value: float = 0.0
+    error: str = ""
+
+
 # --- answers of the venue ----------------------------------------------------------------------------------------
 
 
@@ -121,6 +160,17 @@ class OrderAnswered(Event, frozen=True, tag=True):
     message: str
     reaction: Reaction
     order_id: str = ""
+    retry_at: int = 0
+
+
+class StopAnswered(Event, frozen=True, tag=True):
+    """The gateway's answer to a change of a position's stops (34040, nothing to change, is ``ok``)."""
+
+    instrument: InstrumentId
+    position_idx: int
+    code: int
+    message: str
+    reaction: Reaction
     retry_at: int = 0
 
 
@@ -187,6 +237,7 @@ class OrderLookedUp(Event, frozen=True, tag=True):
     report: OrderReport | None = None
     executions: tuple[Execution, ...] = ()
     error: str = ""
+    order_id: str = ""  # when it was asked for by the venue's id
 
 
 class ConnectionChanged(Event, frozen=True, tag=True):
@@ -303,15 +354,97 @@ class OrderRequested(Event, frozen=True, tag=True):
     reduce_only: bool = False
     strategy: str = ""
     reason: str = ""
+    trigger: Trigger | None = None
+    close_on_trigger: bool = False
+    protection: Protection | None = None
+    quote_qty: bool = False  # spot market buy: ``qty`` is the amount of quote coin to spend
 
 
 class AmendRequested(Event, frozen=True, tag=True):
-    """A person changes price or total quantity of one order."""
+    """A person changes price, total quantity, trigger or attached stops of one order (0 removes a stop)."""
 
     who: str
     link_id: str
     qty: Decimal | None = None
     price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+
+
+class AlgorithmRequested(Event, frozen=True, tag=True):
+    """A person starts an execution algorithm; ``parameters`` are those its kind declares, as text."""
+
+    who: str
+    kind: str
+    instrument: InstrumentId
+    side: Side
+    qty: Decimal
+    parameters: dict[str, str] = {}
+    strategy: str = ""
+    reason: str = ""
+
+
+class AlgorithmCancelRequested(Event, frozen=True, tag=True):
+    """A person ends an execution algorithm: its open orders are cancelled, what it filled stays."""
+
+    who: str
+    id: int
+
+
+class ProtectRequested(Event, frozen=True, tag=True):
+    """A person sets stop-loss, take-profit or trailing distance (``None`` leaves, 0 removes).
+
+    Of one strategy's book: reduce-only orders of its own. Without ``strategy``: the venue's stop of the whole position.
+    """
+
+    who: str
+    instrument: InstrumentId
+    strategy: str = ""
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    trailing: Decimal | None = None
+    active_price: Decimal | None = None
+    position_idx: int = 0
+
+
+class LimitsSet(Event, frozen=True, tag=True):
+    """A person changes risk limits within ``scope``; ``changes`` are limit names and values as text."""
+
+    who: str
+    changes: dict[str, str]
+    scope: str = ""
+    reason: str = ""
+
+
+class RiskResetRequested(Event, frozen=True, tag=True):
+    """A person lifts a latched limit (``code`` empty: all of them) and begins to measure anew from here."""
+
+    who: str
+    code: str = ""
+    strategy: str = ""
+    symbol: str = ""
+
+
+class ParametersSet(Event, frozen=True, tag=True):
+    """A person changes parameters of a strategy instance; it keeps its position and starts from warm-up."""
+
+    who: str
+    name: str
+    parameters: dict[str, bool | int | float | str]
+
+
+class StrategyEnded(Event, frozen=True, tag=True):
+    """A strategy is stopped from outside: it hung the last process, or its code cannot be loaded."""
+
+    name: str
+    reason: str
+
+
+class RebalanceRequested(Event, frozen=True, tag=True):
+    """A person asks for the shares of capital to be computed anew now, whatever the bands say."""
+
+    who: str
 
 
 class CancelRequested(Event, frozen=True, tag=True):
@@ -377,6 +510,9 @@ VenueEvent = (
     | InstrumentsLoaded
     | AccountChecked
     | ClockChecked
+    | TickersLoaded
+    | PredictionMade
+    | StopAnswered
 )
 DaemonEvent = (
     Started
@@ -393,6 +529,14 @@ DaemonEvent = (
     | StrategySwitched
     | ReconcileRequested
     | WatchRequested
+    | AlgorithmRequested
+    | AlgorithmCancelRequested
+    | ProtectRequested
+    | LimitsSet
+    | RiskResetRequested
+    | ParametersSet
+    | StrategyEnded
+    | RebalanceRequested
 )
 #: The union a journal decodes into.
 AnyEvent = MarketEvent | VenueEvent | DaemonEvent

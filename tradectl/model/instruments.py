@@ -52,6 +52,7 @@ class Instrument(Struct, frozen=True, array_like=True, gc=False):
     price_limit_y: Decimal | None = None
     status: str = "Trading"
     quote_precision: Decimal = Decimal("0.00000001")
+    launched: int = 0  # when trading in it began, nanoseconds; 0 when the venue does not say
 
     @property
     def is_spot(self) -> bool:

@@ -46,6 +46,9 @@ class Ticker(Struct, frozen=True, array_like=True, gc=False):
     ask: float = 0.0
     funding_rate: float = 0.0
     next_funding: int = 0
+    turnover_24h: float = 0.0
+    high_24h: float = 0.0
+    low_24h: float = 0.0
 
 
 class MarketKey(Struct, frozen=True, array_like=True, cache_hash=True, order=True):

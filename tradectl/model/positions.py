@@ -20,6 +20,9 @@ class PositionReport(Struct, frozen=True, array_like=True, gc=False):
     liq_price: Decimal | None = None
     unrealised_pnl: Decimal = ZERO
     updated: int = 0
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    trailing: Decimal | None = None
 
 
 class BalanceReport(Struct, frozen=True, array_like=True, gc=False):

@@ -41,6 +41,8 @@ def strategy_for(kind: Any) -> st.SearchStrategy[Any]:
         if len(args) == 2 and args[1] is Ellipsis:
             return st.lists(strategy_for(args[0]), max_size=2).map(tuple)
         return st.tuples(*(strategy_for(a) for a in args))
+    if origin is dict:
+        return st.dictionaries(strategy_for(args[0]), strategy_for(args[1]), max_size=2)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return st.sampled_from(list(kind))
     assert isinstance(kind, type)
