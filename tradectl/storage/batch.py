@@ -1,5 +1,6 @@
 """Commands of the journal as rows of the tables, gathered for one commit."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,16 +8,23 @@ from sqlmodel import SQLModel
 
 from tradectl.model.commands import (
     Alert,
+    AlgorithmChanged,
+    AllocationChanged,
     BalanceChanged,
     DecisionMade,
     Entry,
     EquityMarked,
     ExecutionBooked,
+    LedgerBooked,
+    LimitsChanged,
     OrderChanged,
+    ParametersChanged,
     PositionChanged,
     StateChanged,
     StrategyChanged,
+    UniverseChanged,
 )
+from tradectl.model.money import plain
 from tradectl.storage import tables
 
 Row = dict[str, Any]
@@ -65,7 +73,9 @@ class Batch:
 
 Projection = tuple[type[SQLModel], Key | None, Row]
 #: What happened once: a repetition is the same happening and changes nothing.
-_FIRST_COUNTS: frozenset[type[SQLModel]] = frozenset({tables.ExecutionRecord, tables.DecisionRecord})
+_FIRST_COUNTS: frozenset[type[SQLModel]] = frozenset(
+    {tables.ExecutionRecord, tables.DecisionRecord, tables.LedgerRecord}
+)
 
 
 def _order(it: OrderChanged) -> Projection:
@@ -91,6 +101,15 @@ def _order(it: OrderChanged) -> Projection:
         "created": it.created,
         "fees": it.fees,
         "reason": it.reason,
+        "trigger_price": it.trigger.price if it.trigger else None,
+        "trigger_by": it.trigger.by.value if it.trigger else None,
+        "trigger_rises": it.trigger.rises if it.trigger else None,
+        "take_profit": it.take_profit,
+        "stop_loss": it.stop_loss,
+        "parent": it.parent,
+        "stop_type": it.stop_type,
+        "algorithm": it.algorithm,
+        "position_idx": it.position_idx,
     }
     return tables.OrderRecord, (key,), row
 
@@ -120,12 +139,20 @@ def _execution(it: ExecutionBooked) -> Projection:
         "pnl": done.pnl,
         "realised": it.realised,
         "position": it.position,
+        "arrival": it.arrival,
+        "stop_order_type": done.stop_order_type,
+        "create_type": done.create_type,
     }
     return tables.ExecutionRecord, (done.exec_id,), row
 
 
 def _position(it: PositionChanged) -> Projection:
-    key = {"strategy": it.strategy, "category": it.instrument.category.value, "symbol": it.instrument.symbol}
+    key = {
+        "strategy": it.strategy,
+        "category": it.instrument.category.value,
+        "symbol": it.instrument.symbol,
+        "position_idx": it.position_idx,
+    }
     row: Row = {
         **key,
         "at": it.at,
@@ -171,6 +198,9 @@ def _decision(it: DecisionMade) -> Projection:
         "checks": [[c.name, c.ok, c.limit, c.value, c.reason] for c in it.checks],
         "orders": list(it.orders),
         "who": it.who,
+        "event": it.event,
+        "inputs": [[name, _number(value)] for name, value in it.inputs],
+        "algorithm": it.algorithm,
     }
     return tables.DecisionRecord, (it.id,), row
 
@@ -190,6 +220,58 @@ def _strategy(it: StrategyChanged) -> Projection:
     return tables.StrategyRecord, None, row
 
 
+def _number(value: float) -> float | None:
+    """JSON knows no NaN: an indicator that is not ready has no value."""
+    return value if math.isfinite(value) else None
+
+
+def _algorithm(it: AlgorithmChanged) -> Projection:
+    row: Row = {
+        "id": it.id,
+        "at": it.at,
+        "kind": it.kind,
+        "strategy": it.strategy,
+        "category": it.instrument.category.value,
+        "symbol": it.instrument.symbol,
+        "side": it.side.value if it.side else None,
+        "qty": it.qty,
+        "filled": it.filled,
+        "status": it.status.value,
+        "reason": it.reason,
+        "note": it.note,
+        "parameters": [list(pair) for pair in it.parameters],
+    }
+    return tables.AlgorithmRecord, (it.id,), row
+
+
+def _ledger(it: LedgerBooked) -> Projection:
+    row: Row = {"id": it.id, "at": it.at, "ts": it.ts, "type": it.type, "coin": it.coin, "change": it.change}
+    return tables.LedgerRecord, (it.id,), row
+
+
+def _change(kind: str, name: str, at: int, who: str, content: dict[str, Any]) -> Projection:
+    row: Row = {"at": at, "kind": kind, "name": name, "who": who, "content": content}
+    return tables.ChangeRecord, None, row
+
+
+def _limits(it: LimitsChanged) -> Projection:
+    return _change("limits", it.scope, it.at, it.who, {"limits": dict(it.limits), "reason": it.reason})
+
+
+def _parameters(it: ParametersChanged) -> Projection:
+    return _change("parameters", it.name, it.at, it.who, {"parameters": dict(it.parameters)})
+
+
+def _universe(it: UniverseChanged) -> Projection:
+    content = {"members": list(it.members), "added": list(it.added), "removed": list(it.removed)}
+    return _change("universe", it.name, it.at, "", {**content, "refused": dict(it.refused)})
+
+
+def _allocation(it: AllocationChanged) -> Projection:
+    shares = {name: plain(share) for name, share in it.shares}
+    return _change("allocation", it.policy, it.at, "", {"shares": shares, "reason": it.reason})
+
+
 _PROJECTIONS: dict[type, Callable[[Any], Projection]] = {
     OrderChanged: _order,
     ExecutionBooked: _execution,
@@ -200,4 +282,10 @@ _PROJECTIONS: dict[type, Callable[[Any], Projection]] = {
     Alert: _alert,
     StateChanged: _state,
     StrategyChanged: _strategy,
+    AlgorithmChanged: _algorithm,
+    LedgerBooked: _ledger,
+    LimitsChanged: _limits,
+    ParametersChanged: _parameters,
+    UniverseChanged: _universe,
+    AllocationChanged: _allocation,
 }

@@ -11,7 +11,9 @@ from tradectl.storage.tables import table_of
 from tradectl.storage.upsert import Upsert
 
 #: Tables that hold the last state: a later statement (by ``at``) replaces the row. In all others the first counts.
-_LAST_STATE: frozenset[type[SQLModel]] = frozenset({tables.OrderRecord, tables.PositionRecord, tables.BalanceRecord})
+_LAST_STATE: frozenset[type[SQLModel]] = frozenset(
+    {tables.OrderRecord, tables.PositionRecord, tables.BalanceRecord, tables.AlgorithmRecord}
+)
 
 
 class Projector:

@@ -5,10 +5,26 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 from sqlalchemy import Connection, Engine, Integer, RowMapping, Select, Table, and_, func, or_, select
 
-from tradectl.model.commands import DecisionMade, EquityMarked, ExecutionBooked, OrderChanged, PositionChanged
+from tradectl.model.commands import (
+    AlgorithmChanged,
+    DecisionMade,
+    EquityMarked,
+    ExecutionBooked,
+    LedgerBooked,
+    OrderChanged,
+    PositionChanged,
+)
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.storage import tables
-from tradectl.storage.records import to_decision, to_equity, to_execution, to_order, to_position
+from tradectl.storage.records import (
+    to_algorithm,
+    to_decision,
+    to_equity,
+    to_execution,
+    to_ledger,
+    to_order,
+    to_position,
+)
 from tradectl.storage.tables import METADATA, table_of
 
 T = TypeVar("T")
@@ -105,6 +121,14 @@ class Queries:
             row = _one(connection, select(table).where(and_(table.c.run == run, table.c.id == id)))
         return Stored(row["run"], to_decision(row)) if row else None
 
+    def algorithms(self, wanted: HistoryFilter) -> Page[AlgorithmChanged]:
+        """Execution algorithms in their last state."""
+        return self._page(table_of(tables.AlgorithmRecord), ("at", "run", "id"), wanted, to_algorithm)
+
+    def ledger(self, wanted: HistoryFilter) -> Page[LedgerBooked]:
+        """Transfers, bonuses, interest and conversions by the venue's time."""
+        return self._page(table_of(tables.LedgerRecord), ("ts", "id"), wanted, to_ledger)
+
     def counts(self) -> dict[str, int]:
         """Rows of each table."""
         with self._engine.connect() as connection:
@@ -135,7 +159,7 @@ def _one(connection: Connection, query: Select[Any]) -> RowMapping | None:
 
 
 def _narrow(query: Select[Any], table: Table, time: str, wanted: HistoryFilter, exact_strategy: bool) -> Select[Any]:
-    if wanted.strategy or exact_strategy:
+    if (wanted.strategy or exact_strategy) and "strategy" in table.c:
         query = query.where(table.c.strategy == wanted.strategy)
     if wanted.symbol and "symbol" in table.c:
         query = query.where(table.c.symbol == wanted.symbol)

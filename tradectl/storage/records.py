@@ -1,10 +1,22 @@
 """Rows back into the records they were made from."""
 
+import math
+
 from sqlalchemy import RowMapping
 
-from tradectl.model.commands import Check, DecisionMade, EquityMarked, ExecutionBooked, OrderChanged, PositionChanged
+from tradectl.model.commands import (
+    AlgorithmChanged,
+    AlgorithmStatus,
+    Check,
+    DecisionMade,
+    EquityMarked,
+    ExecutionBooked,
+    LedgerBooked,
+    OrderChanged,
+    PositionChanged,
+)
 from tradectl.model.instruments import Category, InstrumentId
-from tradectl.model.orders import Execution, OrderStatus, OrderType, Side, TimeInForce
+from tradectl.model.orders import Execution, OrderStatus, OrderType, Side, TimeInForce, Trigger, TriggerBy
 
 
 def to_order(row: RowMapping) -> OrderChanged:
@@ -27,7 +39,20 @@ def to_order(row: RowMapping) -> OrderChanged:
         created=row["created"],
         fees=row["fees"],
         reason=row["reason"],
+        trigger=_trigger(row),
+        take_profit=row["take_profit"],
+        stop_loss=row["stop_loss"],
+        parent=row["parent"],
+        stop_type=row["stop_type"],
+        algorithm=row["algorithm"],
+        position_idx=row["position_idx"],
     )
+
+
+def _trigger(row: RowMapping) -> Trigger | None:
+    if row["trigger_price"] is None:
+        return None
+    return Trigger(row["trigger_price"], row["trigger_rises"], TriggerBy(row["trigger_by"]))
 
 
 def to_execution(row: RowMapping) -> ExecutionBooked:
@@ -48,6 +73,8 @@ def to_execution(row: RowMapping) -> ExecutionBooked:
         closed_qty=row["closed_qty"],
         pnl=row["pnl"],
         fee_rate=row["fee_rate"],
+        stop_order_type=row["stop_order_type"],
+        create_type=row["create_type"],
     )
     return ExecutionBooked(
         at=row["at"],
@@ -56,6 +83,7 @@ def to_execution(row: RowMapping) -> ExecutionBooked:
         decision=row["decision"],
         realised=row["realised"],
         position=row["position"],
+        arrival=row["arrival"],
     )
 
 
@@ -70,6 +98,7 @@ def to_position(row: RowMapping) -> PositionChanged:
         fees=row["fees"],
         funding=row["funding"],
         mark=row["mark"],
+        position_idx=row["position_idx"],
     )
 
 
@@ -93,7 +122,31 @@ def to_decision(row: RowMapping) -> DecisionMade:
         checks=tuple(Check(*check) for check in row["checks"]),
         orders=tuple(row["orders"]),
         who=row["who"],
+        event=row["event"],
+        inputs=tuple((name, math.nan if value is None else value) for name, value in row["inputs"]),
+        algorithm=row["algorithm"],
     )
+
+
+def to_algorithm(row: RowMapping) -> AlgorithmChanged:
+    return AlgorithmChanged(
+        at=row["at"],
+        id=row["id"],
+        kind=row["kind"],
+        strategy=row["strategy"],
+        instrument=_instrument(row),
+        side=Side(row["side"]) if row["side"] else None,
+        qty=row["qty"],
+        filled=row["filled"],
+        status=AlgorithmStatus(row["status"]),
+        reason=row["reason"],
+        note=row["note"],
+        parameters=tuple((name, value) for name, value in row["parameters"]),
+    )
+
+
+def to_ledger(row: RowMapping) -> LedgerBooked:
+    return LedgerBooked(row["at"], row["id"], row["type"], row["coin"], row["change"], row["ts"])
 
 
 def _instrument(row: RowMapping) -> InstrumentId:

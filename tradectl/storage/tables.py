@@ -49,6 +49,15 @@ class OrderRecord(SQLModel, table=True):
     created: int = Field(sa_type=Nanoseconds)
     fees: Decimal = Field(sa_type=Exact)
     reason: str
+    trigger_price: Decimal | None = Field(default=None, sa_type=Exact)
+    trigger_by: str | None = None
+    trigger_rises: bool | None = None
+    take_profit: Decimal | None = Field(default=None, sa_type=Exact)
+    stop_loss: Decimal | None = Field(default=None, sa_type=Exact)
+    parent: str = ""
+    stop_type: str = ""
+    algorithm: int = Field(default=0, sa_type=Nanoseconds)
+    position_idx: int = 0
 
 
 class ExecutionRecord(SQLModel, table=True):
@@ -85,16 +94,21 @@ class ExecutionRecord(SQLModel, table=True):
     pnl: Decimal | None = Field(default=None, sa_type=Exact)
     realised: Decimal = Field(sa_type=Exact)
     position: Decimal = Field(sa_type=Exact)
+    arrival: Decimal | None = Field(default=None, sa_type=Exact)
+    stop_order_type: str = ""
+    create_type: str = ""
 
 
 class PositionRecord(SQLModel, table=True):
-    """The last state of a position: of one strategy's book, or the net one (``strategy`` empty)."""
+    """The last state of a position: of one strategy's book, or the net one (``strategy`` empty), in hedge mode each
+    leg apart by ``position_idx``."""
 
     __tablename__ = "positions"
 
     strategy: str = Field(primary_key=True)
     category: str = Field(primary_key=True)
     symbol: str = Field(primary_key=True)
+    position_idx: int = Field(default=0, primary_key=True)
     run: str
     seq: int = Field(sa_type=Nanoseconds)
     at: int = Field(sa_type=Nanoseconds)
@@ -157,6 +171,9 @@ class DecisionRecord(SQLModel, table=True):
     checks: list[Any] = Field(sa_type=JSON_DOCUMENT)
     orders: list[Any] = Field(sa_type=JSON_DOCUMENT)
     who: str
+    event: str = ""
+    inputs: list[Any] = Field(default_factory=list, sa_type=JSON_DOCUMENT)
+    algorithm: int = Field(default=0, sa_type=Nanoseconds)
 
 
 class AlertRecord(SQLModel, table=True):
@@ -201,6 +218,62 @@ class StrategyRecord(SQLModel, table=True):
     status: str
     reason: str
     at_seq: int = Field(sa_type=Nanoseconds)
+
+
+class AlgorithmRecord(SQLModel, table=True):
+    """The last state of an execution algorithm; ``id`` is unique in its run."""
+
+    __tablename__ = "algorithms"
+    __table_args__ = (Index("ix_algorithms_at", "at", "run", "id"),)
+
+    run: str = Field(primary_key=True)
+    id: int = Field(primary_key=True, sa_type=Nanoseconds)
+    seq: int = Field(sa_type=Nanoseconds)
+    at: int = Field(sa_type=Nanoseconds)
+    kind: str
+    strategy: str
+    category: str
+    symbol: str
+    side: str | None = None
+    qty: Decimal = Field(sa_type=Exact)
+    filled: Decimal = Field(sa_type=Exact)
+    status: str
+    reason: str
+    note: str
+    parameters: list[Any] = Field(sa_type=JSON_DOCUMENT)
+
+
+class LedgerRecord(SQLModel, table=True):
+    """A transfer, bonus, interest or conversion, once by the venue's id: apart from trading."""
+
+    __tablename__ = "ledger"
+    __table_args__ = (Index("ix_ledger_ts", "ts", "id"),)
+
+    id: str = Field(primary_key=True)
+    run: str
+    seq: int = Field(sa_type=Nanoseconds)
+    at: int = Field(sa_type=Nanoseconds)
+    ts: int = Field(sa_type=Nanoseconds)
+    type: str
+    coin: str
+    change: Decimal = Field(sa_type=Exact)
+
+
+class ChangeRecord(SQLModel, table=True):
+    """What was configured while trading, over time: ``kind`` is limits, parameters, universe or allocation,
+    ``name`` its scope, strategy, universe or policy, ``content`` the whole record."""
+
+    __tablename__ = "changes"
+    __table_args__ = (Index("ix_changes_at", "at", "run", "seq", "n"),)
+
+    run: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True, sa_type=Nanoseconds)
+    n: int = Field(primary_key=True)
+    at: int = Field(sa_type=Nanoseconds)
+    kind: str
+    name: str
+    who: str
+    content: dict[str, Any] = Field(sa_type=JSON_DOCUMENT)
 
 
 METADATA = SQLModel.metadata

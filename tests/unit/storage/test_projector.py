@@ -5,13 +5,25 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from tradectl.model.commands import (
+    AlgorithmChanged,
+    AlgorithmStatus,
+    AllocationChanged,
+    LedgerBooked,
+    LimitsChanged,
+    ParametersChanged,
+    UniverseChanged,
+)
 from tradectl.model.errors import Problem
-from tradectl.model.orders import OrderStatus
+from tradectl.model.orders import OrderStatus, Side, Trigger, TriggerBy
 from tradectl.storage.batch import Batch
 from tradectl.storage.projector import Projector
 from tradectl.storage.queries import HistoryFilter, Queries
+from tradectl.storage.tables import ChangeRecord, table_of
 from tradectl.storage.types import Exact
 
 ALL = HistoryFilter(limit=1000)
@@ -43,6 +55,52 @@ def test_every_record_comes_back_as_it_was(engine, make, count):
     }
     assert queries.counts()["executions"] == 1
     assert Projector(engine).offset("run1") == 1
+
+
+def test_stops_legs_and_inputs_come_back_as_they_were(engine, make):
+    trigger = Trigger(Decimal("104000.5"), False, TriggerBy.MARK)
+    order = make.order(
+        1, trigger=trigger, take_profit=Decimal("110000"), stop_loss=Decimal("1E+5"), parent="link-0",
+        stop_type="StopLoss", algorithm=4, position_idx=2,
+    )  # fmt: skip
+    execution = replace(make.execution("e1"), arrival=Decimal("105000.05"))
+    execution = replace(execution, execution=replace(execution.execution, stop_order_type="Stop", create_type="x"))
+    decision = replace(make.decision(7), event="bar", inputs=(("ema(10)", 1.5),), algorithm=4)
+    legs = [replace(make.position("", size), position_idx=idx) for idx, size in ((1, "2"), (2, "-1"))]
+    algorithm = AlgorithmChanged(
+        5, 4, "twap", "ema", order.instrument, Side.BUY, Decimal("1.50"), Decimal("0.5"), AlgorithmStatus.WORKING,
+        "", "slice 2 of 4", (("slices", "4"),),
+    )  # fmt: skip
+    ledger = LedgerBooked(6, "ledger-1", "TRANSFER_IN", "USDT", Decimal("100.00"), 5)
+    commit(engine, [make.entry(1, order, execution, decision, *legs, algorithm, ledger)])
+    commit(engine, [make.entry(2, replace(algorithm, at=9, status=AlgorithmStatus.DONE), ledger)], after=1)
+    queries = Queries(engine)
+    assert queries.order("link-1").record == order
+    assert queries.trade("e1").record == execution
+    assert queries.decision("run1", 7).record == decision
+    assert [row.record for row in queries.positions()] == legs
+    assert [row.record.status for row in queries.algorithms(ALL).rows] == [AlgorithmStatus.DONE]
+    assert [row.record for row in queries.ledger(ALL).rows] == [ledger]
+
+
+def test_changes_are_kept_whole(engine, make):
+    changes = (
+        LimitsChanged(1, "anna", "strategy:ema", (("order_share", "0.01"),), "calmer"),
+        ParametersChanged(2, "ema", "anna", (("fast", "12"),)),
+        UniverseChanged(3, "liquid", ("BTCUSDT",), ("BTCUSDT",), (), (("DOGEUSDT", "turnover too low"),)),
+        AllocationChanged(4, "equal", (("ema", Decimal("0.50")),)),
+    )
+    commit(engine, [make.entry(1, *changes)])
+    with engine.connect() as connection:
+        table = table_of(ChangeRecord)
+        rows = list(connection.execute(select(table).order_by(table.c.at)).mappings())
+    assert [(row["kind"], row["name"], row["who"]) for row in rows] == [
+        ("limits", "strategy:ema", "anna"), ("parameters", "ema", "anna"), ("universe", "liquid", ""),
+        ("allocation", "equal", ""),
+    ]  # fmt: skip
+    assert rows[0]["content"] == {"limits": {"order_share": "0.01"}, "reason": "calmer"}
+    assert rows[2]["content"]["refused"] == {"DOGEUSDT": "turnover too low"}
+    assert rows[3]["content"]["shares"] == {"ema": "0.5"}
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 
 from tradectl.model.errors import Problem
 from tradectl.storage import schema
@@ -39,7 +40,6 @@ def test_a_difference_is_found(engine, change):
 
 
 def test_downgrade_leaves_nothing_behind(engine):
-    from alembic import command
 
     with engine.begin() as connection:
         command.downgrade(schema._config(connection), "base")
@@ -94,3 +94,19 @@ def test_the_password_is_not_shown(monkeypatch, tmp_path):
     assert database_url(tmp_path, "sqlite:///z") == "sqlite:///z"
     monkeypatch.delenv(DATABASE_VARIABLE)
     assert database_url(tmp_path) == f"sqlite:///{tmp_path}/store.db"
+
+
+def test_rows_of_an_older_schema_survive_the_way_up_and_down(tmp_path):
+    engine = open_database(f"sqlite:///{tmp_path / 'old.db'}")
+    migrate(engine, "0001")
+    row = "'ema', 'linear', 'BTCUSDT', 'run1', 1, 5, '0.010', '1050', '1', '0', '0', 105000.5"
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"INSERT INTO positions VALUES ({row})")
+    migrate(engine)
+    with engine.begin() as connection:
+        assert connection.exec_driver_sql("SELECT size, position_idx FROM positions").all() == [("0.010", 0)]
+        command.downgrade(schema._config(connection), "0001")
+        assert connection.exec_driver_sql("SELECT strategy, size, mark FROM positions").all() == [
+            ("ema", "0.010", 105000.5)
+        ]
+    engine.dispose()
