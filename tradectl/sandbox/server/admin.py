@@ -1,4 +1,4 @@
-"""The operator's requests, below ``/sandbox/``: state, deposit, faults, reset. Loopback peers only."""
+"""The operator's requests, below ``/sandbox/``: state, allowances, deposit, faults, reset. Loopback peers only."""
 
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -44,6 +44,8 @@ class Admin:
             match request.method, request.path:
                 case "GET", "/sandbox/state":
                     return _json(self._state())
+                case "GET", "/sandbox/allowances":
+                    return _json(self._server.floor.limiter.counts.describe())
                 case "POST", "/sandbox/deposit":
                     return self._deposit(msgspec.json.decode(request.body, type=DepositRequest))
                 case "POST", "/sandbox/fault":
@@ -62,6 +64,7 @@ class Admin:
             "accounts": [self._account(account) for account in server.floor.keys.accounts()],
             "frames_sent": server.late.frames,
             "create_counts": dict(server.received.counts),
+            "refusals": server.floor.limiter.counts.totals(),
             "faults": {"armed": msgspec.to_builtins(server.faults.pending()), "fired": server.faults.fired},
             "ended": server.ended,
         }

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from tradectl.sandbox.server.allowance_counts import AllowanceCounts
+
 SECOND = 1_000_000_000
 #: The reset stamp of a refusal lies at least this far ahead, or clients that sleep until it fail (bybit-v5 A.4 6).
 MIN_RESET_AHEAD = 50_000_000
@@ -30,6 +32,7 @@ ALLOWANCES: dict[str, Allowance] = {
     "order/create-batch": Allowance(10, 10, 20),
     "order/amend-batch": Allowance(10, 10, 20),
     "order/cancel-batch": Allowance(10, 10, 20),
+    "order/pre-check": Allowance(10, 10, 20),
     "order/realtime": _flat(50),
     "order/history": _flat(50),
     "execution/list": _flat(50),
@@ -71,7 +74,8 @@ class Budget(Struct, frozen=True):
 
 
 class RateLimiter:
-    """The windows of every account. ``clock`` gives nanoseconds: the wall's, or the venue's when stepped.
+    """The windows of every account. ``clock`` gives nanoseconds: the wall's, or the venue's when stepped; ``counts``
+    says what was admitted and refused.
 
     Only order requests run on a stepped clock: it may stand still for as long as a client reads, and reads change
     nothing, so their windows run on ``reads`` (the transport's clock).
@@ -81,6 +85,7 @@ class RateLimiter:
         self._clock = clock
         self._reads = reads or clock
         self._windows: dict[tuple[str, str, str], deque[int]] = {}
+        self.counts = AllowanceCounts()
 
     def take(self, uid: str, endpoint: str, category: str = "linear", units: int = 1) -> Budget:
         """Spend up to ``units`` of the account's window for ``endpoint`` and say how many were granted."""
@@ -92,19 +97,28 @@ class RateLimiter:
             window.popleft()
         granted = min(units, limit - len(window))
         window.extend([now] * granted)
+        self._count(uid, f"{endpoint}:{product}", granted, units, now)
         reset = now if granted == units else max(window[0] + SECOND, now + MIN_RESET_AHEAD)
         # Rounded up to the next millisecond: at the stamp itself the window has refilled.
         return Budget(limit, limit - len(window), -(-reset // 1_000_000), granted)
+
+    def _count(self, uid: str, bucket: str, granted: int, units: int, now: int) -> None:
+        if granted:
+            self.counts.admit(uid, bucket, granted, now)
+        if granted < units:
+            self.counts.refuse(bucket, units - granted)
 
     def _now(self, endpoint: str) -> int:
         return self._clock() if endpoint in _ORDER_REQUESTS else self._reads()
 
     def clear(self) -> None:
-        """Forget every window: the clock was set back."""
+        """Forget every window and count: the clock was set back."""
         self._windows.clear()
+        self.counts.clear()
 
     def exhausted(self, endpoint: str, category: str = "linear") -> Budget:
-        """What a refusal of ``endpoint`` would say now, without any request: for a fault that pretends one."""
+        """What a refusal of ``endpoint`` says now, for a fault that pretends one; it is counted like a real one."""
+        self.counts.refuse(f"{endpoint}:fault")
         limit: int = getattr(ALLOWANCES[endpoint], _PRODUCTS.get(category, "futures"))
         return Budget(limit, 0, -(-(self._now(endpoint) + MIN_RESET_AHEAD) // 1_000_000), 0)
 

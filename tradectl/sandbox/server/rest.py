@@ -36,9 +36,9 @@ class Rest:
     def answer(self, request: HttpRequest) -> HttpAnswer:
         """Answer one request; never raises ``Refused``."""
         if not self._addresses.allows(request.peer):
-            return HttpAnswer(b"access too frequent", 403, content_type="text/plain")
+            return self._forbidden(b"access too frequent")
         if request.method == "GET" and request.body:
-            return HttpAnswer(b"a GET has no body", 403, content_type="text/plain")
+            return self._forbidden(b"a GET has no body")
         path = request.path.removeprefix("/v5/")
         try:
             if request.method == "GET" and path.startswith("market/"):
@@ -53,6 +53,10 @@ class Rest:
         except Refused as refused:
             status = 401 if isinstance(refused, _Unsigned) else 200
             return self._finish(refusal(refused.code, refused.message, status=status), None)
+
+    def _forbidden(self, why: bytes) -> HttpAnswer:
+        self._floor.limiter.counts.forbidden += 1
+        return HttpAnswer(why, 403, content_type="text/plain")
 
     # --- kinds of requests ----------------------------------------------------------------------------------------
 

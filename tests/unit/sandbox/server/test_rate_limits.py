@@ -76,3 +76,29 @@ def test_address_limit_bans_and_forgives() -> None:
     clock.now += 2 * SECOND
     assert limiter.allows("a")
     assert all(AddressLimiter(0, 600.0, clock).allows("a") for _ in range(10_000))
+
+
+def test_every_refusal_and_every_admitted_unit_is_counted() -> None:
+    clock = Clock()
+    limiter = RateLimiter(clock)
+    for _ in range(12):
+        limiter.take("u", "order/create")
+    limiter.take("u", "order/create-batch", units=8)
+    clock.now += SECOND
+    limiter.take("u", "order/create-batch", "spot", units=25)
+    limiter.take("v", "order/cancel")
+    found = limiter.counts.describe()
+    assert found["refusals"] == {"10006": 2 + 5, "403": 0}
+    assert found["refused"] == {"order/create:futures": 2, "order/create-batch:spot": 5}
+    assert found["admitted"] == {
+        "u": {
+            "order/create:futures": [[1000, 10]],
+            "order/create-batch:futures": [[1000, 8]],
+            "order/create-batch:spot": [[1001, 20]],
+        },
+        "v": {"order/cancel:futures": [[1001, 1]]},
+    }
+    limiter.take("v", "order/cancel", units=3)
+    assert limiter.counts.describe()["admitted"]["v"]["order/cancel:futures"] == [[1001, 4]]
+    limiter.clear()
+    assert limiter.counts.describe() == {"refusals": {"10006": 0, "403": 0}, "refused": {}, "admitted": {}}

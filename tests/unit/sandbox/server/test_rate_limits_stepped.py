@@ -11,5 +11,7 @@ def test_reads_refill_while_the_venue_stands_still_and_orders_do_not() -> None:
     wall[0] += SECOND
     assert limiter.take("u", "execution/list", units=50).granted == 50
     assert limiter.take("u", "order/create").granted == 0
+    admitted = limiter.counts.describe()["admitted"]["u"]
+    assert admitted == {"execution/list:futures": [[0, 50], [1, 50]], "order/create:futures": [[0, 10]]}
     venue[0] += SECOND
     assert limiter.take("u", "order/create").granted == 1

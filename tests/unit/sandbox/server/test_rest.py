@@ -111,6 +111,24 @@ async def test_stepped_windows_run_on_the_venue_clock(serve: Any, config: Any) -
     assert (await client.order(orderLinkId="s-12")).code == 0
 
 
+async def test_refusals_and_used_allowances_are_told(serve: Any, config: Any, order: dict[str, Any]) -> None:
+    client = await serve(msgspec.structs.replace(config, stepped=True))
+    item = {name: order[name] for name in order if name != "category"}
+    for n in range(11):
+        await client.order(orderLinkId=f"s-{n}")
+    await client.post("order/create-batch", category="linear", request=[item] * 13)
+    await client.http("GET", "/v5/account/info", "{}", client.headers(""))
+    assert (await client.http("GET", "/sandbox/state")).json["refusals"] == {"10006": 4, "403": 1}
+    found = (await client.http("GET", "/sandbox/allowances")).json
+    second = client.server.venue.now() // 1_000_000_000
+    assert found["refused"] == {"order/create:futures": 1, "order/create-batch:futures": 3}
+    assert found["admitted"]["900100"] == {
+        "order/create:futures": [[second, 10]], "order/create-batch:futures": [[second, 10]],
+    }  # fmt: skip
+    assert (await client.http("POST", "/sandbox/reset")).status == 200
+    assert (await client.http("GET", "/sandbox/state")).json["refusals"] == {"10006": 0, "403": 0}
+
+
 async def test_batch_zips_results_and_codes(client: Any, order: dict[str, Any]) -> None:
     item = {name: order[name] for name in order if name != "category"}
     items = [item | {"orderLinkId": "b-1"}, item | {"qty": "0.01", "price": "1", "orderLinkId": "b-2"}, 7]
