@@ -1,6 +1,7 @@
 """The instruments of the sandbox, with filters like Bybit's (bybit-v5 4.3)."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import msgspec
@@ -21,7 +22,8 @@ LARGEST_NOTIONAL = Decimal(10_000_000)
 class Spec(Struct, frozen=True):
     """A base coin quoted in USDT: where its generated price starts and its filters. Sizes are in base coin.
 
-    ``volatility`` is the standard deviation of a one-minute return, ``volume`` the median of a minute.
+    ``volatility`` is the standard deviation of a one-minute return, ``volume`` the median of a minute, ``launched`` the
+    day trading began and ``spread`` the usual distance between bid and ask in ticks.
     """
 
     price: str
@@ -35,21 +37,51 @@ class Spec(Struct, frozen=True):
     spot_max: str
     volatility: float
     volume: float
+    launched: str
+    spread: int = 1
 
 
 SPECS: dict[str, Spec] = {
-    "BTC": Spec("87500", "0.1", "0.001", "1190", "500", "100", "0.1", "0.000001", "83", 0.0006, 45.0),
-    "ETH": Spec("2950", "0.01", "0.01", "7240", "2000", "100", "0.01", "0.00001", "1230", 0.0008, 700.0),
-    "SOL": Spec("128", "0.01", "0.1", "79000", "14000", "100", "0.01", "0.001", "20000", 0.0010, 9000.0),
-    "XRP": Spec("1.95", "0.0001", "0.1", "5000000", "1000000", "75", "0.0001", "0.01", "1500000", 0.0010, 250000.0),
-    "DOGE": Spec("0.135", "0.00001", "1", "55000000", "9000000", "75", "0.00001", "0.1", "15000000", 0.0011, 2e6),
-    "BNB": Spec("850", "0.1", "0.01", "2500", "500", "75", "0.1", "0.0001", "1000", 0.0007, 60.0),
-    "ADA": Spec("0.38", "0.0001", "1", "9000000", "2000000", "75", "0.0001", "0.01", "2500000", 0.0011, 500000.0),
-    "LINK": Spec("12.5", "0.001", "0.1", "250000", "50000", "50", "0.001", "0.001", "80000", 0.0011, 8000.0),
-    "LTC": Spec("78", "0.01", "0.1", "60000", "10000", "50", "0.01", "0.00001", "15000", 0.0009, 1500.0),
-    "AVAX": Spec("12.4", "0.001", "0.1", "250000", "50000", "50", "0.001", "0.001", "80000", 0.0012, 6000.0),
-    "DOT": Spec("1.85", "0.0001", "0.1", "1500000", "300000", "50", "0.0001", "0.001", "500000", 0.0011, 40000.0),
-    "SUI": Spec("1.42", "0.0001", "1", "2500000", "500000", "50", "0.0001", "0.01", "800000", 0.0013, 90000.0),
+    "BTC": Spec("87500", "0.1", "0.001", "1190", "500", "100", "0.1", "0.000001", "83", 0.0006, 45.0, "2020-03-30"),
+    "ETH": Spec("2950", "0.01", "0.01", "7240", "2000", "100", "0.01", "0.00001", "1230", 0.0008, 700.0, "2020-10-21"),
+    "SOL": Spec("128", "0.01", "0.1", "79000", "14000", "100", "0.01", "0.001", "20000", 0.0010, 9000.0, "2021-10-15"),
+    "XRP": Spec(
+        "1.95", "0.0001", "0.1", "5000000", "1000000", "75", "0.0001", "0.01", "1500000", 0.0010, 250000.0, "2021-05-13"
+    ),
+    "DOGE": Spec(
+        "0.135", "0.00001", "1", "55000000", "9000000", "75", "0.00001", "0.1", "15000000", 0.0011, 2e6, "2021-06-02"
+    ),
+    "BNB": Spec("850", "0.1", "0.01", "2500", "500", "75", "0.1", "0.0001", "1000", 0.0007, 60.0, "2021-06-29", 2),
+    "ADA": Spec(
+        "0.38", "0.0001", "1", "9000000", "2000000", "75", "0.0001", "0.01", "2500000", 0.0011, 500000.0, "2021-01-11"
+    ),
+    "LINK": Spec(
+        "12.5", "0.001", "0.1", "250000", "50000", "50", "0.001", "0.001", "80000", 0.0011, 8000.0, "2020-10-21", 3
+    ),
+    "LTC": Spec(
+        "78", "0.01", "0.1", "60000", "10000", "50", "0.01", "0.00001", "15000", 0.0009, 1500.0, "2021-01-18", 2
+    ),
+    "AVAX": Spec(
+        "12.4", "0.001", "0.1", "250000", "50000", "50", "0.001", "0.001", "80000", 0.0012, 6000.0, "2021-09-13", 4
+    ),
+    "DOT": Spec(
+        "1.85",
+        "0.0001",
+        "0.1",
+        "1500000",
+        "300000",
+        "50",
+        "0.0001",
+        "0.001",
+        "500000",
+        0.0011,
+        40000.0,
+        "2025-09-01",
+        2,
+    ),
+    "SUI": Spec(
+        "1.42", "0.0001", "1", "2500000", "500000", "50", "0.0001", "0.01", "800000", 0.0013, 90000.0, "2025-12-20", 6
+    ),
 }
 
 
@@ -78,6 +110,11 @@ def generated_instruments(symbols: Iterable[str]) -> list[Instrument]:
     return found
 
 
+def launch_time(day: str) -> int:
+    """Midnight UTC of an ISO day in nanoseconds."""
+    return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) * 1_000_000_000
+
+
 def _linear(symbol: str, base: str, spec: Spec) -> Instrument:
     tick = Decimal(spec.tick)
     return Instrument(
@@ -97,6 +134,7 @@ def _linear(symbol: str, base: str, spec: Spec) -> Instrument:
         funding_interval=EIGHT_HOURS,
         price_limit_x=Decimal("0.01"),
         price_limit_y=Decimal("0.02"),
+        launched=launch_time(spec.launched),
     )
 
 
@@ -152,6 +190,7 @@ def _made_up(identity: InstrumentId, base: str, quote: str, tick: Decimal, lot: 
         funding_interval=EIGHT_HOURS if linear else 0,
         price_limit_x=Decimal("0.01"),
         price_limit_y=Decimal("0.02"),
+        launched=launch_time(SPECS["BTC"].launched) if linear else 0,
     )
 
 

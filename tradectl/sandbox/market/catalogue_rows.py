@@ -4,9 +4,7 @@ from typing import Any
 
 from tradectl.model.instruments import Instrument
 from tradectl.sandbox.market.funding_rates import CAP
-from tradectl.sandbox.market.text import text
-
-LAUNCHED_MS = "1585526400000"
+from tradectl.sandbox.market.text import ms, text
 
 
 def instrument_row(instrument: Instrument, number: int) -> dict[str, Any]:
@@ -58,7 +56,7 @@ def _linear(instrument: Instrument, number: int) -> dict[str, Any]:
         "baseCoin": instrument.base_coin,
         "quoteCoin": instrument.quote_coin,
         "symbolType": "",
-        "launchTime": LAUNCHED_MS,
+        "launchTime": str(ms(instrument.launched)),
         "deliveryTime": "0",
         "deliveryFeeRate": "",
         "priceScale": str(max(0, -int(instrument.tick_size.normalize().as_tuple().exponent))),

@@ -12,6 +12,8 @@ from tradectl.sandbox.market.text import NS_PER_MS, ms, text
 #: A month's candles are looked for this far apart at least.
 _MONTH_LENGTH = 31 * 86_400_000_000_000
 
+_PREMIUM_STEP = Decimal("0.000001")
+
 
 def klines(
     market: InstrumentMarket, base: int, now: int, interval: str, start: int | None, end: int | None, limit: int
@@ -76,6 +78,23 @@ def price_rows(
         ratio = kline.index_ratio if kind == "index" else (1 + kline.index_ratio) / 2
         prices = (_scaled(price, ratio, step) for price in (kline.open, kline.high, kline.low, kline.close))
         rows.append([str(ms(kline.open_time)), *map(text, prices)])
+    return rows
+
+
+def premium_rows(
+    market: InstrumentMarket, base: int, now: int, interval: str, start: int | None, end: int | None, limit: int
+) -> list[list[str]]:
+    """``[startTime, open, high, low, close]`` of the premium index: (price - index) / index, six decimals.
+
+    A candle knows one index ratio, so its premium goes in a line from its predecessor's to its own.
+    """
+    found = klines(market, base, now, interval, start, end, limit)
+    premiums = [(1 / kline.index_ratio - 1).quantize(_PREMIUM_STEP) for kline in found]
+    rows = []
+    for number, (kline, close) in enumerate(zip(found, premiums, strict=True)):
+        open_ = premiums[number + 1] if number + 1 < len(premiums) else close
+        shown = (open_, max(open_, close), min(open_, close), close)
+        rows.append([str(ms(kline.open_time)), *map(text, shown)])
     return rows
 
 

@@ -51,18 +51,20 @@ class ReplayLiquidity:
 class LivelyLiquidity:
     """A deep book whose levels stand at fixed prices and change their size every few steps.
 
-    A buyer's print was at the best ask, a seller's at the best bid; the spread is one tick, at times two.
+    A buyer's print was at the best ask, a seller's at the best bid; the spread is ``spread`` ticks, at times
+    twice as wide.
     """
 
-    def __init__(self, instrument: Instrument, first_price: Decimal, seed: int) -> None:
+    def __init__(self, instrument: Instrument, first_price: Decimal, seed: int, spread: int = 1) -> None:
         self._tick, self._lot = instrument.tick_size, instrument.lot_size
+        self._spread = spread
         self._salt = salt(seed, instrument.id, "book")
         self._mean_lots = max(2, int(LEVEL_VALUE / float(first_price * self._lot)))
         self._sizes: dict[tuple[int, int, int], Level] = {}
 
     def levels(self, price: Decimal, side: Side, number: int, depth: int) -> tuple[Levels, Levels]:
         touch = int(price / self._tick)
-        spread = 2 if mix(self._salt + number) % 8 == 0 else 1
+        spread = self._spread * (2 if mix(self._salt + number) % 8 == 0 else 1)
         bid = touch - spread if side is Side.BUY else touch
         if len(self._sizes) > 8 * DEEPEST:
             self._sizes.clear()

@@ -15,7 +15,7 @@ from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.market_data import INTERVALS
 from tradectl.sandbox.market.bar_moments import closed_kline
-from tradectl.sandbox.market.catalogue import file_instrument, generated_instruments
+from tradectl.sandbox.market.catalogue import file_instrument, generated_instruments, spec_of
 from tradectl.sandbox.market.forming import Forming
 from tradectl.sandbox.market.funding_rates import FileFunding, FundingRates, GeneratedFunding, NoFunding
 from tradectl.sandbox.market.generator import GeneratedBars
@@ -102,7 +102,8 @@ class GeneratedMarket:
         return GeneratedFunding(self._config.seed, origin.live)
 
     def liquidity(self, instrument: Instrument) -> Liquidity:
-        return LivelyLiquidity(instrument, self._first[instrument.id], self._config.seed)
+        spread = spec_of(instrument.id.symbol).spread
+        return LivelyLiquidity(instrument, self._first[instrument.id], self._config.seed, spread)
 
     def first_price(self, instrument: InstrumentId) -> Decimal:
         return self._first[instrument]

@@ -9,7 +9,7 @@ from tradectl.model.instruments import Category, InstrumentId
 from tradectl.sandbox.market.catalogue_rows import instrument_row
 from tradectl.sandbox.market.funding_rates import PERIOD
 from tradectl.sandbox.market.instrument_market import InstrumentMarket
-from tradectl.sandbox.market.kline_rows import kline_rows, price_rows
+from tradectl.sandbox.market.kline_rows import kline_rows, premium_rows, price_rows
 from tradectl.sandbox.market.liquidity import DEEPEST
 from tradectl.sandbox.market.market import Market
 from tradectl.sandbox.market.text import NS_PER_MS, level_texts, ms, text
@@ -59,6 +59,7 @@ class MarketRest:
             "kline": self._kline,
             "mark-price-kline": lambda params: self._price_kline(params, "mark"),
             "index-price-kline": lambda params: self._price_kline(params, "index"),
+            "premium-index-price-kline": self._premium_kline,
             "instruments-info": self._instruments,
             "orderbook": self._orderbook,
             "tickers": self._tickers,
@@ -105,6 +106,13 @@ class MarketRest:
         if market.instrument.is_spot:
             raise wrong("Category is invalid")
         rows = price_rows(market, kind, self._market.interval, self._now(), *self._kline_range(params))
+        return self._named(market, list=rows)
+
+    def _premium_kline(self, params: Params) -> Result:
+        market = self._one(params, Category.LINEAR.value)
+        if market.instrument.id.category is not Category.LINEAR:
+            raise wrong("Category is invalid")
+        rows = premium_rows(market, self._market.interval, self._now(), *self._kline_range(params))
         return self._named(market, list=rows)
 
     def _kline_range(self, params: Params) -> tuple[str, int | None, int | None, int]:

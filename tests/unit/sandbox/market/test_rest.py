@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tradectl.matching.records import Refused
+from tradectl.sandbox.market.catalogue import SPECS
 from tradectl.sandbox.market.intervals import LENGTHS, bucket_end, bucket_start
 from tradectl.sandbox.venue import Venue, VenueConfig
 
@@ -90,6 +91,39 @@ def test_mark_and_index_candles_have_five_columns_near_the_trades(venue: Venue) 
             assert len(row) == 5
             assert abs(Decimal(row[4]) / Decimal(trade[4]) - 1) < Decimal("0.002")
             assert Decimal(row[3]) <= min(Decimal(row[1]), Decimal(row[4]))
+
+
+def test_premium_candles_join_price_and_index(venue: Venue) -> None:
+    query = {**BTC, "interval": "1", "limit": "5"}
+    rows = venue.market("premium-index-price-kline", query)["list"]
+    traded, index = (venue.market(path, query)["list"] for path in ("kline", "index-price-kline"))
+    assert [row[0] for row in rows] == [row[0] for row in traded]
+    for row, price, fair in zip(rows, traded, index, strict=True):
+        premium = Decimal(price[4]) / Decimal(fair[4]) - 1
+        assert abs(Decimal(row[4]) - premium) < Decimal("0.00001")
+        assert Decimal(row[3]) <= min(Decimal(row[1]), Decimal(row[4]))
+    with pytest.raises(Refused, match="Category"):
+        venue.market("premium-index-price-kline", {**query, "category": "spot"})
+
+
+def test_symbols_differ_in_age_turnover_and_spread() -> None:
+    """What a universe filter sorts by (bybit-v5 4.3, 4.5)."""
+    symbols = tuple(f"{base}USDT" for base in SPECS)
+    venue = Venue(VenueConfig(speed=None, backfill=60, symbols=symbols))
+    rows = venue.market("instruments-info", {"category": "linear"})["list"]
+    launched = [int(row["launchTime"]) for row in rows]
+    now = venue.now() // 1_000_000
+    assert all(launch < now for launch in launched)
+    assert 0 < sum(now - launch < 180 * 86_400_000 for launch in launched) < len(launched)
+    tickers = venue.market("tickers", {"category": "linear"})["list"]
+    assert [row["symbol"] for row in tickers] == list(symbols)
+    turnovers = [Decimal(row["turnover24h"]) for row in tickers]
+    assert max(turnovers) > 20 * min(turnovers) > 0
+    spreads = [(Decimal(row["ask1Price"]) - Decimal(row["bid1Price"])) / Decimal(row["bid1Price"]) for row in tickers]
+    assert max(spreads) > 50 * min(spreads) > 0
+    for row in tickers:
+        assert Decimal(row["lowPrice24h"]) <= Decimal(row["lastPrice"]) <= Decimal(row["highPrice24h"])
+        assert Decimal(row["volume24h"]) > 0
 
 
 def collect(venue: Venue, path: str, **params: str) -> list[dict[str, Any]]:
