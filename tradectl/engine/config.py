@@ -52,6 +52,29 @@ class StrategyConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     capital: Share = Decimal("0.10")
     enabled: bool = True
     params: dict[str, bool | int | float | str] = {}
+    max_intents_per_minute: Annotated[int, Meta(ge=1, le=100_000)] = 1200
+
+
+class UniverseConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A named list of symbols, refreshed every ``refresh_minutes`` from the venue's 24-hour tickers.
+
+    ``min_turnover`` in quote coin per day; ``max_spread`` as a fraction of the middle, ``*_volatility`` as high / low
+    - 1 of the day, 0 for no limit; ``allow`` and ``deny`` are patterns such as ``*USDT``, deny wins; ``quote_coin``
+    is the settle coin when empty. The ``max_members`` with the highest turnover are in.
+    """
+
+    name: str
+    category: str = "linear"
+    quote_coin: str = ""
+    min_turnover: Annotated[float, Meta(ge=0)] = 0.0
+    min_age_days: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    max_spread: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    min_volatility: Annotated[float, Meta(ge=0)] = 0.0
+    max_volatility: Annotated[float, Meta(ge=0)] = 0.0
+    allow: tuple[str, ...] = ("*",)
+    deny: tuple[str, ...] = ()
+    max_members: Annotated[int, Meta(ge=1, le=1000)] = 50
+    refresh_minutes: Annotated[int, Meta(ge=1, le=10_080)] = 60
 
 
 class EngineConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -67,3 +90,4 @@ class EngineConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     risk: RiskLimits = RiskLimits()
     queue: QueueLimits = QueueLimits()
     strategies: tuple[StrategyConfig, ...] = ()
+    universes: tuple[UniverseConfig, ...] = ()

@@ -121,6 +121,9 @@ class Runner:
         mine = (o for o in self._world.open_orders() if o.strategy == self.name and o.is_open)
         return tuple(view(o, self._world.now) for o in mine)
 
+    def members(self, universe: str) -> tuple[str, ...]:
+        raise LookupError(f"there is no universe {universe}")
+
     # --- state
 
     def symbols(self) -> list[InstrumentId]:

@@ -7,7 +7,7 @@ from tradectl.engine.bar_series import BarSeries
 from tradectl.engine.intents import AmendIntent, CancelIntent, Intent, OrderIntent, TargetIntent, TimerIntent
 from tradectl.engine.parameters import Parameter, declared, param
 from tradectl.model.commands import ExecutionBooked, OrderChanged
-from tradectl.model.events import BookChanged, QuoteChanged, TradePrinted
+from tradectl.model.events import BookChanged, PredictionMade, QuoteChanged, TradePrinted
 from tradectl.model.instruments import Category, Instrument, InstrumentId
 from tradectl.model.market_data import Bar, Ticker
 from tradectl.model.money import ZERO
@@ -32,6 +32,7 @@ class StrategyContext(Protocol):
     def ticker(self, instrument: InstrumentId) -> Ticker | None: ...
     def quote(self, instrument: InstrumentId) -> tuple[float, float] | None: ...
     def open_orders(self) -> tuple[OrderChanged, ...]: ...
+    def members(self, universe: str) -> tuple[str, ...]: ...
 
 
 class Strategy:
@@ -46,6 +47,8 @@ class Strategy:
     _framework: ClassVar[frozenset[str]] = frozenset({"name"})
     #: Hash of the file the class came from; whoever loads it notes it.
     source_hash: ClassVar[str] = ""
+    #: Of a stand-in for a class that cannot be loaded: why.
+    absent: ClassVar[str] = ""
 
     def __init__(self, name: str, params: dict[str, Any], context: StrategyContext) -> None:
         self.name = name
@@ -74,6 +77,15 @@ class Strategy:
 
     def on_book(self, book: BookChanged) -> None:
         """Levels of a subscribed book changed."""
+
+    def on_prediction(self, prediction: PredictionMade) -> None:
+        """A model's word on a symbol of :meth:`subscribe_predictions`."""
+
+    def on_universe(self, added: tuple[str, ...], removed: tuple[str, ...]) -> None:
+        """The members of a universe this instance follows changed; series of ``added`` may be subscribed here.
+
+        A removed symbol takes no new entries; its series goes on, so that its position can be closed.
+        """
 
     def on_order(self, order: OrderChanged) -> None:
         """One of this instance's orders changed."""
@@ -107,6 +119,20 @@ class Strategy:
     def subscribe_book(self, symbol: str, depth: int = 50) -> None:
         """Call ``on_book`` for ``symbol`` with ``depth`` levels (50, 200 or 1000)."""
         self._context.watch("book", self._id(symbol), str(depth))
+
+    def subscribe_predictions(self, symbol: str) -> None:
+        """Call ``on_prediction`` for ``symbol``."""
+        self._context.watch("predictions", self._id(symbol), "")
+
+    def symbols_of(self, text: str) -> tuple[str, ...]:
+        """``"universe:NAME"``: its members, by turnover (and :meth:`on_universe` from now on); else a list with commas.
+
+        In ``on_start`` after a restart: every symbol this instance was ever given, so that held ones are followed.
+        """
+        name = text.removeprefix("universe:")
+        if name != text:
+            return self._context.members(name)
+        return tuple(symbol.strip() for symbol in text.split(",") if symbol.strip())
 
     @property
     def now(self) -> int:

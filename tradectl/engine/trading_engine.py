@@ -111,6 +111,7 @@ class TradingEngine:
         w.cause = w.seq
         if event.received > w.now:
             w.now = event.received
+        w.event = event
         handler(event)
         if w.deliveries or w.dirty_orders or w.dirty_books or w.dirty_coins or w.state_dirty or w.queue.state.waiting:
             self._finish()

@@ -13,6 +13,7 @@ from tradectl.engine.portfolio_manager import PortfolioManager
 from tradectl.engine.trading_state import TradingState
 from tradectl.engine.valuation import Valuation
 from tradectl.model.commands import Alert, AlertLevel, CancelTimer, Command, SetTimer, StateChanged
+from tradectl.model.events import Event
 from tradectl.model.ids import order_link_id
 from tradectl.model.instruments import FeeRate, Instrument, InstrumentId
 from tradectl.model.money import ZERO
@@ -53,6 +54,10 @@ class World:
         self.state_dirty = False
         #: The venue's truth has not been merged since the last doubt: nothing but cancels may leave.
         self.unreconciled = True
+        #: The event that is being applied.
+        self.event: Event | None = None
+        #: Why an instance may not enter an instrument ("" when it may): the universe's word, asked by the risk checks.
+        self.entry_veto: Callable[[str, InstrumentId], str] = lambda strategy, instrument: ""
 
     def emit(self, command: Command) -> None:
         """Decide something; it is carried out after this step."""
