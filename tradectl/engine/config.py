@@ -1,7 +1,7 @@
 """What the engine is told once: limits, budgets and strategy instances. A change is a new run or a journalled event."""
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -25,22 +25,45 @@ class RiskLimits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     leverage: Annotated[Decimal, Meta(ge=1, le=100)] = Decimal(1)
 
 
+Requests = Annotated[int, Meta(ge=1)]
+
+
 class QueueLimits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The order queue's budgets: requests per rolling second by category and action (bybit-v5 3.1, VIP 0).
 
-    ``window_ms`` is a little over Bybit's second, so that jitter on the way cannot squeeze two windows into one.
-    ``reserve`` creates per second are kept back for orders that reduce risk. Intents wait ``max_wait_ms`` at most.
+    Derivative is linear and inverse together. ``*_batch`` counts the orders inside batch requests (of options: the
+    requests), which have limits of their own; without ``batch`` they are not used. ``window_ms`` is a little over
+    Bybit's second, so that jitter on the way cannot squeeze two windows into one. ``reserve`` creates per second are
+    kept back for orders that reduce risk. Intents wait ``max_wait_ms`` at most. While ``max_waiting`` requests wait, or
+    ``max_waiting_per_strategy`` of one strategy, nothing that opens is accepted.
     """
 
-    derivative_create: Annotated[int, Meta(ge=1)] = 10
-    derivative_amend: Annotated[int, Meta(ge=1)] = 10
-    derivative_cancel: Annotated[int, Meta(ge=1)] = 10
-    spot_create: Annotated[int, Meta(ge=1)] = 20
-    spot_amend: Annotated[int, Meta(ge=1)] = 10
-    spot_cancel: Annotated[int, Meta(ge=1)] = 20
+    derivative_create: Requests = 10
+    derivative_amend: Requests = 10
+    derivative_cancel: Requests = 10
+    derivative_create_batch: Requests = 10
+    derivative_amend_batch: Requests = 10
+    derivative_cancel_batch: Requests = 10
+    derivative_stop: Requests = 10
+    option_create: Requests = 10
+    option_amend: Requests = 10
+    option_cancel: Requests = 10
+    option_create_batch: Requests = 10
+    option_amend_batch: Requests = 10
+    option_cancel_batch: Requests = 10
+    option_stop: Requests = 10
+    spot_create: Requests = 20
+    spot_amend: Requests = 10
+    spot_cancel: Requests = 20
+    spot_create_batch: Requests = 20
+    spot_amend_batch: Requests = 20
+    spot_cancel_batch: Requests = 20
+    batch: bool = True
     window_ms: Annotated[int, Meta(ge=1000, le=5000)] = 1040
     reserve: Annotated[int, Meta(ge=0)] = 1
     max_wait_ms: Annotated[int, Meta(ge=100)] = 15_000
+    max_waiting: Annotated[int, Meta(ge=1, le=100_000)] = 2_000
+    max_waiting_per_strategy: Annotated[int, Meta(ge=1, le=100_000)] = 200
 
 
 class StrategyConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -83,6 +106,7 @@ class EngineConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     run: str
     mode: str = "sandbox"
     settle_coin: str = "USDT"
+    position_mode: Literal["one_way", "hedge"] = "one_way"
     tolerance: Decimal = Decimal(0)
     equity_every_s: int = 300
     guard_every_s: int = 5

@@ -11,7 +11,16 @@ from msgspec import Struct
 from tradectl.model.commands import Amendment, OrderChanged
 from tradectl.model.instruments import InstrumentId
 from tradectl.model.money import ZERO
-from tradectl.model.orders import FINAL, Execution, OrderReport, OrderSpec, OrderStatus
+from tradectl.model.orders import (
+    FINAL,
+    Execution,
+    OrderReport,
+    OrderSpec,
+    OrderStatus,
+    OrderType,
+    Protection,
+    Trigger,
+)
 
 _RANK = {
     OrderStatus.QUEUED: 0,
@@ -27,6 +36,15 @@ _RANK = {
     OrderStatus.PARTIALLY_FILLED: 7,
 }
 _FINAL_RANK = 8
+#: Before its trigger fired an order can neither fill nor, when it is reduce-only, ever open.
+_BEFORE_TRIGGER = frozenset(
+    {OrderStatus.QUEUED, OrderStatus.SENT, OrderStatus.UNKNOWN, OrderStatus.ACCEPTED, OrderStatus.UNTRIGGERED}
+)
+#: The kinds of stop the venue makes itself (bybit-v5 5.12); ``Stop`` is any conditional order.
+NO_STOP = frozenset({"", "UNKNOWN", "Stop"})
+
+
+STOP_LOSS, TAKE_PROFIT = "stop_loss", "take_profit"
 
 
 class Order(Struct):
@@ -34,6 +52,10 @@ class Order(Struct):
 
     ``inferred``: the status is our own conclusion (refused by the gateway, filled by its executions, gone), which any
     word of the venue corrects. ``worst_qty`` is the largest quantity asked for by amendments without an outcome.
+    ``trigger_price``, ``take_profit`` and ``stop_loss`` are as last amended. ``parent`` is the link id of the entry an
+    attached stop belongs to, ``leg`` what an order of the protection desk is for, ``expected_qty`` the base quantity
+    an amount of quote coin was expected to buy, ``rest_until`` the time before which no amendment is tried again, and
+    ``arrival`` the middle of the market when the order was decided.
     """
 
     spec: OrderSpec
@@ -60,6 +82,16 @@ class Order(Struct):
     person: bool = False
     foreign: bool = False
     worst_qty: Decimal = ZERO
+    trigger_price: Decimal | None = None
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    algorithm: int = 0
+    parent: str = ""
+    stop_type: str = ""
+    leg: str = ""
+    arrival: Decimal | None = None
+    expected_qty: Decimal = ZERO
+    rest_until: int = 0
 
     @property
     def link_id(self) -> str:
@@ -84,10 +116,43 @@ class Order(Struct):
         return self.status not in FINAL
 
     @property
+    def is_dormant(self) -> bool:
+        """Whether it waits for its trigger."""
+        return self.spec.trigger is not None and self.status in _BEFORE_TRIGGER
+
+    @property
+    def protective(self) -> bool:
+        """Whether it can only shrink a position: nothing but its owner or a flat position removes such an order."""
+        return self.spec.reduce_only or self.spec.close_on_trigger or bool(self.parent or self.leg)
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether it is a protective order that waits for a price: a stop, a take-profit or a trailing stop."""
+        conditional = self.spec.trigger is not None or self.stop_type not in NO_STOP
+        return self.protective and (conditional or bool(self.parent or self.leg))
+
+    @property
+    def leaves(self) -> Decimal:
+        """What of it may still fill, as far as is known."""
+        return max(self.qty - self.filled, ZERO) if self.is_open else ZERO
+
+    @property
+    def quote_left(self) -> Decimal:
+        """Of an order by amount of quote coin: what it may still spend."""
+        return max(self.qty - self.booked_value, ZERO) if self.is_open and self.spec.quote_qty else ZERO
+
+    @property
     def in_flight(self) -> Decimal:
-        """What may still be added to the books: the open remainder and fills whose executions are not here yet."""
-        if self.spec.quote_qty or (self.foreign and self.spec.reduce_only):
+        """What may still be added to the books: the open remainder and fills whose executions are not here yet.
+
+        A protective order that waits for its trigger reserves nothing; an entry that waits counts like a resting one.
+        """
+        if self.foreign and self.spec.reduce_only:
             return ZERO
+        if self.spec.quote_qty:
+            return max((self.expected_qty if self.is_open else ZERO) - self.booked, self.cum_qty - self.booked, ZERO)
+        if self.is_dormant and self.protective:
+            return max(self.cum_qty - self.booked, ZERO)
         expected = max(self.qty, self.worst_qty, self.cum_qty) if self.is_open else self.cum_qty
         return max(expected - self.booked, ZERO)
 
@@ -138,6 +203,10 @@ def merge_report(order: Order, report: OrderReport) -> bool:
     order.qty = report.qty or order.qty
     if order.spec.price is not None and report.price is not None:
         order.price = report.price
+    order.trigger_price = report.trigger_price or order.trigger_price
+    if report.protection is not None:
+        order.take_profit, order.stop_loss = report.protection.take_profit, report.protection.stop_loss
+    order.stop_type = report.stop_order_type if report.stop_order_type != "UNKNOWN" else order.stop_type
     order.reason = _why(report) or order.reason
     if order.amending is not None and _amended(order, order.amending):
         order.amend_ended()
@@ -153,7 +222,12 @@ def _why(report: OrderReport) -> str:
 
 
 def _amended(order: Order, asked: Amendment) -> bool:
-    return asked.qty in (None, order.qty) and asked.price in (None, order.price)
+    """Whether the venue's statement shows the amendment; stops attached to an order are stated apart from it."""
+    return (
+        asked.qty in (None, order.qty)
+        and asked.price in (None, order.price)
+        and asked.trigger_price in (None, order.trigger_price)
+    )
 
 
 def add_execution(order: Order, execution: Execution) -> None:
@@ -176,5 +250,42 @@ def view(order: Order, now: int) -> OrderChanged:
     return OrderChanged(
         now, s.link_id, order.order_id, order.strategy, order.decision, s.instrument, s.side, s.type, s.time_in_force,
         order.qty, order.price, order.status, order.filled, order.average, s.reduce_only, order.created, order.fees,
-        order.reason,
+        order.reason, trigger_of(order), order.take_profit, order.stop_loss, order.parent, order.stop_type,
+        order.algorithm, s.position_idx,
     )  # fmt: skip
+
+
+def trigger_of(order: Order) -> Trigger | None:
+    """The trigger as last amended."""
+    trigger = order.spec.trigger
+    if trigger is None or order.trigger_price in (None, trigger.price):
+        return trigger
+    assert order.trigger_price is not None
+    return Trigger(order.trigger_price, trigger.rises, trigger.by)
+
+
+def protection_of(order: Order) -> Protection | None:
+    """The attached stops as last amended."""
+    attached = order.spec.protection
+    if order.take_profit is None and order.stop_loss is None:
+        return None
+    base = attached if attached is not None else Protection()
+    return Protection(
+        order.take_profit, order.stop_loss, base.tp_by, base.sl_by, base.tp_limit, base.sl_limit, base.partial
+    )
+
+
+def leg_of(order: Order) -> str:
+    """What a stop is for: ``stop_loss`` or ``take_profit``. The venue's name counts, else the side of its trigger."""
+    if order.leg:
+        return order.leg
+    if "TakeProfit" in order.stop_type:
+        return TAKE_PROFIT
+    if order.stop_type not in NO_STOP or order.spec.trigger is None:
+        return STOP_LOSS
+    return STOP_LOSS if order.spec.trigger.rises == (order.sign > 0) else TAKE_PROFIT
+
+
+def is_market(order: Order) -> bool:
+    """Whether it trades at once at any price."""
+    return order.spec.type is OrderType.MARKET and not order.is_dormant

@@ -10,7 +10,7 @@ from tradectl.engine.config import RiskLimits
 from tradectl.model.commands import Check, Level, Reason
 from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.money import is_multiple, plain
-from tradectl.model.orders import OrderType, Side
+from tradectl.model.orders import OrderType, Protection, Side, Trigger
 
 
 class Candidate(Struct, frozen=True):
@@ -26,6 +26,11 @@ class Candidate(Struct, frozen=True):
     late: bool = False
     person: bool = False
     reduce_only: bool = False
+    trigger: Trigger | None = None
+    protection: Protection | None = None
+    protective: bool = False  # a stop that can only shrink a position
+    quote_amount: Decimal | None = None  # ordered by this amount of quote coin; ``qty`` is what it is expected to buy
+    algorithm: int = 0
 
 
 class RiskView(Protocol):

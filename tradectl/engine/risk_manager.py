@@ -4,13 +4,13 @@ from bisect import bisect_right
 from decimal import Decimal
 from operator import attrgetter
 
-from tradectl.engine.order_state import Order
+from tradectl.engine.order_state import Order, protection_of, trigger_of
 from tradectl.engine.risk_checks import ALL_CHECKS, RELEASE_CHECKS, Candidate, RiskCheck
 from tradectl.engine.world import World
 from tradectl.model.commands import Amendment, Check, Level, Reason, RiskApproved
 from tradectl.model.instruments import Category, InstrumentId
 from tradectl.model.money import ZERO
-from tradectl.model.orders import Side
+from tradectl.model.orders import Side, TradingStop
 
 _CREATED = attrgetter("created")
 #: Past so many recent orders a search is cheaper than counting them.
@@ -114,25 +114,30 @@ class RiskManager:
         self._world = world
 
     def reducible(
-        self, strategy: str, instrument: InstrumentId, side: Side, without: str = "", protected: bool = False
-    ) -> Decimal:
+        self, strategy: str, instrument: InstrumentId, side: Side, without: str = "", protected: bool = False,
+        dormant: bool = False,
+    ) -> Decimal:  # fmt: skip
         """The most an order may have that only shrinks the book *and* the net position (decision 13), counting what is
         in flight. ``protected`` orders carry the venue's reduce-only flag, which keeps them from ever opening: for
-        them, what is being cancelled already does not count."""
+        them, what is being cancelled already does not count. A ``dormant`` one waits for a trigger beside what else
+        closes the position: nothing in flight counts."""
         w, sign = self._world, side.sign
         book = w.portfolio.size(strategy, instrument)
+        if dormant:
+            held = max(-sign * book, ZERO)
+            spot = instrument.category is Category.SPOT
+            return held if spot else min(held, w.venue_size(instrument, -sign))
         room = -sign * book - w.in_flight(instrument, sign, strategy, without, not protected)
         if instrument.category is Category.SPOT:
             return max(room, ZERO) if side is Side.SELL else ZERO
-        net = w.portfolio.net_size(instrument)
-        return max(min(room, -sign * net - w.in_flight(instrument, sign, "", without, not protected)), ZERO)
+        return max(min(room, w.venue_size(instrument, -sign) - w.in_flight(instrument, sign, "", without, not protected)), ZERO)
 
     def reduces(
         self, strategy: str, instrument: InstrumentId, side: Side, qty: Decimal, without: str = "",
-        protected: bool = False,
+        protected: bool = False, dormant: bool = False,
     ) -> bool:  # fmt: skip
         """Whether an order only shrinks: see :meth:`reducible`."""
-        return qty.is_finite() and ZERO < qty <= self.reducible(strategy, instrument, side, without, protected)
+        return qty.is_finite() and ZERO < qty <= self.reducible(strategy, instrument, side, without, protected, dormant)
 
     def check(self, candidate: Candidate) -> tuple[Check, ...]:
         """Every check that applies, up to the first that fails."""
@@ -151,15 +156,17 @@ class RiskManager:
 
     def _candidate_of(self, order: Order, qty: Decimal | None, price: Decimal | None) -> Candidate:
         """The order as the checks see it, changed to ``qty`` and ``price`` where given."""
-        size = qty if qty is not None else order.qty
+        size = qty if qty is not None else order.expected_qty if order.spec.quote_qty else order.qty
         spec, info = order.spec, self._world.instruments[order.instrument]
         still = self.reduces(
-            order.strategy, order.instrument, spec.side, size, order.link_id, protected=spec.reduce_only
-        )
+            order.strategy, order.instrument, spec.side, size, order.link_id, protected=spec.reduce_only,
+            dormant=order.is_dormant and order.protective,
+        )  # fmt: skip
         limit = price if price is not None else order.price
         return Candidate(
             order.strategy, info, spec.side, spec.type, size, limit, still, person=order.person,
-            reduce_only=spec.reduce_only,
+            reduce_only=spec.reduce_only, trigger=trigger_of(order), protection=protection_of(order),
+            protective=order.protective, quote_amount=order.qty if spec.quote_qty else None, algorithm=order.algorithm,
         )  # fmt: skip
 
     def approve(self, order: Order) -> RiskApproved:
@@ -169,6 +176,10 @@ class RiskManager:
     def approve_amendment(self, order: Order, cause: int, amendment: Amendment) -> RiskApproved:
         """The approval of an amendment that passed."""
         return RiskApproved(cause, order.decision, amendment=amendment)
+
+    def approve_stop(self, cause: int, decision: int, stop: TradingStop) -> RiskApproved:
+        """The approval of a change of a whole position's stops: it can only shrink the position."""
+        return RiskApproved(cause, decision, stop=stop)
 
     @staticmethod
     def _run(checks: tuple[RiskCheck, ...], candidate: Candidate, view: _View) -> tuple[Check, ...]:

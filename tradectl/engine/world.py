@@ -142,6 +142,14 @@ class World:
         else:
             self.open_links.pop(order.link_id, None)
 
+    def venue_size(self, instrument: InstrumentId, sign: int) -> Decimal:
+        """How much of the venue's position on the side of ``sign`` a closing order can meet, >= 0: of the net position,
+        in hedge mode of the long or short leg, which is what the books on that side hold together."""
+        if self.config.position_mode == "hedge":
+            sizes = (books[instrument].size for books in self.portfolio.state.books.values() if instrument in books)
+            return sum((abs(size) for size in sizes if size * sign > 0), ZERO)
+        return max(sign * self.portfolio.net_size(instrument), ZERO)
+
     def open_orders(self) -> list[Order]:
         """Orders that may still fill or whose executions are not all here."""
         return [self.orders[link] for link in self.open_links]
