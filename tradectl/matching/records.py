@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from tradectl.model.instruments import InstrumentId
 from tradectl.model.money import ZERO
-from tradectl.model.orders import OrderStatus, OrderType, Side, TimeInForce
+from tradectl.model.orders import OrderStatus, OrderType, Protection, SelfMatch, Side, TimeInForce, Trigger, TriggerBy
 
 
 class Refused(Exception):
@@ -22,7 +22,12 @@ class Refused(Exception):
 
 
 class NewOrder(Struct, frozen=True):
-    """A create request, already parsed. ``quote_qty``: ``qty`` is quote coin to spend (spot market buy)."""
+    """A create request, already parsed. ``quote_qty``: ``qty`` is quote coin to spend (spot market buy).
+
+    With ``trigger`` it is conditional. On spot ``order_filter`` says which kind (tpslOrder holds its funds at once,
+    StopOrder when it fires) and the direction of the trigger follows from the last price, whatever ``rises`` says.
+    ``qty`` 0 with ``reduce_only`` and ``close_on_trigger`` closes the whole position, up to the largest order.
+    """
 
     instrument: InstrumentId
     side: Side
@@ -33,10 +38,34 @@ class NewOrder(Struct, frozen=True):
     reduce_only: bool = False
     quote_qty: bool = False
     link_id: str = ""
+    trigger: Trigger | None = None
+    close_on_trigger: bool = False
+    protection: Protection | None = None
+    position_idx: int = 0
+    self_match: SelfMatch = SelfMatch.NONE
+    order_filter: str = "Order"
+
+
+class StopChange(Struct, frozen=True):
+    """What an amendment changes besides quantity and price. ``None`` leaves a field, 0 removes a TP or SL."""
+
+    trigger_price: Decimal | None = None
+    trigger_by: TriggerBy | None = None
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    tp_by: TriggerBy | None = None
+    sl_by: TriggerBy | None = None
+    tp_limit: Decimal | None = None
+    sl_limit: Decimal | None = None
 
 
 class VenueOrder(Struct):
-    """An order as the venue keeps it. ``fees`` maps coin to amount; ``leaves`` is 0 once final."""
+    """An order as the venue keeps it. ``fees`` maps coin to amount; ``leaves`` is 0 once final.
+
+    Of an attached take-profit or stop-loss ``parent_id`` and ``parent_link`` name the entry and ``partner`` the order
+    that is cancelled when it trades. ``trailing`` is the distance of a trailing stop and ``active_price`` where it arms;
+    its ``trigger`` is ``None`` until then and follows the market afterwards.
+    """
 
     uid: str
     order_id: str
@@ -59,6 +88,21 @@ class VenueOrder(Struct):
     cancel_type: str = "UNKNOWN"
     reject_reason: str = "EC_NoError"
     last_price_on_created: Decimal | None = None
+    trigger: Trigger | None = None
+    close_on_trigger: bool = False
+    protection: Protection | None = None
+    position_idx: int = 0
+    self_match: SelfMatch = SelfMatch.NONE
+    smp_order_id: str = ""
+    order_filter: str = "Order"
+    stop_order_type: str = ""
+    create_type: str = "CreateByUser"
+    parent_id: str = ""
+    parent_link: str = ""
+    partner: str = ""
+    trailing: Decimal | None = None
+    active_price: Decimal | None = None
+    attached: bool = False  # its Full protection has become the position's
 
 
 class Fill(Struct, frozen=True):
@@ -91,6 +135,9 @@ class Fill(Struct, frozen=True):
     closed_qty: Decimal = ZERO
     pnl: Decimal = ZERO
     mark_price: Decimal = ZERO
+    position_idx: int = 0
+    stop_order_type: str = ""
+    create_type: str = "CreateByUser"
 
 
 class LedgerEntry(Struct, frozen=True):
@@ -122,8 +169,14 @@ class LedgerEntry(Struct, frozen=True):
 
 
 class Position(Struct):
-    """A linear position (one-way). ``cost`` is the exact signed cost of ``size``: no average price is kept, because
-    division does not terminate; a partial close rounds its profit to eight decimals and leaves the rest in cost."""
+    """A position, or in hedge mode one leg (``position_idx`` 1 long, 2 short).
+
+    ``cost`` is the exact signed cost of ``size``: no average price is kept, because division does not terminate; a
+    partial close rounds its profit to eight decimals and leaves the rest in cost. Of an inverse contract ``size`` is in
+    USD and ``cost`` in the settle coin, negative for a long: who is long USD contracts has sold the coin's dollars
+    (see :meth:`tradectl.matching.grid.Grid.signed_value`). ``take_profit``, ``stop_loss`` and ``trailing`` are those of
+    mode Full, 0 where there is none.
+    """
 
     uid: str
     instrument: InstrumentId
@@ -136,10 +189,14 @@ class Position(Struct):
     created: int = 0
     updated: int = 0
     seq: int = -1
+    position_idx: int = 0
+    take_profit: Decimal = ZERO
+    stop_loss: Decimal = ZERO
+    trailing: Decimal = ZERO
 
 
 class Wallet(Struct):
-    """One coin of one account. ``locked`` is held by spot orders."""
+    """One coin of one account. ``locked`` is held by spot orders, resting or tpslOrder."""
 
     uid: str
     coin: str
