@@ -5,25 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-Share = Annotated[Decimal, Meta(ge=0, le=10)]
-
-
-class RiskLimits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Limits of the risk manager. Shares are fractions of the account's equity (0.02 is 2 %)."""
-
-    order_share: Share = Decimal("0.02")
-    position_share: Share = Decimal("0.10")
-    gross_share: Share = Decimal("1")
-    day_loss_share: Share = Decimal("0.03")
-    drawdown_share: Share = Decimal("0.10")
-    collar_share: Share = Decimal("0.005")
-    limit_band_share: Share = Decimal("0.05")
-    orders_per_second: Annotated[int, Meta(ge=1, le=1000)] = 20
-    orders_per_minute: Annotated[int, Meta(ge=1, le=60000)] = 300
-    open_orders: Annotated[int, Meta(ge=1, le=500)] = 50
-    stale_quote_seconds: Annotated[int, Meta(ge=1, le=3600)] = 120
-    leverage: Annotated[Decimal, Meta(ge=1, le=100)] = Decimal(1)
-
+from tradectl.engine.risk_limits import RiskLimits, ScopeLimits, Share
 
 Requests = Annotated[int, Meta(ge=1)]
 
@@ -112,6 +94,13 @@ class EngineConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     guard_every_s: int = 5
     audit_every_s: int = 60
     risk: RiskLimits = RiskLimits()
+    scoped: dict[str, ScopeLimits] = {}  # by scope: strategy:NAME, strategy:*, symbol:SYMBOL, group:NAME
+    groups: dict[str, tuple[str, ...]] = {}  # symbols that move together, by name of the group
     queue: QueueLimits = QueueLimits()
     strategies: tuple[StrategyConfig, ...] = ()
     universes: tuple[UniverseConfig, ...] = ()
+
+
+__all__ = [
+    "EngineConfig", "QueueLimits", "RiskLimits", "ScopeLimits", "StrategyConfig", "UniverseConfig",
+]  # fmt: skip
