@@ -54,7 +54,7 @@ class Projection:
         for order in rows.orders:
             self._keep_order(order)
         for position in rows.positions:
-            self.positions[position.category, position.symbol, position.strategy] = position
+            self.positions[position.category, position.symbol, position.strategy, position.position_idx] = position
         for balance in rows.balances:
             self.balances[balance.coin] = balance
         for equity in rows.equity:

@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, bool, str]] = {
     "reconcile": ("control", False, "Compare the books with the exchange now."),
     "logs": ("logs", False, "Show the daemon's log."),
     "orders": ("orders", True, "Orders: list, show, place, amend, cancel."),
-    "positions": ("positions", True, "Positions: list, show, close, adopt."),
+    "positions": ("positions", True, "Positions: list, show, close, adopt, set."),
     "portfolio": ("portfolio", True, "Balances, positions and profit of the account."),
     "trades": ("trades", True, "Executed trades and funding payments."),
     "strategies": ("strategies", True, "Strategies: list, show, enable, disable, reload, check, new."),

@@ -7,6 +7,8 @@ from typing import Any
 
 from tradectl.model.commands import (
     Alert,
+    AlgorithmChanged,
+    AlgorithmStatus,
     BalanceChanged,
     DecisionMade,
     Entry,
@@ -25,7 +27,7 @@ from tradectl.model.market_data import Ticker
 from tradectl.model.money import exact
 from tradectl.rpc import rows
 
-KEEP_ORDERS, KEEP_ALERTS, KEEP_DECISIONS, KEEP_TRADES = 1000, 100, 500, 500
+KEEP_ORDERS, KEEP_ALERTS, KEEP_DECISIONS, KEEP_TRADES, KEEP_ALGORITHMS = 1000, 100, 500, 500, 200
 
 
 class Views:
@@ -37,7 +39,8 @@ class Views:
         self.state = Level.HALTED
         self.reasons: tuple[Reason, ...] = ()
         self.orders: dict[str, OrderChanged] = {}
-        self.positions: dict[tuple[str, InstrumentId], PositionChanged] = {}
+        self.algorithms: dict[int, AlgorithmChanged] = {}
+        self.positions: dict[tuple[str, InstrumentId, int], PositionChanged] = {}
         self.balances: dict[str, Decimal] = {}
         self.equity: dict[str, EquityMarked] = {}
         self.strategies: dict[str, StrategyChanged] = {}
@@ -50,6 +53,7 @@ class Views:
         self.quotes: dict[InstrumentId, QuoteChanged] = {}
         self._take: dict[type, Callable[[Any], None]] = {
             OrderChanged: self._order,
+            AlgorithmChanged: self._algorithm,
             PositionChanged: self._position,
             BalanceChanged: self._balance,
             EquityMarked: self._equity,
@@ -87,7 +91,15 @@ class Views:
                 del self.orders[ended]
 
     def _position(self, position: PositionChanged) -> None:
-        self.positions[(position.strategy, position.instrument)] = position
+        self.positions[(position.strategy, position.instrument, position.position_idx)] = position
+
+    def _algorithm(self, algorithm: AlgorithmChanged) -> None:
+        self.algorithms[algorithm.id] = algorithm
+        if len(self.algorithms) > KEEP_ALGORITHMS:
+            working = AlgorithmStatus.WORKING
+            ended = next((key for key, a in self.algorithms.items() if a.status is not working), None)
+            if ended is not None:
+                del self.algorithms[ended]
 
     def _balance(self, balance: BalanceChanged) -> None:
         self.balances[balance.coin] = balance.wallet
@@ -129,7 +141,7 @@ class Views:
 
     def position_rows(self, books: bool) -> tuple[rows.PositionRow, ...]:
         """Open positions: each strategy's book, or net at the venue."""
-        chosen = [p for (name, _), p in self.positions.items() if bool(name) == books and p.size]
+        chosen = [p for (name, _, _), p in self.positions.items() if bool(name) == books and p.size]
         return tuple(rows.PositionRow.of(p, self.mark(p.instrument)) for p in chosen)
 
     def open_orders(self) -> list[OrderChanged]:
@@ -159,7 +171,7 @@ class Views:
             else:
                 coin, amount = info.base_coin, left
             held[coin] = held.get(coin, Decimal(0)) + amount
-        for (name, instrument), position in self.positions.items():
+        for (name, instrument, _), position in self.positions.items():
             info, mark = self.instruments.get(instrument), self.mark(instrument)
             if not name and position.size and info is not None and not info.is_spot and mark is not None:
                 coin = info.settle_coin

@@ -13,6 +13,7 @@ from tradectl.model.commands import Level
 from tradectl.rpc import params, rows
 from tradectl.rpc.params import Params
 from tradectl.rpc.results import (
+    AlgorithmDetail,
     Book,
     Candles,
     ChildStatus,
@@ -70,6 +71,7 @@ RESUME = Method("resume", params.Resume, StateResult, reads=False)
 RECONCILE = Method("reconcile", params.Nothing, Done, reads=False)
 ORDERS_LIST = Method("orders.list", params.OrderFilter, OrderList)
 ORDERS_SHOW = Method("orders.show", params.OrderId, OrderDetail)
+ALGORITHMS_SHOW = Method("algorithms.show", params.OrderId, AlgorithmDetail)
 ORDERS_PLACE = Method("orders.place", params.PlaceOrder, Placed, reads=False)
 ORDERS_AMEND = Method("orders.amend", params.AmendOrder, Done, reads=False)
 ORDERS_CANCEL = Method("orders.cancel", params.CancelOrders, Done, reads=False)
@@ -77,6 +79,7 @@ POSITIONS_LIST = Method("positions.list", params.PositionFilter, PositionList)
 POSITIONS_SHOW = Method("positions.show", params.PositionOf, PositionDetail)
 POSITIONS_CLOSE = Method("positions.close", params.ClosePosition, Done, reads=False)
 POSITIONS_ADOPT = Method("positions.adopt", params.AdoptPosition, Done, reads=False)
+POSITIONS_SET = Method("positions.set", params.ProtectPosition, Done, reads=False)
 PORTFOLIO_SHOW = Method("portfolio.show", params.Nothing, Portfolio)
 STRATEGIES_LIST = Method("strategies.list", params.Nothing, StrategyList)
 STRATEGIES_SHOW = Method("strategies.show", params.StrategyName, StrategyDetail)
@@ -117,6 +120,7 @@ EVENT_NOTIFICATION = "events.delta"
 DROPPED_NOTIFICATION = "events.dropped"
 
 __all__ = [
+    "ALGORITHMS_SHOW",
     "DAEMON_METHODS",
     "DECISIONS_LIST",
     "DROPPED_NOTIFICATION",
@@ -141,6 +145,7 @@ __all__ = [
     "POSITIONS_ADOPT",
     "POSITIONS_CLOSE",
     "POSITIONS_LIST",
+    "POSITIONS_SET",
     "POSITIONS_SHOW",
     "RECONCILE",
     "RESUME",
@@ -156,6 +161,7 @@ __all__ = [
     "STRATEGIES_SHOW",
     "TRADES_LIST",
     "TRADES_SHOW",
+    "AlgorithmDetail",
     "Book",
     "Candles",
     "ChildStatus",

@@ -78,7 +78,9 @@ class PlaceOrder(Params, frozen=True, kw_only=True):
     """``size`` as :func:`tradectl.rpc.sizes.parse_size` reads it; no ``price`` is a market order.
 
     ``category`` defaults to ``trading.default_category``, ``strategy`` to the operator's book. ``dry_run`` runs the
-    risk checks and sends nothing.
+    risk checks and sends nothing. ``stop`` makes it conditional: it rests until ``trigger_by`` (last, mark or index)
+    reaches that price. ``algorithm`` (twap, vwap, iceberg, chase, grid, dca, scaled) works the size off in pieces with
+    ``parameters`` of its own.
     """
 
     side: Side
@@ -93,18 +95,27 @@ class PlaceOrder(Params, frozen=True, kw_only=True):
     strategy: str = ""
     reason: str = ""
     dry_run: bool = False
+    stop: Decimal | None = None
+    trigger_by: str = "last"
+    close_on_trigger: bool = False
+    algorithm: str = ""
+    parameters: dict[str, str] = {}
 
 
 class AmendOrder(Params, frozen=True, kw_only=True):
-    """A new total quantity, a new price, or both."""
+    """What is to change: total quantity, price, trigger, attached stops (0 removes a stop)."""
 
     id: str
     qty: Decimal | None = None
     price: Decimal | None = None
+    stop: Decimal | None = None
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
 
 
 class CancelOrders(Params, frozen=True, kw_only=True):
-    """One order by ``id``, or with ``every`` all entries within ``symbol`` and ``strategy`` (stops stay)."""
+    """One order (or algorithm, ``aN``) by ``id``, or with ``every`` all entries within ``symbol`` and ``strategy``
+    (stops stay)."""
 
     id: str = ""
     every: bool = False
@@ -127,6 +138,19 @@ class ClosePosition(PositionOf, frozen=True, kw_only=True):
     """``strategy`` closes that book only."""
 
     strategy: str = ""
+
+
+class ProtectPosition(PositionOf, frozen=True, kw_only=True):
+    """Stop-loss, take-profit and trailing distance (0 removes one): of ``strategy``'s book by orders of its own,
+    without it the venue's stops of the whole position. ``trailing`` begins at ``active_price``; ``leg`` is long or
+    short where the account hedges."""
+
+    strategy: str = ""
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    trailing: Decimal | None = None
+    active_price: Decimal | None = None
+    leg: str = ""
 
 
 class AdoptPosition(PositionOf, frozen=True, kw_only=True):

@@ -123,9 +123,12 @@ class Done(Result, frozen=True):
 
 
 class OrderList(Result, frozen=True):
+    """Orders, and (of the daemon) the execution algorithms behind some of them."""
+
     orders: tuple[rows.OrderRow, ...]
     as_of_seq: int
     next_cursor: str = ""
+    algorithms: tuple[rows.AlgorithmRow, ...] = ()
 
 
 class OrderDetail(Result, frozen=True):
@@ -134,6 +137,14 @@ class OrderDetail(Result, frozen=True):
     order: rows.OrderRow
     decision: rows.DecisionRow | None
     trades: tuple[rows.TradeRow, ...]
+    as_of_seq: int
+
+
+class AlgorithmDetail(Result, frozen=True):
+    """An execution algorithm and the orders it made, as far as the daemon still remembers them."""
+
+    algorithm: rows.AlgorithmRow
+    orders: tuple[rows.OrderRow, ...]
     as_of_seq: int
 
 
@@ -154,6 +165,7 @@ class Placed(Result, frozen=True):
     checks: tuple[rows.CheckRow, ...]
     order: rows.OrderRow | None = None
     text: str = ""
+    algorithm: rows.AlgorithmRow | None = None
 
 
 class PositionList(Result, frozen=True):
@@ -162,12 +174,14 @@ class PositionList(Result, frozen=True):
 
 
 class PositionDetail(Result, frozen=True):
-    """The net position, the books it is made of, and its open orders."""
+    """The net position, the books it is made of, and its open orders. In hedge mode ``net`` is the first leg that was
+    ever held and ``other_legs`` the other."""
 
     net: rows.PositionRow | None
     books: tuple[rows.PositionRow, ...]
     orders: tuple[rows.OrderRow, ...]
     as_of_seq: int
+    other_legs: tuple[rows.PositionRow, ...] = ()
 
 
 class Portfolio(Result, frozen=True):

@@ -4,6 +4,7 @@ Amounts are ``Decimal`` and travel as JSON numbers written from their digits; ti
 stated is ``None``. ``size`` is negative for shorts. Fields are only ever appended.
 """
 
+import math
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,8 @@ from msgspec import Struct, field
 from tradectl.model.commands import (
     Alert,
     AlertLevel,
+    AlgorithmChanged,
+    AlgorithmStatus,
     Check,
     DecisionMade,
     ExecutionBooked,
@@ -84,6 +87,14 @@ class OrderRow(Row, frozen=True):
     fees: Decimal = ZERO
     decision: int = 0
     reason: str = ""
+    trigger_price: Decimal | None = None
+    trigger_by: str | None = None
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    parent: str = ""
+    stop_type: str = ""
+    algorithm: int = 0
+    position_idx: int = 0
 
     @classmethod
     def of(cls, order: OrderChanged) -> "OrderRow":
@@ -108,7 +119,41 @@ class OrderRow(Row, frozen=True):
             fees=order.fees,
             decision=order.decision,
             reason=order.reason,
+            trigger_price=order.trigger.price if order.trigger else None,
+            trigger_by=order.trigger.by.value if order.trigger else None,
+            take_profit=order.take_profit,
+            stop_loss=order.stop_loss,
+            parent=order.parent,
+            stop_type=order.stop_type,
+            algorithm=order.algorithm,
+            position_idx=order.position_idx,
         )
+
+
+class AlgorithmRow(Row, frozen=True):
+    """An execution algorithm; ``id`` is written ``aN`` wherever an order id is taken."""
+
+    id: str
+    at: int
+    kind: str
+    strategy: str
+    category: Category
+    symbol: str
+    side: Side | None
+    qty: Decimal
+    filled: Decimal
+    status: AlgorithmStatus
+    reason: str = ""
+    note: str = ""
+    parameters: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, it: AlgorithmChanged) -> "AlgorithmRow":
+        i = it.instrument
+        return cls(
+            f"a{it.id}", it.at, it.kind, it.strategy, i.category, i.symbol, it.side, it.qty, it.filled, it.status,
+            it.reason, it.note, dict(it.parameters),
+        )  # fmt: skip
 
 
 class PositionRow(Row, frozen=True):
@@ -132,6 +177,7 @@ class PositionRow(Row, frozen=True):
     value: Decimal | None = None
     leverage: Decimal | None = None
     liq_price: Decimal | None = None
+    position_idx: int = 0
 
     @classmethod
     def of(cls, position: PositionChanged, mark: Decimal | None = None) -> "PositionRow":
@@ -153,6 +199,7 @@ class PositionRow(Row, frozen=True):
             cost=position.cost,
             at=position.at,
             value=None if mark is None else size * mark,
+            position_idx=position.position_idx,
         )
 
 
@@ -196,10 +243,14 @@ class TradeRow(Row, frozen=True):
     link_id: str
     order_id: str
     decision: int = 0
+    arrival: Decimal | None = None
+    slippage: Decimal | None = None
+    stop_type: str = ""
 
     @classmethod
     def of(cls, booked: ExecutionBooked) -> "TradeRow":
-        """``at`` is the venue's time of the execution."""
+        """``at`` is the venue's time of the execution; ``slippage`` is what it cost against the market's middle at the
+        decision (``arrival``), in quote coin, negative when it was better."""
         done = booked.execution
         return cls(
             id=done.exec_id,
@@ -220,6 +271,9 @@ class TradeRow(Row, frozen=True):
             link_id=done.link_id,
             order_id=done.order_id,
             decision=booked.decision,
+            arrival=booked.arrival,
+            slippage=None if booked.arrival is None else done.side.sign * (done.price - booked.arrival) * done.qty,
+            stop_type=done.stop_order_type,
         )
 
 
@@ -256,6 +310,9 @@ class DecisionRow(Row, frozen=True):
     checks: tuple[CheckRow, ...] = ()
     orders: tuple[str, ...] = ()
     who: str = ""
+    event: str = ""
+    inputs: dict[str, float | None] = {}
+    algorithm: int = 0
 
     @classmethod
     def of(cls, made: DecisionMade, run: str) -> "DecisionRow":
@@ -276,6 +333,9 @@ class DecisionRow(Row, frozen=True):
             checks=tuple(CheckRow.of(check) for check in made.checks),
             orders=made.orders,
             who=made.who,
+            event=made.event,
+            inputs={name: value if math.isfinite(value) else None for name, value in made.inputs},
+            algorithm=made.algorithm,
         )
 
 

@@ -29,7 +29,40 @@ def pnl(screen: Screen, value: Any, places: int = 4) -> str:
 
 
 def draw_orders(screen: Screen, data: Row) -> str:
-    return orders_table(screen, data["orders"])
+    working = data.get("algorithms", [])
+    parts = [algorithms_table(screen, working)] if working else []
+    return "\n\n".join([*parts, orders_table(screen, data["orders"])])
+
+
+def algorithms_table(screen: Screen, algorithms: list[Row]) -> str:
+    rows = [
+        [
+            it["id"],
+            it["kind"],
+            it["category"],
+            it["symbol"],
+            screen.paint(it["side"], "green" if it["side"] == "Buy" else "red") if it["side"] else "both",
+            rounded(it["qty"]),
+            rounded(it["filled"]),
+            it["status"],
+            it["strategy"],
+            it["note"],
+        ]
+        for it in algorithms
+    ]
+    return grid(screen, "ALGORITHM|KIND|CATEGORY|SYMBOL|SIDE|QTY|FILLED|STATUS|STRATEGY|NOW", rows, "no algorithms")
+
+
+def _kind(order: Row) -> str:
+    """``Market``, ``Limit reduce``, ``StopLoss Market``."""
+    marks = [order.get("stop_type") or "", order["type"], "reduce" if order["reduce_only"] else ""]
+    return " ".join(mark for mark in marks if mark)
+
+
+def _stops(order: Row) -> str:
+    """What it waits for and what is attached to it: ``@ 61000  SL 59000  TP 65000``."""
+    named = (("@", "trigger_price"), ("SL", "stop_loss"), ("TP", "take_profit"))
+    return "  ".join(f"{name} {rounded(order[key])}" for name, key in named if order.get(key) is not None)
 
 
 def orders_table(screen: Screen, orders: list[Row]) -> str:
@@ -40,17 +73,18 @@ def orders_table(screen: Screen, orders: list[Row]) -> str:
             order["category"],
             order["symbol"],
             screen.paint(order["side"], "green" if order["side"] == "Buy" else "red"),
-            order["type"] + (" reduce" if order["reduce_only"] else ""),
+            _kind(order),
             rounded(order["qty"]),
             rounded(order["price"]),
             rounded(order["filled"]),
             rounded(order["avg_price"]),
+            _stops(order),
             order["status"],
             order["strategy"],
         ]
         for order in orders
     ]
-    heads = "CREATED|ID|CATEGORY|SYMBOL|SIDE|TYPE|QTY|PRICE|FILLED|AVG|STATUS|STRATEGY"
+    heads = "CREATED|ID|CATEGORY|SYMBOL|SIDE|TYPE|QTY|PRICE|FILLED|AVG|STOPS|STATUS|STRATEGY"
     return grid(screen, heads, rows, "no orders")
 
 

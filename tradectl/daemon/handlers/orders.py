@@ -3,16 +3,23 @@
 from decimal import Decimal
 from typing import Any
 
+from tradectl.daemon.handlers.order_request import algorithm_of, order_of, spends_quote
 from tradectl.daemon.service import Service, who
-from tradectl.model.commands import Check, DecisionMade, OrderChanged, RequestAnswered
+from tradectl.model.commands import (
+    AlgorithmChanged,
+    AlgorithmStatus,
+    Check,
+    DecisionMade,
+    OrderChanged,
+    RequestAnswered,
+)
 from tradectl.model.errors import ErrorCode, Problem
-from tradectl.model.events import AmendRequested, CancelRequested, OrderRequested
+from tradectl.model.events import AlgorithmCancelRequested, AmendRequested, CancelRequested
 from tradectl.model.instruments import Instrument
 from tradectl.model.money import plain
-from tradectl.model.orders import OrderStatus, OrderType, Side
+from tradectl.model.orders import OrderStatus, Side
 from tradectl.rpc import methods, params, rows
 from tradectl.rpc.server import Peer
-from tradectl.rpc.sizes import SizeUnit, parse_size
 
 #: Which field of an order a failed check is about; the others are about the moment.
 _FIELDS = {
@@ -38,6 +45,7 @@ def handlers(s: Service) -> list[tuple[methods.Method[Any, Any], Any]]:
     return [
         (methods.ORDERS_LIST, lambda p, peer: _list(s, p)),
         (methods.ORDERS_SHOW, lambda p, peer: _show(s, p)),
+        (methods.ALGORITHMS_SHOW, lambda p, peer: _algorithm(s, p)),
         (methods.ORDERS_PLACE, lambda p, peer: _place(s, p, peer)),
         (methods.ORDERS_AMEND, lambda p, peer: _amend(s, p, peer)),
         (methods.ORDERS_CANCEL, lambda p, peer: _cancel(s, p, peer)),
@@ -53,7 +61,32 @@ def _list(s: Service, p: params.OrderFilter) -> methods.OrderList:
         and p.strategy in ("", o.strategy)
         and p.category in (None, o.instrument.category)
     ]
-    return methods.OrderList(tuple(rows.OrderRow.of(o) for o in chosen[: max(p.limit, 0)]), s.views.seq)
+    algorithms = tuple(
+        rows.AlgorithmRow.of(a)
+        for a in reversed(s.views.algorithms.values())
+        if not (p.open_only and a.status is not AlgorithmStatus.WORKING)
+        and p.symbol in ("", a.instrument.symbol)
+        and p.strategy in ("", a.strategy)
+        and p.category in (None, a.instrument.category)
+    )
+    found = tuple(rows.OrderRow.of(o) for o in chosen[: max(p.limit, 0)])
+    return methods.OrderList(found, s.views.seq, algorithms=algorithms)
+
+
+def _algorithm_number(wanted: str) -> int:
+    """The number in ``a12``, 0 for any other id."""
+    return int(wanted[1:]) if wanted[:1] == "a" and wanted[1:].isdecimal() and wanted.isascii() else 0
+
+
+def _algorithm(s: Service, p: params.OrderId) -> methods.AlgorithmDetail:
+    found = s.views.algorithms.get(_algorithm_number(p.id))
+    if found is None:
+        raise Problem(
+            ErrorCode.UNKNOWN_ORDER, f"no algorithm has the id {p.id!r}", field="id", reason="unknown algorithm",
+            remedy="tradectl orders list --all shows the recent ones",
+        )  # fmt: skip
+    made = tuple(rows.OrderRow.of(o) for o in s.views.orders.values() if o.algorithm == found.id)
+    return methods.AlgorithmDetail(rows.AlgorithmRow.of(found), made, s.views.seq)
 
 
 def _find(s: Service, wanted: str) -> OrderChanged:
@@ -80,21 +113,13 @@ def _show(s: Service, p: params.OrderId) -> methods.OrderDetail:
 
 async def _place(s: Service, p: params.PlaceOrder, peer: Peer) -> methods.Placed:
     s.require_up()
-    if p.stop_loss is not None or p.take_profit is not None:
-        field = "stop_loss" if p.stop_loss is not None else "take_profit"
-        raise Problem(
-            ErrorCode.INVALID_ORDER, "stop loss and take profit are not offered yet", field=field,
-            reason='brackets come with the issue "The engine: orders, risk, portfolio and strategies"',
-            remedy="place the order without, and a reduce-only limit order of your own",
-        )  # fmt: skip
     instrument = s.instrument(p.symbol, p.category)
     info = s.views.instruments[instrument]
     await s.priced(instrument)
-    kind = OrderType.MARKET if p.price is None else OrderType.LIMIT
-    qty = _quantity(s, p, info)
-    event = OrderRequested(
-        s.now(), who(peer), instrument, p.side, kind, qty, p.price, p.time_in_force, p.reduce_only, p.strategy, p.reason
-    )
+    if p.algorithm:
+        return _start(s, p, info, who(peer))
+    event = order_of(s, p, info, who(peer))
+    qty = event.qty
     if p.dry_run:
         return _placed(s, p, info, qty, s.engine.operator.preview(event), None)
     _, decision = s.ask(event, DecisionMade)
@@ -133,32 +158,28 @@ def venue_field(reason: str) -> str:
     return next((name for name, codes in _VENUE_FIELDS.items() if code in map(str, codes)), "order")
 
 
-def _quantity(s: Service, p: params.PlaceOrder, info: Instrument) -> Decimal:
-    size = parse_size(p.size)
-    if size.unit is SizeUnit.BASE:
-        return size.amount
-    price = p.price or s.views.mark(info.id)
-    if price is None:
+def _start(s: Service, p: params.PlaceOrder, info: Instrument, person: str) -> methods.Placed:
+    """Start an execution algorithm; what it places is checked order by order."""
+    event = algorithm_of(s, p, info, person)
+    if p.dry_run:
         raise Problem(
-            ErrorCode.NOT_READY, f"no price of {info.id} has been seen yet, so {p.size} cannot be converted",
-            field="size", remedy="give the size in base coin",
+            ErrorCode.INVALID_REQUEST, "an algorithm has no dry run", field="dry_run",
+            reason="its orders are checked when it places them", remedy="dry-run one of its orders instead",
         )  # fmt: skip
-    if size.unit is SizeUnit.QUOTE:
-        if size.coin != info.quote_coin:
-            raise Problem(
-                ErrorCode.INVALID_ORDER, f"size {p.size!r} is in {size.coin}, {info.id} is quoted in {info.quote_coin}",
-                field="size", reason=f"must be in {info.quote_coin}", remedy=f"write e.g. 500{info.quote_coin}",
-            )  # fmt: skip
-        return info.floor_qty(size.amount / price)
-    equity = s.engine.world.valuation.account().equity
-    return info.floor_qty(equity * size.amount / 100 / price)
+    _, started = s.ask(event, AlgorithmChanged)
+    row = rows.AlgorithmRow.of(started)
+    notional = event.qty * (p.price or s.views.mark(info.id) or Decimal(0))
+    return methods.Placed(
+        False, info.id.category, info.id.symbol, event.qty, p.price, notional, None, None, (),
+        text=f"{started.kind} {row.id} is {started.status.value}: {started.note or started.reason}", algorithm=row,
+    )  # fmt: skip
 
 
 def _placed(
     s: Service, p: params.PlaceOrder, info: Instrument, qty: Decimal, checks: tuple[Check, ...], o: OrderChanged | None
 ) -> methods.Placed:
-    price = (o.avg_price if o is not None else None) or p.price or s.views.mark(info.id) or Decimal(0)
-    notional = qty * price
+    price = (o.avg_price if o is not None else None) or p.price or p.stop or s.views.mark(info.id) or Decimal(0)
+    notional = qty if spends_quote(p, info) else qty * price
     fee = s.views.fees.get(info.id)
     rate = None if fee is None else fee.taker if p.price is None else fee.maker
     equity = s.engine.world.valuation.account().equity
@@ -176,12 +197,14 @@ def _placed(
 
 
 def _amend(s: Service, p: params.AmendOrder, peer: Peer) -> methods.Done:
-    if p.qty is None and p.price is None:
+    if all(value is None for value in (p.qty, p.price, p.stop, p.stop_loss, p.take_profit)):
         raise Problem(
-            ErrorCode.INVALID_REQUEST, "nothing to change", field="qty", reason="give a quantity, a price or both"
-        )
+            ErrorCode.INVALID_REQUEST, "nothing to change", field="qty",
+            reason="give a quantity, a price, a trigger or a stop",
+        )  # fmt: skip
     order = _find(s, p.id)
-    event = AmendRequested(s.now(), who(peer), order.link_id or order.order_id, p.qty, p.price)
+    link = order.link_id or order.order_id
+    event = AmendRequested(s.now(), who(peer), link, p.qty, p.price, p.stop, p.take_profit, p.stop_loss)
     _, decision = s.ask(event, DecisionMade)
     if not decision.accepted:
         raise refusal(decision.checks[-1])
@@ -194,6 +217,9 @@ async def _cancel(s: Service, p: params.CancelOrders, peer: Peer) -> methods.Don
             ErrorCode.INVALID_REQUEST, "name one order, or all", field="id", reason="exactly one of id and every"
         )
     link = ""
+    if number := _algorithm_number(p.id):
+        _, answer = s.ask(AlgorithmCancelRequested(s.now(), who(peer), number), RequestAnswered)
+        return methods.Done(answer.text, answer.orders)
     if p.id:
         found = _find(s, p.id)
         link = found.link_id or found.order_id

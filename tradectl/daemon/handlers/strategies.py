@@ -34,7 +34,7 @@ def strategy_rows(s: Service) -> tuple[rows.StrategyRow, ...]:
 
 def _row(s: Service, runner: Runner) -> rows.StrategyRow:
     v = s.views
-    books = [rows.PositionRow.of(p, v.mark(i)) for (name, i), p in v.positions.items() if name == runner.name]
+    books = [rows.PositionRow.of(p, v.mark(i)) for (name, i, _), p in v.positions.items() if name == runner.name]
     told = v.strategies.get(runner.name)
     zero = Decimal(0)
     return rows.StrategyRow(
