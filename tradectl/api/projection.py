@@ -27,7 +27,7 @@ class Projection:
         self.state: Level | None = None
         self.reasons: tuple[ReasonRow, ...] = ()
         self.orders: dict[str, OrderRow] = {}
-        self.positions: dict[tuple[Category, str, str], PositionRow] = {}
+        self.positions: dict[tuple[Category, str, str, int], PositionRow] = {}
         self.balances: dict[str, BalanceRow] = {}
         self.equity: dict[str, EquityRow] = {}
         self.tickers: dict[Key, TickerRow] = {}

@@ -26,6 +26,7 @@ from tradectl.cli.words import UsageError
 
 app = noun("Orders: list, show, place, amend, cancel.")
 Row = dict[str, Any]
+SETTINGS = typer.Option([], "--set", metavar="NAME=VALUE", help="A parameter of the algorithm.")
 ALGORITHMS = "twap, vwap, iceberg, chase, grid, dca, scaled"
 
 
@@ -127,7 +128,7 @@ def place(
     sl: str = typer.Option("", "--sl", metavar="PRICE", help="Stop loss, held by the exchange once the order fills."),
     tp: str = typer.Option("", "--tp", metavar="PRICE", help="Take profit, held by the exchange likewise."),
     algorithm: str = typer.Option("", "--algorithm", metavar="KIND", help=f"Work it off in pieces: {ALGORITHMS}."),
-    settings: list[str] = typer.Option([], "--set", metavar="NAME=VALUE", help="A parameter of the algorithm."),
+    settings: list[str] = SETTINGS,
     strategy: str = typer.Option("", "--strategy", metavar="NAME", help="Book it there (default: operator)."),
     reason: str = typer.Option("", "--reason", metavar="TEXT", help="Kept with the decision."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Run the risk checks and send nothing."),

@@ -80,7 +80,7 @@ def set_(
     from tradectl.rpc.sizes import parse_positive
 
     options = (("stop_loss", "--sl", sl), ("take_profit", "--tp", tp), ("trailing", "--trailing", trailing))
-    stops = {
+    stops: dict[str, Any] = {
         name: "0" if text.strip() == "0" else plain(parse_positive(text, option))
         for name, option, text in options
         if text
