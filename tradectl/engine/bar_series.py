@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from tradectl.engine.indicators import ExponentialAverage, Indicator, SimpleAverage
+from tradectl.engine.indicators import Indicator
+from tradectl.engine.series_indicators import SeriesIndicators
 from tradectl.model.instruments import InstrumentId
 from tradectl.model.market_data import INTERVALS, Bar
 
@@ -36,7 +37,7 @@ class SeriesState(Struct, array_like=True):
     asked: int = 0
 
 
-class BarSeries:
+class BarSeries(SeriesIndicators):
     """What ``Strategy.subscribe_bars`` returns: indicators are asked of it, and it is fed by the engine alone."""
 
     def __init__(self, instrument: InstrumentId, interval: str) -> None:
@@ -55,20 +56,16 @@ class BarSeries:
 
     # --- for strategies
 
-    def ema(self, period: int) -> ExponentialAverage:
-        """Exponential moving average of the close."""
-        return self.keep(ExponentialAverage(period))
-
-    def sma(self, period: int) -> SimpleAverage:
-        """Simple moving average of the close."""
-        return self.keep(SimpleAverage(period))
-
     def keep(self, indicator: _I) -> _I:
         """Feed an indicator of your own with this series' bars. Raises ``RuntimeError`` outside ``on_start``."""
         if self._sealed:
             raise RuntimeError("indicators are asked for in on_start, where their warm-up can be loaded")
         self._indicators.append(indicator)
         return indicator
+
+    def inputs(self) -> tuple[tuple[str, float], ...]:
+        """Every indicator line with its label and value now, for the record of a decision."""
+        return tuple((label, line.value) for i in self._indicators for label, line in i.outputs())
 
     @property
     def phase(self) -> Phase:

@@ -3,7 +3,8 @@
 import math
 from collections import deque
 
-from tradectl.engine.indicators.indicator import Indicator
+from tradectl.engine.indicators.indicator import Indicator, memory, whole
+from tradectl.engine.indicators.kernels import Window, weighted, wilder
 from tradectl.model.market_data import Bar
 
 
@@ -11,7 +12,7 @@ class SimpleAverage(Indicator):
     """Arithmetic mean of the last ``period`` closes; summed afresh each bar, so that no rounding error builds up."""
 
     def __init__(self, period: int) -> None:
-        super().__init__(period)
+        super().__init__(whole("sma", "period", period), f"sma({period})")
         self.period = period
         self._window: deque[float] = deque(maxlen=period)
 
@@ -29,13 +30,13 @@ class SimpleAverage(Indicator):
 class ExponentialAverage(Indicator):
     """EMA with alpha ``2 / (period + 1)``, seeded with the simple average of the first ``period`` closes (as TA-Lib).
 
-    ``lookback`` asks for four periods of warm-up: by then the seed weighs less than 2 % .
+    ``lookback`` (about eight periods) is where the seed weighs a millionth.
     """
 
     def __init__(self, period: int) -> None:
-        super().__init__(4 * period)
+        self._alpha = 2.0 / (whole("ema", "period", period) + 1)
+        super().__init__(period + memory(self._alpha), f"ema({period})")
         self.period = period
-        self._alpha = 2.0 / (period + 1)
         self._seen = 0
         self._sum = 0.0
 
@@ -51,3 +52,46 @@ class ExponentialAverage(Indicator):
 
     def _restore(self, state: list[float]) -> None:
         self._seen, self._sum = int(state[0]), state[1]
+
+
+class WeightedAverage(Indicator):
+    """WMA: mean of the last ``period`` closes with weights 1 to ``period``, the newest the heaviest."""
+
+    def __init__(self, period: int) -> None:
+        super().__init__(whole("wma", "period", period), f"wma({period})")
+        self._window = Window(period)
+        self._parts = (self._window,)
+
+    def _next(self, bar: Bar) -> float:
+        return weighted(self._window.values) if self._window.push(bar.close) else math.nan
+
+
+class WilderAverage(Indicator):
+    """RMA, Wilder's smoothing: alpha ``1 / period``, seeded with the simple average of the first ``period`` closes."""
+
+    def __init__(self, period: int) -> None:
+        super().__init__(whole("rma", "period", period) + memory(1.0 / period), f"rma({period})")
+        self._average = wilder(period)
+        self._parts = (self._average,)
+
+    def _next(self, bar: Bar) -> float:
+        return self._average.push(bar.close)
+
+
+class VolumeWeightedAverage(Indicator):
+    """VWMA: mean of the last ``period`` closes weighted by volume; the plain mean while nothing was traded."""
+
+    def __init__(self, period: int) -> None:
+        super().__init__(whole("vwma", "period", period), f"vwma({period})")
+        self._closes, self._volumes = Window(period), Window(period)
+        self._parts = (self._closes, self._volumes)
+
+    def _next(self, bar: Bar) -> float:
+        self._volumes.push(bar.volume)
+        if not self._closes.push(bar.close):
+            return math.nan
+        closes, volumes = self._closes.values, self._volumes.values
+        traded = math.fsum(volumes)
+        if not traded:
+            return math.fsum(closes) / len(closes)
+        return math.fsum(c * v for c, v in zip(closes, volumes, strict=True)) / traded
