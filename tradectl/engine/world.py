@@ -5,7 +5,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from tradectl.engine.activity import Activity
 from tradectl.engine.config import EngineConfig
+from tradectl.engine.limit_book import LimitBook
 from tradectl.engine.market_state import MarketState
 from tradectl.engine.order_queue import OrderQueue
 from tradectl.engine.order_state import Order, Orphan
@@ -15,12 +17,14 @@ from tradectl.engine.valuation import Valuation
 from tradectl.model.commands import Alert, AlertLevel, CancelTimer, Command, SetTimer, StateChanged
 from tradectl.model.events import Event
 from tradectl.model.ids import order_link_id
-from tradectl.model.instruments import FeeRate, Instrument, InstrumentId
+from tradectl.model.instruments import Category, FeeRate, Instrument, InstrumentId
 from tradectl.model.money import ZERO
 from tradectl.model.orders import Side
 
 #: Finished orders kept in memory for late and repeated messages.
 KEEP_FINISHED = 1000
+#: What the demo environment takes in batches (bybit-v5 1).
+_DEMO_BATCHES = (Category.LINEAR, Category.OPTION)
 
 
 class World:
@@ -42,8 +46,10 @@ class World:
         self.link_of: dict[str, str] = {}
         self.open_links: dict[str, None] = {}
         self.orphans: dict[str, Orphan] = {}
-        self.queue = OrderQueue(config.queue)
+        self.queue = OrderQueue(config.queue, _DEMO_BATCHES if config.mode == "demo" else tuple(Category))
         self.state = TradingState()
+        self.limits = LimitBook(config.risk, config.scoped, config.groups)
+        self.activity = Activity()
         self.timers: dict[str, int] = {}
         self.numbers: dict[str, int] = {"operator": 0}
         self.out: list[Command] = []
