@@ -4,12 +4,22 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from tradectl.matching.records import Fill, LedgerEntry, Position, VenueOrder
 from tradectl.matching.views import AccountView, CoinView, PositionMargin
 from tradectl.model.instruments import Category, Instrument, InstrumentId
-from tradectl.model.orders import OrderStatus, OrderType, Side, TimeInForce
+from tradectl.model.orders import (
+    OrderStatus,
+    OrderType,
+    Protection,
+    SelfMatch,
+    Side,
+    TimeInForce,
+    Trigger,
+    TriggerBy,
+)
 from tradectl.sandbox.memory.records import ClosedPnl
 from tradectl.sandbox.server.rows.executions import execution_message_row, execution_row, fast_execution_row
 from tradectl.sandbox.server.rows.orders import history_row, order_message_row, order_row
@@ -133,6 +143,43 @@ def test_order_rows() -> None:
     message = sample | LATER | {"category": "linear", "closedPnl": "0", "feeCurrency": "USDT"}
     del message["basePrice"]
     equal(order_message_row(order(), instrument()), message)
+
+
+def test_the_rows_of_a_conditional_and_of_an_attached_stop() -> None:
+    """bybit-v5 5.1, 5.5, 8.3: the trigger, what is attached, and the child of an entry."""
+    stop = order_row(
+        order(type=OrderType.MARKET, price=None, status=OrderStatus.UNTRIGGERED, stop_order_type="Stop",
+              trigger=Trigger(D(86000), False, TriggerBy.MARK), close_on_trigger=True, reduce_only=True,
+              position_idx=1),
+        instrument(),
+    )  # fmt: skip
+    assert (stop["orderStatus"], stop["stopOrderType"], stop["orderType"]) == ("Untriggered", "Stop", "Market")
+    assert (stop["triggerPrice"], stop["triggerDirection"], stop["triggerBy"]) == ("86000", 2, "MarkPrice")
+    assert (stop["closeOnTrigger"], stop["reduceOnly"], stop["positionIdx"], stop["price"]) == (True, True, 1, "0")
+    entry = order_message_row(
+        order(protection=Protection(D(89000), None, tp_limit=D(88900)), self_match=SelfMatch.CANCEL_BOTH), instrument()
+    )
+    assert (entry["takeProfit"], entry["tpTriggerBy"], entry["tpLimitPrice"]) == ("89000", "LastPrice", "88900")
+    assert (entry["stopLoss"], entry["slTriggerBy"], entry["slLimitPrice"]) == ("", "", "")
+    assert (entry["tpslMode"], entry["smpType"]) == ("Partial", "CancelBoth")
+    child = order(link_id="", parent_link="entry", stop_order_type="PartialStopLoss", position_idx=2,
+                  create_type="CreateByPartialStopLoss", smp_order_id="x")  # fmt: skip
+    for row in (order_row(child, instrument()), order_message_row(child, instrument())):
+        assert (row["orderLinkId"], row["parentOrderLinkId"], row["smpOrderId"]) == ("", "entry", "x")
+        assert (row["stopOrderType"], row["createType"]) == ("PartialStopLoss", "CreateByPartialStopLoss")
+
+
+def test_executions_and_positions_tell_of_stops() -> None:
+    fill = msgspec.structs.replace(FILL, stop_order_type="StopLoss", create_type="CreateByStopLoss")
+    for row in (execution_row(fill), execution_message_row(fill)):
+        assert (row["stopOrderType"], row["createType"]) == ("StopLoss", "CreateByStopLoss")
+    assert execution_row(msgspec.structs.replace(fill, type="Funding", stop_order_type=""))["createType"] == ""
+    leg = Position("1", BTC, position_idx=2, take_profit=D(80000), stop_loss=D(90000), trailing=D(150))
+    context = (PositionMargin(), D(100), D(0), D("0.00055"))
+    for row in (position_row(leg, *context), position_message_row(leg, *context)):
+        assert (row["positionIdx"], row["takeProfit"], row["stopLoss"], row["trailingStop"]) == (
+            2, "80000", "90000", "150",
+        )  # fmt: skip
 
 
 def test_an_order_before_its_first_fill() -> None:

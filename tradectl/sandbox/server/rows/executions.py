@@ -6,6 +6,7 @@ from tradectl.matching.records import Fill
 from tradectl.model.money import ZERO, plain
 from tradectl.sandbox.server.rows.amounts import ms
 
+#: Executions that no order of a user made.
 _CREATE_TYPES = {"Funding": "", "BustTrade": "CreateByTakeOver_PassThrough"}
 _OPTION_FIELDS = {"tradeIv": "", "markIv": "", "indexPrice": "", "underlyingPrice": "", "blockTradeId": ""}
 
@@ -19,9 +20,9 @@ def _common(fill: Fill) -> dict[str, Any]:
         "orderPrice": plain(fill.order_price or ZERO),
         "orderQty": plain(fill.order_qty),
         "leavesQty": plain(fill.leaves),
-        "createType": _CREATE_TYPES.get(fill.type, "CreateByUser"),
+        "createType": _CREATE_TYPES.get(fill.type, fill.create_type),
         "orderType": fill.order_type,
-        "stopOrderType": "",
+        "stopOrderType": fill.stop_order_type,
         "execFee": plain(fill.fee),
         "feeCurrency": fill.fee_coin,
         "execId": fill.exec_id,

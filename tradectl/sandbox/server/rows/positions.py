@@ -13,8 +13,8 @@ from tradectl.sandbox.server.rows.amounts import ms, or_empty, ratio, rounded
 RISK_LIMIT_VALUE = "2000000"
 _MIN_CLOSE_FEE = Decimal("0.00055")
 _UNUSED = {
-    "positionIdx": 0, "riskId": 1, "riskLimitValue": RISK_LIMIT_VALUE, "autoAddMargin": 0, "positionStatus": "Normal",
-    "takeProfit": "0", "stopLoss": "0", "trailingStop": "0", "isReduceOnly": False, "mmrSysUpdatedTime": "",
+    "riskId": 1, "riskLimitValue": RISK_LIMIT_VALUE, "autoAddMargin": 0, "positionStatus": "Normal",
+    "isReduceOnly": False, "mmrSysUpdatedTime": "",
     "leverageSysUpdatedTime": "", "tpslMode": "Full", "bustPrice": "", "positionBalance": "0", "tradeMode": 0,
 }  # fmt: skip
 
@@ -26,6 +26,10 @@ def _common(
     initial, maintenance = rounded(margin.initial), rounded(margin.maintenance)
     return _UNUSED | {
         "symbol": position.instrument.symbol,
+        "positionIdx": position.position_idx,
+        "takeProfit": plain(position.take_profit),
+        "stopLoss": plain(position.stop_loss),
+        "trailingStop": plain(position.trailing),
         "side": "" if flat else ("Buy" if position.size > 0 else "Sell"),
         "size": plain(abs(position.size)),
         "positionValue": "" if flat else plain(abs(position.cost)),
