@@ -2,13 +2,16 @@
 
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from tradectl.engine.order_queue import Waiting
 from tradectl.engine.order_state import Order
 from tradectl.engine.risk_manager import RiskManager
 from tradectl.engine.world import World
 from tradectl.model.commands import Amendment, CancelOrder
 from tradectl.model.events import Action
-from tradectl.model.orders import OrderSpec, OrderStatus
+from tradectl.model.instruments import Category
+from tradectl.model.orders import OrderStatus, TradingStop
 
 QUEUE_TIMER = "queue"
 
@@ -26,22 +29,44 @@ class Dispatch:
         """Queue an order's create; ``reduces`` when the caller knows already."""
         self._w.queue.add(self._create_of(order, self._still_reduces(order) if reduces is None else reduces))
 
-    def amend(self, order: Order, qty: Decimal | None, price: Decimal | None) -> None:
-        """Queue an amendment."""
-        w = self._w
-        w.queue.add(Waiting(Action.AMEND, order.link_id, order.instrument, False, w.now, 0, w.cause, qty, price))
+    def amend(
+        self,
+        order: Order,
+        qty: Decimal | None,
+        price: Decimal | None,
+        trigger_price: Decimal | None = None,
+        take_profit: Decimal | None = None,
+        stop_loss: Decimal | None = None,
+    ) -> None:
+        """Queue an amendment; ``None`` leaves as it is, 0 removes an attached stop."""
+        waiting = self._waiting(Action.AMEND, order, order.protective, self._w.cause)
+        waiting.qty, waiting.price, waiting.trigger_price = qty, price, trigger_price
+        waiting.take_profit, waiting.stop_loss = take_profit, stop_loss
+        waiting.protective |= stop_loss is not None
+        # amend-batch excludes conditional orders (bybit-v5 5.8)
+        waiting.batchable = order.spec.trigger is None and not order.is_stop
+        self._w.queue.add(waiting)
 
-    def cancel(self, order: Order) -> None:
+    def cancel(self, order: Order, not_before: int = 0) -> None:
         """Queue a cancel."""
+        waiting = self._waiting(Action.CANCEL, order, True, self._w.cause)
+        waiting.not_before = not_before
+        # The cancel of a conditional spot order names its kind, for which an item of a batch has no field.
+        waiting.batchable = order.spec.trigger is None or order.instrument.category is not Category.SPOT
+        self._w.queue.add(waiting)
+
+    def stop(self, stop: TradingStop, cause: int, decision: int = 0, strategy: str = "") -> None:
+        """Queue a change of a whole position's stops; one that waits already is completed by it."""
         w = self._w
-        w.queue.add(Waiting(Action.CANCEL, order.link_id, order.instrument, True, w.now, cause=w.cause))
+        name = f"stop:{stop.instrument}:{stop.position_idx}"
+        waiting = Waiting(Action.AMEND, name, stop.instrument, True, w.now, cause=cause, strategy=strategy)
+        waiting.protective, waiting.batchable, waiting.stop, waiting.decision = True, False, stop, decision
+        w.queue.add(waiting)
 
     def insist(self, order: Order, not_before: int = 0) -> None:
         """Send the cancel of an order again that was to be cancelled and is still open."""
         if order.is_open and order.cancel_asked and not self._w.queue.holds(order.link_id, Action.CANCEL):
-            waiting = Waiting(Action.CANCEL, order.link_id, order.instrument, True, self._w.now, not_before)
-            waiting.cause = self._w.cause
-            self._w.queue.add(waiting)
+            self.cancel(order, not_before)
 
     def _still_reduces(self, order: Order) -> bool:
         spec = order.spec
@@ -50,25 +75,40 @@ class Dispatch:
         )
 
     def _create_of(self, order: Order, reduces: bool) -> Waiting:
-        return Waiting(Action.CREATE, order.link_id, order.instrument, reduces, self._w.now, cause=order.cause)
+        return self._waiting(Action.CREATE, order, reduces, order.cause)
+
+    def _waiting(self, action: Action, order: Order, reduces: bool, cause: int) -> Waiting:
+        return Waiting(
+            action, order.link_id, order.instrument, reduces, self._w.now, cause=cause, strategy=order.strategy,
+            protective=order.is_stop,
+        )  # fmt: skip
 
     # --- out of it
 
     def release(self) -> None:
         """Send what is due, drop what waited too long, and ask to be woken for the rest."""
         w = self._w
-        if not w.queue.state.waiting:
+        if not len(w.queue):
             w.cancel_timer(QUEUE_TIMER)
             return
         for waiting in w.queue.expired(w.now):
             self._expire(waiting)
-        for waiting in w.queue.release(w.now, cancels_only=w.unreconciled):
-            self._send(waiting)
+        while self._send_due():
+            pass
         again = w.queue.next_at(w.now, cancels_only=w.unreconciled)
         if again is None:
             w.cancel_timer(QUEUE_TIMER)
         else:
             w.set_timer(QUEUE_TIMER, again)
+
+    def _send_due(self) -> bool:
+        """Send what the budgets allow; whether some of it was stopped here, so that another may have its place."""
+        w, spared = self._w, False
+        for waiting in w.queue.release(w.now, cancels_only=w.unreconciled):
+            if not self._send(waiting):
+                w.queue.give_back(waiting)
+                spared = True
+        return spared
 
     def distrust_queue(self) -> None:
         """After a restart: the journal may have lost its last entries, so what waited may have been sent since then.
@@ -94,48 +134,60 @@ class Dispatch:
         order.reason = reason
         self._w.touch(order)
 
-    def _send(self, waiting: Waiting) -> None:
+    def _send(self, waiting: Waiting) -> bool:
+        """Approve and send one request; false when it does not leave after all."""
+        if waiting.stop is not None:
+            self._w.emit(self._risk.approve_stop(waiting.cause, waiting.decision, waiting.stop))
+            return True
         order = self._w.orders.get(waiting.link_id)
         if order is None or not order.is_open:
-            return
+            return False
         if waiting.action is Action.CREATE:
-            self._send_create(order)
-        elif waiting.action is Action.CANCEL:
-            self._w.emit(CancelOrder(waiting.cause, order.link_id, order.order_id, order.instrument))
-        else:
-            self._send_amend(order, waiting)
+            return self._send_create(order, waiting.batch)
+        if waiting.action is Action.AMEND:
+            return self._send_amend(order, waiting)
+        conditional = order.spec.trigger is not None
+        self._w.emit(
+            CancelOrder(waiting.cause, order.link_id, order.order_id, order.instrument, waiting.batch, conditional)
+        )
+        return True
 
-    def _send_amend(self, order: Order, waiting: Waiting) -> None:
-        failed = self._risk.check_release(order, waiting.qty, waiting.price)
+    def _send_amend(self, order: Order, waiting: Waiting) -> bool:
+        w = waiting
+        # New attached stops alone change nothing of what the order may add: there is nothing to ask anew.
+        exposed = not (w.qty is None and w.price is None and w.trigger_price is None)
+        failed = self._risk.check_release(order, w.qty, w.price) if exposed else None
         if failed is not None:
             self._not_amended(order, f"not amended: {failed.reason}")
-            return
-        order.amending = Amendment(order.link_id, order.order_id, order.instrument, waiting.qty, waiting.price)
-        self._w.emit(self._risk.approve_amendment(order, waiting.cause, order.amending))
+            return False
+        order.amending = Amendment(
+            order.link_id, order.order_id, order.instrument, w.qty, w.price, w.trigger_price, w.take_profit, w.stop_loss
+        )
+        self._w.emit(self._risk.approve_amendment(order, w.cause, order.amending, w.batch))
+        return True
 
-    def _send_create(self, order: Order) -> None:
+    def _send_create(self, order: Order, batch: int) -> bool:
         if order.status is not OrderStatus.QUEUED:
-            return
+            return False
         # What risk accepted in this very step need not be asked about again: nothing has moved since.
         failed = None if order.cause == self._w.cause else self._risk.check_release(order)
         if failed is None:
             order.status = OrderStatus.SENT
-            self._w.emit(self._risk.approve(order))
+            self._w.emit(self._risk.approve(order, batch))
         else:
             order.status, order.reason = OrderStatus.REFUSED, failed.reason
         self._w.touch(order)
+        return failed is None
 
     def again(self, order: Order, not_before: int) -> None:
         """The venue certainly did not take this order: queue it anew under a fresh id, for no id is sent twice."""
         w = self._w
-        spec = order.spec
-        fresh = OrderSpec(
-            w.next_link(order.strategy), spec.instrument, spec.side, spec.type, spec.qty, spec.price,
-            spec.time_in_force, spec.reduce_only, spec.quote_qty,
-        )  # fmt: skip
+        fresh = replace(order.spec, link_id=w.next_link(order.strategy))
         clone = Order(
             fresh, order.strategy, order.decision, order.cause, w.now, OrderStatus.QUEUED, order.qty, order.price,
-            retries=order.retries + 1, person=order.person,
+            retries=order.retries + 1, person=order.person, trigger_price=order.trigger_price,
+            take_profit=order.take_profit, stop_loss=order.stop_loss, algorithm=order.algorithm, leg=order.leg,
+            arrival=order.arrival, expected_qty=order.expected_qty,
         )  # fmt: skip
         w.add_order(clone)
         waiting = self._create_of(clone, self._still_reduces(clone))

@@ -1,134 +1,199 @@
-"""The order queue: what risk accepted waits here for its rate budget, cancels and reductions first (decision 8)."""
+"""The order queue: what risk accepted waits here for its rate budget, most urgent first (decision 8).
 
-from decimal import Decimal
+Cancels; protective stops; what reduces; amendments of entries; creates of entries. Within a rank, first come first
+served. What a single budget cannot take leaves in batch requests, which have budgets of their own (bybit-v5 3.1).
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from msgspec import Struct, field
 
 from tradectl.engine.config import QueueLimits
+from tradectl.engine.lanes import Lane, Lanes
+from tradectl.engine.rate_windows import BATCH, RateWindows, WindowState, family_of, group_of
+from tradectl.engine.waiting import CANCELS, CREATES, PROTECTIVE, Waiting, key_of
 from tradectl.model.events import Action
-from tradectl.model.instruments import Category, InstrumentId
+from tradectl.model.instruments import Category
+
+__all__ = ["OrderQueue", "QueueState", "Waiting", "group_of"]
 
 _MS = 1_000_000
-
-
-class Waiting(Struct):
-    """One request that waits: a create or cancel of ``link_id``, or an amendment of it."""
-
-    action: Action
-    link_id: str
-    instrument: InstrumentId
-    reduces: bool
-    since: int
-    not_before: int = 0
-    cause: int = 0
-    qty: Decimal | None = None
-    price: Decimal | None = None
+#: Orders in one batch request (bybit-v5 5.8).
+BATCH_SIZE, SPOT_BATCH_SIZE = 20, 10
 
 
 class QueueState(Struct):
-    """Everything the queue remembers."""
+    """Everything the queue remembers; ``batches`` numbers the batch requests of the run."""
 
-    waiting: list[Waiting] = field(default_factory=list)
-    sent: dict[str, list[int]] = field(default_factory=dict)
-    blocked: dict[str, int] = field(default_factory=dict)
-    allowed: dict[str, int] = field(default_factory=dict)
-
-
-def group_of(instrument: InstrumentId, action: Action) -> str:
-    """The budget a request counts against: ``derivative:create`` and so on."""
-    family = "spot" if instrument.category is Category.SPOT else "derivative"
-    return f"{family}:{action.value}"
+    lanes: Lanes = field(default_factory=Lanes)
+    windows: WindowState = field(default_factory=WindowState)
+    batches: int = 0
 
 
 class OrderQueue:
-    """Budgets of one rolling window per group; deterministic: it is told the time."""
+    """Budgets of one rolling window per group; deterministic: it is told the time.
 
-    def __init__(self, limits: QueueLimits) -> None:
+    ``batched``: the categories whose orders the venue takes in batches.
+    """
+
+    def __init__(self, limits: QueueLimits, batched: Iterable[Category] = tuple(Category)) -> None:
         self._limits = limits
-        self._window = limits.window_ms * _MS
-        self.state = QueueState()
+        self._batched = frozenset(batched) if limits.batch else frozenset()
+        self._windows = RateWindows(limits)
+        self._max_wait = limits.max_wait_ms * _MS
+        self.restore(QueueState())
 
-    def add(self, waiting: Waiting) -> None:
-        """Queue a request. A cancel removes a waiting amendment of its order; a newer amendment completes it."""
-        if waiting.action is not Action.CREATE:
-            for older in self.state.waiting:
-                if older.action is Action.AMEND is waiting.action and older.link_id == waiting.link_id:
-                    waiting.qty = waiting.qty if waiting.qty is not None else older.qty
-                    waiting.price = waiting.price if waiting.price is not None else older.price
-            self.drop(waiting.link_id, Action.AMEND)
-        self.state.waiting.append(waiting)
+    def restore(self, state: QueueState) -> None:
+        """Continue with what a queue remembered."""
+        self.state = state
+        self._lanes = state.lanes
+        self._windows.state = state.windows
+
+    # --- what waits
+
+    def __len__(self) -> int:
+        return len(self._lanes)
+
+    def __iter__(self) -> Iterator[Waiting]:
+        """Everything that waits, most urgent first."""
+        for lane in self._lanes:
+            yield from lane.waiting.values()
+        yield from self._lanes.later.values()
+
+    def waiting_of(self, strategy: str) -> int:
+        """How many requests of a strategy wait."""
+        return self._lanes.counts.get(strategy, 0)
+
+    def room(self, strategy: str) -> int:
+        """How many more requests of a strategy may wait before what opens is refused."""
+        own = self._limits.max_waiting_per_strategy - self.waiting_of(strategy)
+        return max(min(own, self._limits.max_waiting - len(self)), 0)
+
+    def pressure(self, strategy: str) -> float:
+        """How full the queue is for a strategy: 0.0 nothing waits, 1.0 what opens is refused."""
+        own = self.waiting_of(strategy) / self._limits.max_waiting_per_strategy
+        return min(max(own, len(self) / self._limits.max_waiting), 1.0)
 
     def holds(self, link_id: str, action: Action) -> bool:
         """Whether a request waits here."""
-        return any(w.link_id == link_id and w.action is action for w in self.state.waiting)
+        return self._lanes.find(key_of(link_id, action)) is not None
+
+    # --- in and out
+
+    def add(self, waiting: Waiting) -> None:
+        """Queue a request. A cancel removes a waiting amendment of its order; a newer amendment takes the place of the
+        waiting one and completes it."""
+        if waiting.action is Action.CANCEL:
+            self.drop(waiting.link_id, Action.AMEND)
+        older = self._lanes.find(waiting.key)
+        if older is not None:
+            self._lanes.remove(older)
+            waiting.complete(older)
+        self._lanes.add(waiting)
 
     def drop(self, link_id: str, action: Action) -> bool:
         """Forget a waiting request; whether there was one."""
-        kept = [w for w in self.state.waiting if w.link_id != link_id or w.action is not action]
-        dropped = len(kept) < len(self.state.waiting)
-        self.state.waiting = kept
-        return dropped
+        found = self._lanes.find(key_of(link_id, action))
+        if found is not None:
+            self._lanes.remove(found)
+        return found is not None
 
     def expired(self, now: int) -> list[Waiting]:
-        """Creates and amendments that waited too long; they leave the queue. Cancels never expire."""
-        limit = self._limits.max_wait_ms * _MS
-        stale = [w for w in self.state.waiting if w.action is not Action.CANCEL and now - w.since > limit]
+        """Creates and amendments that waited too long; they leave the queue. Cancels and protective stops never do."""
+        stale = self._lanes.since_before(now - self._max_wait)
         for waiting in stale:
-            self.state.waiting.remove(waiting)
+            self._lanes.remove(waiting)
         return stale
 
     def release(self, now: int, cancels_only: bool = False) -> list[Waiting]:
-        """What may be sent now, in order: cancels, reductions, the rest."""
+        """What may be sent now, in order."""
+        if self._lanes.later:
+            self._lanes.wake(now)
         released: list[Waiting] = []
-        for waiting in sorted(self.state.waiting, key=_priority):
-            if cancels_only and waiting.action is not Action.CANCEL:
-                continue
-            if waiting.not_before <= now and self._take(waiting, now):
-                released.append(waiting)
-        if released:
-            gone = {id(w) for w in released}
-            self.state.waiting = [w for w in self.state.waiting if id(w) not in gone]
+        for lane in self._lanes:
+            if cancels_only and lane.rank != CANCELS:
+                break
+            chosen = self._singles(lane, now)
+            if len(chosen) < len(lane.waiting):
+                chosen += self._batches(lane, len(chosen), now)
+            for waiting in chosen:
+                self._lanes.remove(waiting)
+            released += chosen
         return released
 
-    def next_at(self, now: int, cancels_only: bool = False) -> int | None:
-        """When something may be sent or expires, ``None`` when nothing waits."""
-        return min((self._wakes_at(w, now, cancels_only) for w in self.state.waiting), default=None)
+    def give_back(self, waiting: Waiting) -> None:
+        """A released request was not sent after all: its budget is free again."""
+        if not waiting.batch:
+            self._windows.give_back(waiting.group)
+        elif family_of(waiting.instrument.category) != "option":  # the others of its batch still cost that one unit
+            self._windows.give_back(waiting.group + BATCH)
 
-    def _wakes_at(self, waiting: Waiting, now: int, cancels_only: bool) -> int:
-        if waiting.action is Action.CANCEL:
-            return max(self._free_at(waiting, now), waiting.not_before, now + 1)
-        expires = waiting.since + self._limits.max_wait_ms * _MS + 1
-        return expires if cancels_only else min(expires, max(self._free_at(waiting, now), waiting.not_before, now + 1))
+    def next_at(self, now: int, cancels_only: bool = False) -> int | None:
+        """When something may be sent or expires, ``None`` when nothing will happen by itself."""
+        moments = [m for lane in self._lanes for m in self._moments(lane, now, cancels_only)]
+        for waiting in self._lanes.later.values():
+            alone = Lane(waiting.rank, waiting.group, {waiting.key: waiting})
+            moments += self._moments(alone, max(now, waiting.not_before - 1), cancels_only)
+        return min(moments, default=None)
+
+    # --- what the venue says
 
     def block(self, group: str, until: int) -> None:
         """The venue says the window is full until then."""
-        self.state.blocked[group] = max(self.state.blocked.get(group, 0), until)
+        self._windows.block(group, until)
 
     def allow(self, group: str, limit: int) -> None:
         """The venue's own allowance of a group; only a lower one than configured counts."""
-        self.state.allowed[group] = limit
+        self._windows.allow(group, limit)
 
-    def _allowance(self, group: str) -> int:
-        configured: int = getattr(self._limits, group.replace(":", "_"))
-        return min(configured, self.state.allowed.get(group, configured))
+    # --- inside
 
-    def _take(self, waiting: Waiting, now: int) -> bool:
-        if self._free_at(waiting, now) > now:
-            return False
-        self.state.sent.setdefault(group_of(waiting.instrument, waiting.action), []).append(now)
-        return True
+    def _spare(self, rank: int) -> int:
+        return self._limits.reserve if rank == CREATES else 0
 
-    def _free_at(self, waiting: Waiting, now: int) -> int:
-        group = group_of(waiting.instrument, waiting.action)
-        sent = [t for t in self.state.sent.get(group, ()) if t > now - self._window]
-        self.state.sent[group] = sent
-        spare = self._limits.reserve if waiting.action is Action.CREATE and not waiting.reduces else 0
-        allowance = max(self._allowance(group) - spare, 1)
-        free = now if len(sent) < allowance else sent[len(sent) - allowance] + self._window
-        return max(free, self.state.blocked.get(group, 0))
+    def _in_batch(self, waiting: Waiting) -> bool:
+        return waiting.batchable and waiting.stop is None and waiting.instrument.category in self._batched
 
+    def _singles(self, lane: Lane, now: int) -> list[Waiting]:
+        chosen = list(islice(lane.waiting.values(), self._windows.room(lane.group, now, self._spare(lane.rank))))
+        self._windows.take(lane.group, now, len(chosen))
+        return chosen
 
-def _priority(waiting: Waiting) -> int:
-    if waiting.action is Action.CANCEL:
-        return 0
-    return 1 if waiting.reduces else 2
+    def _batches(self, lane: Lane, skip: int, now: int) -> list[Waiting]:
+        """What does not fit into the single budget; of options a whole request costs one unit."""
+        able = (w for w in islice(lane.waiting.values(), skip, None) if self._in_batch(w))
+        first = next(able, None)
+        if first is None:
+            return []
+        group, option = lane.group + BATCH, first.instrument.category is Category.OPTION
+        room = self._windows.room(group, now)
+        if not room:
+            return []
+        before = self.state.batches
+        chosen = self._numbered([first, *islice(able, room * (BATCH_SIZE if option else 1) - 1)])
+        self._windows.take(group, now, self.state.batches - before if option else len(chosen))
+        return chosen
+
+    def _numbered(self, chosen: list[Waiting]) -> list[Waiting]:
+        """A request holds one category: linear and inverse share a budget, not a batch."""
+        by_category: dict[Category, list[Waiting]] = {}
+        for waiting in chosen:
+            by_category.setdefault(waiting.instrument.category, []).append(waiting)
+        for category, members in by_category.items():
+            size = SPOT_BATCH_SIZE if category is Category.SPOT else BATCH_SIZE
+            for place, waiting in enumerate(members):
+                self.state.batches += place % size == 0
+                waiting.batch = self.state.batches
+        return [w for members in by_category.values() for w in members]
+
+    def _moments(self, lane: Lane, now: int, cancels_only: bool) -> list[int]:
+        """When the first of a lane expires, and when it may be sent."""
+        first = next(iter(lane.waiting.values()))
+        found = [first.since + self._max_wait + 1] if lane.rank > PROTECTIVE else []
+        if lane.rank == CANCELS or not cancels_only:
+            free = self._windows.free_at(lane.group, now, self._spare(lane.rank))
+            if any(self._in_batch(w) for w in lane.waiting.values()):
+                free = min(free, self._windows.free_at(lane.group + BATCH, now))
+            found.append(max(free, now + 1))
+        return found

@@ -169,13 +169,13 @@ class RiskManager:
             protective=order.protective, quote_amount=order.qty if spec.quote_qty else None, algorithm=order.algorithm,
         )  # fmt: skip
 
-    def approve(self, order: Order) -> RiskApproved:
+    def approve(self, order: Order, batch: int = 0) -> RiskApproved:
         """The approval of an order that passed; its create may now be sent."""
-        return RiskApproved(order.cause, order.decision, order=order.spec)
+        return RiskApproved(order.cause, order.decision, order=order.spec, batch=batch)
 
-    def approve_amendment(self, order: Order, cause: int, amendment: Amendment) -> RiskApproved:
+    def approve_amendment(self, order: Order, cause: int, amendment: Amendment, batch: int = 0) -> RiskApproved:
         """The approval of an amendment that passed."""
-        return RiskApproved(cause, order.decision, amendment=amendment)
+        return RiskApproved(cause, order.decision, amendment=amendment, batch=batch)
 
     def approve_stop(self, cause: int, decision: int, stop: TradingStop) -> RiskApproved:
         """The approval of a change of a whole position's stops: it can only shrink the position."""

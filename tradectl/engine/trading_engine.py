@@ -12,6 +12,7 @@ from tradectl.engine.operator_desk import STOPPING, OperatorDesk
 from tradectl.engine.order_answers import WALL, OrderAnswers
 from tradectl.engine.order_desk import OrderDesk
 from tradectl.engine.order_state import view
+from tradectl.engine.rate_windows import group_named
 from tradectl.engine.reconciler import TIMER as RECONCILE_TIMER
 from tradectl.engine.reconciler import Reconciler
 from tradectl.engine.risk_manager import RiskManager
@@ -113,7 +114,8 @@ class TradingEngine:
             w.now = event.received
         w.event = event
         handler(event)
-        if w.deliveries or w.dirty_orders or w.dirty_books or w.dirty_coins or w.state_dirty or w.queue.state.waiting:
+        waiting = w.queue.state.lanes.counts
+        if w.deliveries or w.dirty_orders or w.dirty_books or w.dirty_coins or w.state_dirty or waiting:
             self._finish()
         if not w.out:
             return ()
@@ -124,7 +126,7 @@ class TradingEngine:
     def _finish(self) -> None:
         w = self.world
         counts: dict[str, int] = {}
-        if w.queue.state.waiting:
+        if len(w.queue):
             self.dispatch.release()  # before the first publication: what leaves at once is published as sent alone
         while True:
             self._publish_orders()
@@ -260,10 +262,8 @@ class TradingEngine:
             self.host.catch_up()
 
     def _allowance(self, event: RateLimitReported) -> None:
-        category, _, action = event.group.partition(":")
-        family = "spot" if category == "spot" else "derivative"
         if event.limit > 0:
-            self.world.queue.allow(f"{family}:{action}", event.limit)
+            self.world.queue.allow(group_named(event.group), event.limit)
 
     def _instruments(self, event: InstrumentsLoaded) -> None:
         for instrument in event.instruments:
@@ -360,7 +360,7 @@ class TradingEngine:
                 w.timers, w.numbers, w.unreconciled, self.guards.state, self.reconciler.attempts,
                 self.reconciler.asked, self.reconciler.asked_at, self.reconciler.overtaken, self.reconciler.sent_before,
                 {name: r.state() for name, r in self.host.runners.items()}, self.host.subscribed_keys(),
-                self._balances, self._positions, w.orphans,
+                self._balances, self._positions, w.orphans, w.limits.state, w.activity,
             )
         )  # fmt: skip
 
@@ -372,11 +372,13 @@ class TradingEngine:
         w.fees.update((f.instrument, f) for f in s.fees)
         for name in ("quotes", "tickers", "heard", "doubts"):
             getattr(w.market, name).update(getattr(s.market, name))
-        w.portfolio.state, w.queue.state, w.state = s.portfolio, s.queue, s.state
+        w.portfolio.state, w.state = s.portfolio, s.state
+        w.queue.restore(s.queue)
         w.orders.update((o.link_id, o) for o in s.orders)
         w.open_links.update(dict.fromkeys(s.open_links))
         w.link_of.update((o.order_id, o.link_id) for o in s.orders if o.order_id)
         w.orphans.update(s.orphans)
+        w.limits.state, w.activity = s.limits, s.activity
         w.timers.update(s.timers)
         w.numbers.clear()  # numbers given once stay; instances that are new since then come after them
         w.numbers.update(s.numbers)

@@ -302,7 +302,7 @@ def test_a_cancel_lost_in_a_crash_is_sent_again_after_reconciliation() -> None:
 
 def test_what_waited_at_a_crash_is_looked_up_and_never_sent_under_its_id() -> None:
     """The journal's last entry, in which it was sent, may be what the crash took."""
-    bench = ready(config(queue=QueueLimits(derivative_create=2, reserve=1)))
+    bench = ready(config(queue=QueueLimits(derivative_create=2, reserve=1, batch=False)))
     place(bench)
     waiting = place(bench)
     assert order(bench, waiting).status is OrderStatus.QUEUED
@@ -418,7 +418,7 @@ def test_fills_without_their_executions_are_asked_about() -> None:
 
 
 def test_orders_too_long_in_the_queue_expire() -> None:
-    bench = ready(config(queue=QueueLimits(derivative_create=2, reserve=1, max_wait_ms=500)))
+    bench = ready(config(queue=QueueLimits(derivative_create=2, reserve=1, max_wait_ms=500, batch=False)))
     place(bench)
     late = place(bench)
     bench.wait(3 * SECOND)
@@ -427,7 +427,7 @@ def test_orders_too_long_in_the_queue_expire() -> None:
 
 
 def test_a_queued_order_is_cancelled_without_the_venue() -> None:
-    bench = ready(config(queue=QueueLimits(derivative_create=2, reserve=1)))
+    bench = ready(config(queue=QueueLimits(derivative_create=2, reserve=1, batch=False)))
     place(bench)
     queued = place(bench)
     out = [*bench.feed(CancelRequested(bench.now, "me", queued))]

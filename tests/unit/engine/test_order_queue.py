@@ -11,7 +11,7 @@ from tradectl.engine.order_queue import OrderQueue, Waiting, group_of
 from tradectl.model.events import Action
 
 MS = 1_000_000
-LIMITS = QueueLimits(derivative_create=3, derivative_amend=2, derivative_cancel=4, spot_create=2, max_wait_ms=5_000)
+LIMITS = QueueLimits(derivative_create=3, derivative_amend=2, derivative_cancel=4, spot_create=2, max_wait_ms=5_000, batch=False)
 ACTIONS = (Action.CREATE, Action.AMEND, Action.CANCEL)
 
 steps = st.lists(
@@ -61,7 +61,7 @@ def test_no_window_exceeds_its_budget_and_nothing_is_lost(drawn: list[tuple[int,
             sent.setdefault(of, []).append((now, budget(of, allowed)))
             gone.append(waiting.link_id)
     assert len(gone) == len(set(gone))
-    assert added == set(gone) | {w.link_id for w in queue.state.waiting}
+    assert added == set(gone) | {w.link_id for w in queue}
     for times in sent.values():
         for at, limit in times:
             assert sum(at - LIMITS.window_ms * MS < t <= at for t, _ in times) <= limit
@@ -82,7 +82,7 @@ def test_waking_when_told_sends_everything_in_time(drawn: list[tuple[int, str, A
             break
         assert again > now
         now = again
-    assert not queue.state.waiting
+    assert not len(queue)
 
 
 def waiting(action: Action, link: str, reduces: bool = False, since: int = 0, **more: object) -> Waiting:
@@ -100,11 +100,11 @@ def test_cancels_then_reductions_then_the_rest() -> None:
         waiting(Action.CANCEL, "cancel"),
     ):  # fmt: skip
         queue.add(w)
-    assert links(queue.release(10**12)) == ["cancel", "close", "open", "amend"]
+    assert links(queue.release(10**12)) == ["cancel", "close", "amend", "open"]
 
 
 def test_a_reserve_is_kept_for_what_reduces() -> None:
-    queue = OrderQueue(QueueLimits(derivative_create=3, reserve=1))
+    queue = OrderQueue(QueueLimits(derivative_create=3, reserve=1, batch=False))
     for number in range(3):
         queue.add(waiting(Action.CREATE, f"open{number}"))
     assert links(queue.release(10**12)) == ["open0", "open1"]
@@ -129,7 +129,7 @@ def test_creates_and_amendments_expire_and_cancels_never() -> None:
     for action in ACTIONS:
         queue.add(waiting(action, action.value, since=0))
     assert queue.expired(1_000 * MS) == []
-    assert links(queue.expired(1_000 * MS + 1)) == ["create", "amend"]
+    assert links(queue.expired(1_000 * MS + 1)) == ["amend", "create"]
     assert links(queue.release(10**15)) == ["cancel"]
 
 
@@ -154,7 +154,7 @@ def test_not_before_is_waited_for() -> None:
 
 
 def test_only_a_lower_allowance_counts() -> None:
-    queue = OrderQueue(QueueLimits(derivative_create=2, reserve=0))
+    queue = OrderQueue(QueueLimits(derivative_create=2, reserve=0, batch=False))
     queue.allow("derivative:create", 50)
     for number in range(4):
         queue.add(waiting(Action.CREATE, f"o{number}"))

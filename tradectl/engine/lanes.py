@@ -1,0 +1,97 @@
+"""Lanes: where requests stand while they wait. A lane holds what shares a rank and a rate group, oldest first."""
+
+from collections.abc import Iterator
+from operator import attrgetter
+
+from msgspec import Struct, field
+
+from tradectl.engine.waiting import PROTECTIVE, Waiting
+
+_SINCE = attrgetter("since")
+
+
+class Lane(Struct):
+    """Requests of one rank and group by key, oldest first."""
+
+    rank: int
+    group: str
+    waiting: dict[str, Waiting] = field(default_factory=dict)
+
+    def enter(self, waiting: Waiting) -> None:
+        """Stand behind everybody who has waited longer."""
+        last = next(reversed(self.waiting.values()), None)
+        self.waiting[waiting.key] = waiting
+        if last is not None and last.since > waiting.since:
+            self.waiting = {w.key: w for w in sorted(self.waiting.values(), key=_SINCE)}
+
+
+class Lanes(Struct):
+    """All lanes by name; ``later`` waits for a moment of its own first; ``counts`` are of all that wait, by
+    strategy."""
+
+    lanes: dict[str, Lane] = field(default_factory=dict)
+    later: dict[str, Waiting] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Lane]:
+        """The lanes that are not empty, most urgent first; they may change meanwhile."""
+        for name in sorted(self.lanes):
+            yield self.lanes[name]
+
+    def __len__(self) -> int:
+        return sum(self.counts.values())
+
+    def add(self, waiting: Waiting) -> None:
+        """Let a request wait; there must be none of its key."""
+        self.counts[waiting.strategy] = self.counts.get(waiting.strategy, 0) + 1
+        if waiting.not_before > waiting.since:
+            self.later[waiting.key] = waiting
+        else:
+            self._enter(waiting)
+
+    def find(self, key: str) -> Waiting | None:
+        """A waiting request by its key."""
+        for lane in self.lanes.values():
+            if key in lane.waiting:
+                return lane.waiting[key]
+        return self.later.get(key)
+
+    def remove(self, waiting: Waiting) -> None:
+        """Take a request out that waits here."""
+        name, key = _lane_of(waiting), waiting.key
+        if self.later.pop(key, None) is None:
+            lane = self.lanes[name]
+            del lane.waiting[key]
+            if not lane.waiting:
+                del self.lanes[name]
+        self.counts[waiting.strategy] -= 1
+        if not self.counts[waiting.strategy]:
+            del self.counts[waiting.strategy]
+
+    def wake(self, now: int) -> None:
+        """Whoever's own moment has come stands in a lane from now on."""
+        for waiting in [w for w in self.later.values() if w.not_before <= now]:
+            del self.later[waiting.key]
+            self._enter(waiting)
+
+    def since_before(self, moment: int) -> list[Waiting]:
+        """What may expire and has waited since before ``moment``."""
+        found: list[Waiting] = []
+        for lane in self:
+            if lane.rank > PROTECTIVE:
+                for waiting in lane.waiting.values():
+                    if waiting.since >= moment:
+                        break  # whoever stands behind came later
+                    found.append(waiting)
+        return found + [w for w in self.later.values() if w.rank > PROTECTIVE and w.since < moment]
+
+    def _enter(self, waiting: Waiting) -> None:
+        name = _lane_of(waiting)
+        lane = self.lanes.get(name)
+        if lane is None:
+            lane = self.lanes[name] = Lane(waiting.rank, waiting.group)
+        lane.enter(waiting)
+
+
+def _lane_of(waiting: Waiting) -> str:
+    return f"{waiting.rank}:{waiting.group}"
