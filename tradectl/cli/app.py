@@ -33,6 +33,8 @@ COMMANDS: dict[str, tuple[str, bool, str]] = {
     "strategies": ("strategies", True, "Strategies: list, show, enable, disable, reload, check, new."),
     "instruments": ("instruments", True, "What can be traded, and the exchange's filters on it."),
     "market": ("market", True, "Prices: ticker, book, candles, funding."),
+    "why": ("why", False, "Explain an order, trade, decision, alert or halt."),
+    "why-not": ("why", False, "Explain why a symbol is not traded."),
     "replay": ("replay", False, "Run a recorded run through the engine again and compare every decision."),
     "config": ("config", True, "Settings: show, set, check, path."),
     "sandbox": ("sandbox", True, "A Bybit v5 server of your own: run it, look at it, make it fail."),

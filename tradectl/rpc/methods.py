@@ -23,6 +23,7 @@ from tradectl.rpc.results import (
     EquityList,
     EquityStatus,
     ExchangeStatus,
+    Explanation,
     Funding,
     InstrumentList,
     JournalStatus,
@@ -34,6 +35,7 @@ from tradectl.rpc.results import (
     Portfolio,
     PositionDetail,
     PositionList,
+    Quiet,
     Result,
     Snapshot,
     StateResult,
@@ -102,11 +104,13 @@ TRADES_SHOW = Method("trades.show", params.TradeId, TradeDetail)
 ORDERS_HISTORY = Method("orders.history", params.History, OrderList)
 DECISIONS_LIST = Method("decisions.list", params.History, DecisionList)
 EQUITY_LIST = Method("equity.list", params.History, EquityList)
+WHY = Method("why", params.OrderId, Explanation)
+QUIET = Method("why.quiet", params.QuietSince, Quiet)
 STORE_STATUS = Method("store.status", params.Nothing, StoreStatus)
 
 STORE_METHODS: dict[str, Method[Any, Any]] = {
     method.name: method
-    for method in (TRADES_LIST, TRADES_SHOW, ORDERS_HISTORY, DECISIONS_LIST, EQUITY_LIST, STORE_STATUS)
+    for method in (TRADES_LIST, TRADES_SHOW, ORDERS_HISTORY, DECISIONS_LIST, EQUITY_LIST, WHY, QUIET, STORE_STATUS)
 }
 DAEMON_METHODS: dict[str, Method[Any, Any]] = {
     value.name: value
@@ -147,6 +151,7 @@ __all__ = [
     "POSITIONS_LIST",
     "POSITIONS_SET",
     "POSITIONS_SHOW",
+    "QUIET",
     "RECONCILE",
     "RESUME",
     "STATUS",
@@ -161,6 +166,7 @@ __all__ = [
     "STRATEGIES_SHOW",
     "TRADES_LIST",
     "TRADES_SHOW",
+    "WHY",
     "AlgorithmDetail",
     "Book",
     "Candles",
@@ -171,6 +177,7 @@ __all__ = [
     "EquityList",
     "EquityStatus",
     "ExchangeStatus",
+    "Explanation",
     "Funding",
     "InstrumentList",
     "JournalStatus",
@@ -185,6 +192,7 @@ __all__ = [
     "Portfolio",
     "PositionDetail",
     "PositionList",
+    "Quiet",
     "Result",
     "Snapshot",
     "StateResult",

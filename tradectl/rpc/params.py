@@ -216,3 +216,10 @@ class History(Filter, frozen=True, kw_only=True):
 
 class TradeId(Params, frozen=True, kw_only=True):
     id: str
+
+
+class QuietSince(Params, frozen=True, kw_only=True):
+    """``since`` in nanoseconds UTC."""
+
+    symbol: str
+    since: int

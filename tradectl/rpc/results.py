@@ -333,6 +333,36 @@ class DecisionList(Result, frozen=True):
     next_cursor: str = ""
 
 
+class ExplainedStep(Result, frozen=True):
+    """One step of a chain in plain words: ``step`` is event, signal, inputs, verdict, order, stop, execution,
+    algorithm, state or alert."""
+
+    step: str
+    text: str
+    at: int = 0
+
+
+class Explanation(Result, frozen=True):
+    """Why something happened: the chain in words, and the rows behind it."""
+
+    subject: str
+    run: str
+    steps: tuple[ExplainedStep, ...]
+    decision: rows.DecisionRow | None = None
+    orders: tuple[rows.OrderRow, ...] = ()
+    trades: tuple[rows.TradeRow, ...] = ()
+    algorithm: rows.AlgorithmRow | None = None
+
+
+class Quiet(Result, frozen=True):
+    """What the database knows of why nothing was traded: refusals, grouped by check, and restrictions of trading."""
+
+    symbol: str
+    since: int
+    refused: tuple[rows.DecisionRow, ...] = ()
+    steps: tuple[ExplainedStep, ...] = ()
+
+
 class EquityList(Result, frozen=True):
     equity: tuple[rows.EquityRow, ...]
     as_of_seq: int

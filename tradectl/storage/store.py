@@ -13,8 +13,10 @@ from tradectl.rpc import methods, params, rows
 from tradectl.rpc.server import Handler, Peer, RpcServer
 from tradectl.storage.config import StoreConfig, database_url
 from tradectl.storage.database import open_database, without_password
+from tradectl.storage.explain import Explainer
 from tradectl.storage.projection import Projection
 from tradectl.storage.queries import HistoryFilter, Queries, Stored
+from tradectl.storage.story import restriction, told
 
 T = TypeVar("T")
 #: How long (seconds) a question about history waits for a store that is still making its tables.
@@ -31,6 +33,7 @@ class Store:
         self._writing, self._reading = open_database(url), open_database(url)
         self._projection = Projection(state / "journal", self._writing, config)
         self._queries = Queries(self._reading)
+        self._explainer = Explainer(self._reading)
         self._server = RpcServer(socket, self._handlers())
         self._started = time.time_ns()
 
@@ -53,6 +56,8 @@ class Store:
             methods.ORDERS_HISTORY: self._orders,
             methods.DECISIONS_LIST: self._decisions,
             methods.EQUITY_LIST: self._equity,
+            methods.WHY: self._why,
+            methods.QUIET: self._quiet,
             methods.STORE_STATUS: self._status,
         }
         return {method.name: Handler.of(method, self._in_thread(method, answer)) for method, answer in answers.items()}
@@ -113,6 +118,21 @@ class Store:
             _record(order, rows.OrderRow.of),
             rows.DecisionRow.of(decision.record, decision.run) if decision else None,
         )
+
+    def _why(self, asked: params.OrderId) -> methods.Explanation:
+        chain = self._explainer.chain(asked.id)
+        return methods.Explanation(
+            chain.subject, chain.run, told(chain),
+            rows.DecisionRow.of(chain.decision, chain.run) if chain.decision else None,
+            tuple(rows.OrderRow.of(order) for order in chain.orders),
+            tuple(rows.TradeRow.of(booked) for booked in chain.executions),
+            rows.AlgorithmRow.of(chain.algorithm) if chain.algorithm else None,
+        )  # fmt: skip
+
+    def _quiet(self, asked: params.QuietSince) -> methods.Quiet:
+        refused = tuple(rows.DecisionRow.of(made, "") for made in self._explainer.refusals(asked.symbol, asked.since))
+        steps = tuple(step for state in self._explainer.restrictions(asked.since) for step in restriction(state))
+        return methods.Quiet(asked.symbol, asked.since, refused, steps)
 
     def _status(self, asked: params.Nothing) -> methods.StoreStatus:
         progress = self._projection.progress()
