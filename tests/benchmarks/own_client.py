@@ -6,7 +6,7 @@
 import asyncio
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import cast
 
@@ -76,13 +76,15 @@ class Engine:
     def start(self) -> None:
         self._pump.feed(Started(self._clock(0), "0000000r", False, 1))
 
-    def _carry_out(self, command: Command) -> None:
-        if isinstance(command, VENUE_COMMANDS):
-            self.connector.execute(cast(VenueCommand, command))
-        elif isinstance(command, SetTimer):
-            self._timers.set(command.timer, command.at)
-        elif isinstance(command, CancelTimer):
-            self._timers.cancel(command.timer)
+    def _carry_out(self, commands: Sequence[Command]) -> None:
+        to_venue = [cast(VenueCommand, command) for command in commands if isinstance(command, VENUE_COMMANDS)]
+        if to_venue:
+            self.connector.execute_all(to_venue)
+        for command in commands:
+            if isinstance(command, SetTimer):
+                self._timers.set(command.timer, command.at)
+            elif isinstance(command, CancelTimer):
+                self._timers.cancel(command.timer)
 
 
 async def main(kind: str, rest: str, streams: str, transport: str) -> None:

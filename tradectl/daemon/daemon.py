@@ -142,7 +142,7 @@ class Daemon:
         self._pump = Pump(
             engine,
             self._journal,
-            lambda command: self._flow.carry_out(command),
+            lambda commands: self._flow.carry_out(commands),
             lambda entry: self._flow.observe(entry),
         )
         self._pump.failed = self._engine_failed

@@ -1,7 +1,8 @@
 """Both ends of the one flow: commands out to venue, timers and log; entries out to views and subscribers."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import cast
 
 from loguru import logger
 
@@ -9,7 +10,7 @@ from tradectl.daemon.handlers.status import delta_of, tickers_of
 from tradectl.daemon.health import Health
 from tradectl.daemon.service import Service
 from tradectl.daemon.timers import Timers
-from tradectl.exchange.exchange_connector import ExchangeConnector
+from tradectl.exchange.exchange_connector import ExchangeConnector, VenueCommand
 from tradectl.model.commands import (
     VENUE_COMMANDS,
     Alert,
@@ -47,11 +48,16 @@ class Flow:
         self._account = account
         self._moved: set[InstrumentId] = set()
 
-    def carry_out(self, command: Command) -> None:
-        """One command; statements of what is now so go with their entry to :meth:`observe`."""
-        if isinstance(command, VENUE_COMMANDS):
-            self._connector.execute(command)  # type: ignore[arg-type]
-        elif isinstance(command, SetTimer):
+    def carry_out(self, commands: Sequence[Command]) -> None:
+        """The commands of one step, the venue's first; what is now so goes with its entry to :meth:`observe`."""
+        to_venue = [cast(VenueCommand, command) for command in commands if isinstance(command, VENUE_COMMANDS)]
+        if to_venue:
+            self._connector.execute_all(to_venue)
+        for command in commands:
+            self._carry_out_here(command)
+
+    def _carry_out_here(self, command: Command) -> None:
+        if isinstance(command, SetTimer):
             self._timers.set(command.timer, command.at)
         elif isinstance(command, CancelTimer):
             self._timers.cancel(command.timer)

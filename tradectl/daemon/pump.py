@@ -1,7 +1,7 @@
 """The one flow: event -> engine -> journal -> commands. Nothing leaves before the journal took it; never re-entrant."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from tradectl.daemon.timers import Timers
@@ -11,7 +11,8 @@ from tradectl.model.commands import AnyCommand, Command, Entry, RiskApproved
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.events import MARKET_EVENTS, SCHEMA, AnyEvent, Event, JournalChecked
 
-CarryOut = Callable[[Command], None]
+#: Takes the commands of one step together, so that orders of one batch can leave together.
+CarryOut = Callable[[Sequence[Command]], None]
 Observer = Callable[[Entry], None]
 #: Order ids are reserved on disk in blocks of this many.
 BLOCK = 10_000
@@ -89,8 +90,7 @@ class Pump:
         except JournalFull as full:
             self._without_journal(entry, full)
             return
-        for command in commands:
-            self._carry_out(command)
+        self._carry_out(commands)
         self._observe(entry)
 
     def _without_journal(self, entry: Entry, full: JournalFull) -> None:
@@ -100,9 +100,7 @@ class Pump:
         except JournalFull as error:
             self._die(error)
             return
-        for command in entry.commands:
-            if not isinstance(command, RiskApproved):
-                self._carry_out(command)
+        self._carry_out([command for command in entry.commands if not isinstance(command, RiskApproved)])
         self._observe(entry)
         if not self._full:
             self._full = True

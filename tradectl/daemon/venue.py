@@ -22,7 +22,7 @@ def venue_config(mode: str, base: str, settings: Settings, engine: EngineConfig)
         settings.exchange,
         environment=_ENVIRONMENTS[mode],
         rest_base=base,
-        categories=(Category.LINEAR, Category.SPOT),
+        categories=_categories(engine),
         settle_coins=(settings.trading.settle_coin,),
         leverage=_leverage(settings, engine),
     )
@@ -33,10 +33,17 @@ def venue_config(mode: str, base: str, settings: Settings, engine: EngineConfig)
     return config
 
 
+def _categories(engine: EngineConfig) -> tuple[Category, ...]:
+    """Linear and spot always; another when a strategy trades it, for it costs reads and a permission of the key."""
+    traded = {strategy.category for strategy in engine.strategies}
+    others = tuple(c for c in (Category.INVERSE, Category.OPTION) if c.value in traded)
+    return (Category.LINEAR, Category.SPOT, *others)
+
+
 def _leverage(settings: Settings, engine: EngineConfig) -> dict[InstrumentId, Decimal]:
     declared = {InstrumentId(Category.LINEAR, symbol): value for symbol, value in settings.trading.leverage.items()}
     for strategy in engine.strategies:
         symbol = strategy.params.get("symbol")
-        if strategy.category == "linear" and isinstance(symbol, str):
-            declared.setdefault(InstrumentId(Category.LINEAR, symbol), settings.risk.leverage)
+        if strategy.category in ("linear", "inverse") and isinstance(symbol, str):
+            declared.setdefault(InstrumentId(Category(strategy.category), symbol), settings.risk.leverage)
     return declared

@@ -62,7 +62,7 @@ def test_an_event_fed_while_one_is_carried_out_waits_its_turn() -> None:
     log: list[int] = []
     pump: Pump
 
-    def carry_out(command: Any) -> None:
+    def carry_out(commands: Any) -> None:
         if len(brain.seen) == 1:
             pump.feed(event(2))
             log.append(len(brain.seen))
@@ -73,12 +73,21 @@ def test_an_event_fed_while_one_is_carried_out_waits_its_turn() -> None:
     assert log == [1, 1, 2]
 
 
+def test_the_commands_of_a_step_are_carried_out_together() -> None:
+    steps: list[Any] = []
+    brain = Brain(lambda e: [SetTimer("a", e.received), SetTimer("b", e.received)])
+    pump = Pump(brain, MemoryJournal(Header(run="r")), steps.append, lambda e: None)  # type: ignore[arg-type]
+    pump.feed(event(1))
+    pump.feed(event(2))
+    assert steps == [(SetTimer("a", n), SetTimer("b", n)) for n in (1, 2)]
+
+
 def test_a_full_disk_lets_cancels_out_and_no_order() -> None:
     journal = FullJournal(Header(run="r"))
     sent: list[Any] = []
     cancel = CancelOrder(1, "link", "", BTC)
     brain = Brain(lambda e: [] if isinstance(e, JournalChecked) else [RiskApproved(1, 1), cancel])
-    pump = Pump(brain, journal, sent.append, lambda e: None)  # type: ignore[arg-type]
+    pump = Pump(brain, journal, sent.extend, lambda e: None)  # type: ignore[arg-type]
     journal.full = True
     pump.feed(event(1))
     pump.feed(event(2))
@@ -102,7 +111,7 @@ def test_an_engine_that_raises_sends_nothing_ever_again() -> None:
 
     sent: list[Any] = []
     deaths: list[BaseException] = []
-    pump = Pump(Brain(answer), MemoryJournal(Header(run="r")), sent.append, lambda e: None)  # type: ignore[arg-type]
+    pump = Pump(Brain(answer), MemoryJournal(Header(run="r")), sent.extend, lambda e: None)  # type: ignore[arg-type]
     pump.failed = deaths.append
     for n in (1, 2, 3):
         pump.feed(event(n))

@@ -28,7 +28,16 @@ from tradectl.model.events import (
 )
 from tradectl.model.instruments import Category, InstrumentId
 from tradectl.model.market_data import Bar, MarketKey, Ticker
-from tradectl.model.orders import Execution, OrderReport, OrderStatus, OrderType, Side, TimeInForce
+from tradectl.model.orders import (
+    Execution,
+    OrderReport,
+    OrderStatus,
+    OrderType,
+    Protection,
+    Side,
+    TimeInForce,
+    TriggerBy,
+)
 from tradectl.model.positions import BalanceReport, PositionReport
 
 BTC = InstrumentId(Category.LINEAR, "BTCUSDT")
@@ -45,6 +54,7 @@ TRADE = b"""{"topic": "publicTrade.BTCUSDT", "type": "snapshot", "ts": 176722560
  "i": "c2a6c2b8-5d4e-5d2f-9f0a-2f6f5a1b9c77", "BT": false, "RPI": false, "seq": 512009387112}]}"""
 TICKER = b"""{"topic": "tickers.BTCUSDT", "type": "snapshot", "data": {"symbol": "BTCUSDT",
  "tickDirection": "ZeroPlusTick", "price24hPcnt": "-0.005424", "lastPrice": "87532.60", "prevPrice24h": "88010.00",
+ "highPrice24h": "88450.00", "lowPrice24h": "87001.50", "turnover24h": "5120733190.1108", "volume24h": "58390.2210",
  "markPrice": "87534.11", "indexPrice": "87561.02", "openInterest": "54210.118", "nextFundingTime": "1767254400000",
  "fundingRate": "0.00007215", "bid1Price": "87530.10", "bid1Size": "2.418", "ask1Price": "87530.20",
  "ask1Size": "1.077", "preOpenPrice": "", "preQty": "", "curPreListingPhase": ""},
@@ -67,19 +77,23 @@ ORDER = b"""{"id": "900100_20260101_5b1d", "topic": "order", "creationTime": 176
  "timeInForce": "PostOnly", "orderType": "Limit", "stopOrderType": "", "isLeverage": "", "price": "87200",
  "qty": "0.010", "avgPrice": "87200", "leavesQty": "0", "leavesValue": "0", "cumExecQty": "0.010",
  "cumExecValue": "872", "cumExecFee": "0.1744", "closedPnl": "0", "feeCurrency": "USDT", "triggerPrice": "",
- "takeProfit": "89000", "stopLoss": "86500", "reduceOnly": false, "closeOnTrigger": false, "smpGroup": 0,
+ "takeProfit": "89000", "stopLoss": "86500", "tpslMode": "Full", "ocoTriggerBy": "", "tpLimitPrice": "",
+ "slLimitPrice": "", "tpTriggerBy": "LastPrice", "slTriggerBy": "MarkPrice", "triggerDirection": 0, "triggerBy": "",
+ "lastPriceOnCreated": "87531", "reduceOnly": false, "closeOnTrigger": false, "smpGroup": 0,
  "createdTime": "1767225600180", "updatedTime": "1767225607412", "cumFeeDetail": {"USDT": "0.1744"}}]}"""
 EXECUTION = b"""{"id": "900100_BTCUSDT_512009391845", "topic": "execution", "creationTime": 1767225607413, "data": [{
  "category": "linear", "symbol": "BTCUSDT", "orderId": "5b1d7a9e-3c52-4a61-9f6f-0a2c1b7f4e10",
  "orderLinkId": "td-20260101-000042", "side": "Buy", "orderPrice": "87200", "orderQty": "0.01", "leavesQty": "0",
- "orderType": "Limit", "stopOrderType": "UNKNOWN", "isLeverage": "0", "execFee": "0.10464", "feeCurrency": "USDT",
+ "createType": "CreateByUser", "orderType": "Limit",
+ "stopOrderType": "UNKNOWN", "isLeverage": "0", "execFee": "0.10464", "feeCurrency": "USDT",
  "feeRate": "0.0002", "execId": "2a7b9c1d-11f0-5c8e-8a70-6b2d3f4e5a6b", "execPrice": "87200", "execQty": "0.006",
  "execPnl": "0", "execType": "Trade", "execValue": "523.2", "execTime": "1767225607408", "isMaker": true,
  "closedSize": "0", "tradeIv": "", "markPrice": "87204.31", "seq": 512009391845}]}"""
 POSITION = b"""{"id": "900100_pos_77", "topic": "position", "creationTime": 1767225607416, "data": [{
  "category": "linear", "symbol": "BTCUSDT", "side": "Buy", "size": "0.04", "positionIdx": 0, "tradeMode": 0,
  "positionValue": "3488", "riskId": 1, "entryPrice": "87200", "breakEvenPrice": "87265.44", "markPrice": "87204.31",
- "leverage": "10", "liqPrice": "", "bustPrice": "", "unrealisedPnl": "0.1724", "sessionAvgPrice": "0",
+ "leverage": "10", "liqPrice": "", "bustPrice": "", "tpslMode": "Full", "takeProfit": "89000", "stopLoss": "86500",
+ "trailingStop": "0", "unrealisedPnl": "0.1724", "sessionAvgPrice": "0",
  "curRealisedPnl": "-0.6976", "positionStatus": "Normal", "adlRankIndicator": 2, "createdTime": "1764300000000",
  "updatedTime": "1767225607412", "openTime": 1767225607408, "seq": 512009391845, "isReduceOnly": false}]}"""
 WALLET = b"""{"id": "900100_wal_91", "topic": "wallet", "creationTime": 1767225607417, "data": [{
@@ -157,13 +171,18 @@ def test_ticker_deltas_are_merged(recorder: Recorder) -> None:
     assert not topic.take(TICKER_DELTA), "a delta before the snapshot means nothing"
     assert topic.take(TICKER)
     assert topic.take(TICKER_DELTA)
-    whole = Ticker(87532.6, 87534.11, 87561.02, 87530.1, 87530.2, 0.00007215, 1767254400000 * MS)
-    merged = Ticker(87532.6, 87534.6, 87561.02, 87530.1, 87530.2, 0.00007215, 1767254400000 * MS)
+    day = (5120733190.1108, 88450.0, 87001.5)
+    whole = Ticker(87532.6, 87534.11, 87561.02, 87530.1, 87530.2, 0.00007215, 1767254400000 * MS, *day)
+    merged = Ticker(87532.6, 87534.6, 87561.02, 87530.1, 87530.2, 0.00007215, 1767254400000 * MS, *day)
     assert [e.ticker for e in recorder.events] == [whole, merged]
     assert all(type(e) is TickerChanged for e in recorder.events)
     assert recorder.cache.tickers[BTC] == merged
     topic.take(TICKER_DELTA)
     assert len(recorder.events) == 2, "a delta that changes nothing we keep is no event"
+    topic.take(TICKER_DELTA.replace(b'"markPrice": "87534.60"', b'"turnover24h": "6"'))
+    assert len(recorder.events) == 2, "turnover alone is no event, or each trade would be one"
+    topic.take(TICKER_DELTA.replace(b"87534.60", b"87535"))
+    assert recorder.events[-1].ticker.turnover_24h == 6.0
 
 
 def test_spot_and_option_tickers(recorder: Recorder) -> None:
@@ -171,7 +190,7 @@ def test_spot_and_option_tickers(recorder: Recorder) -> None:
     option = InstrumentId(Category.OPTION, "BTC-26MAR27-90000-C-USDT")
     assert recorder.topic("ticker", instrument=option).take(OPTION_TICKER)
     assert [e.ticker for e in recorder.events] == [
-        Ticker(87551.1),
+        Ticker(87551.1, high_24h=88466.9, low_24h=87020.0),
         Ticker(11.0, 11.5, 87561.0, 10.0, 12.0),
     ]
 
@@ -200,6 +219,8 @@ def test_kline(recorder: Recorder) -> None:
         ("ticker", "", TICKER.replace(b"87534.11", b"abc")),
         ("ticker", "", TICKER.replace(b"87532.60", b"")),
         ("ticker", "", TICKER.replace(b"0.00007215", b"7.2")),
+        ("ticker", "", TICKER.replace(b"88450.00", b"-1")),
+        ("ticker", "", TICKER.replace(b"5120733190.1108", b"inf")),
         ("bars", "1m", KLINE.replace(b'"87544"', b'"87500"')),
         ("bars", "1m", KLINE.replace(b'"87480.3"', b'"0"')),
         ("bars", "1m", KLINE.replace(b'"41.327"', b'"-1"')),
@@ -259,7 +280,8 @@ def test_order() -> None:
             OrderReport(
                 BTC, "5b1d7a9e-3c52-4a61-9f6f-0a2c1b7f4e10", "td-20260101-000042", Side.BUY, OrderType.LIMIT,
                 TimeInForce.POST_ONLY, Decimal("0.010"), Decimal(87200), OrderStatus.FILLED, Decimal("0.010"),
-                Decimal(872), Decimal(87200), at, 1767225600180 * MS,
+                Decimal(872), Decimal(87200), at, 1767225600180 * MS, create_type="CreateByUser",
+                protection=Protection(Decimal(89000), Decimal(86500), sl_by=TriggerBy.MARK, partial=False),
             ),
         )
     ]  # fmt: skip
@@ -276,6 +298,7 @@ def test_execution() -> None:
                 "2a7b9c1d-11f0-5c8e-8a70-6b2d3f4e5a6b", BTC, "5b1d7a9e-3c52-4a61-9f6f-0a2c1b7f4e10",
                 "td-20260101-000042", Side.BUY, Decimal(87200), Decimal("0.006"), Decimal("523.2"),
                 Decimal("0.10464"), "USDT", True, at, "Trade", Decimal(0), Decimal(0), Decimal("0.0002"),
+                create_type="CreateByUser",
             ),
         )
     ]  # fmt: skip
@@ -292,7 +315,7 @@ def test_position_and_wallet() -> None:
         (
             PositionReport(
                 BTC, Decimal("0.04"), Decimal(87200), 0, Decimal(10), Decimal("87204.31"), None, Decimal("0.1724"),
-                1767225607412 * MS,
+                1767225607412 * MS, Decimal(89000), Decimal(86500), None,
             ),
         ),
     )  # fmt: skip
@@ -324,7 +347,10 @@ def test_flat_and_short_positions() -> None:
         (b"execution", EXECUTION.replace(b'"execPrice": "87200"', b'"execPrice": "Infinity"')),
         (b"execution", EXECUTION.replace(b'"execFee": "0.10464"', b'"execFee": "NaN"')),
         (b"execution", EXECUTION.replace(b'"execTime": "1767225607408"', b'"execTime": "soon"')),
+        (b"order", ORDER.replace(b'"stopLoss": "86500"', b'"stopLoss": "-1"')),
+        (b"order", ORDER.replace(b'"triggerPrice": ""', b'"triggerPrice": "NaN"')),
         (b"position", POSITION.replace(b'"size": "0.04"', b'"size": "-0.04"')),
+        (b"position", POSITION.replace(b'"stopLoss": "86500"', b'"stopLoss": "x"')),
         (b"wallet", WALLET.replace(b'"10037.867"', b'"1e"')),
     ],
 )

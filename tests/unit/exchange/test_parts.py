@@ -20,9 +20,10 @@ from tradectl.exchange.bybit.config import (
 from tradectl.exchange.bybit.endpoints import endpoints_of, proxy_for
 from tradectl.exchange.bybit.meanings import MEANINGS, meaning_of
 from tradectl.exchange.bybit.order_requests import request_of
+from tradectl.exchange.bybit.order_rows import order_report
 from tradectl.exchange.bybit.reconcile import is_conclusive
 from tradectl.exchange.bybit.signing import Signer
-from tradectl.exchange.bybit.translate import instrument_of, ledger_row, order_report
+from tradectl.exchange.bybit.translate import instrument_of, ledger_row
 from tradectl.exchange.bybit.wire import InstrumentPage, LogRow, OrderRow
 from tradectl.exchange.cached import Cached
 from tradectl.exchange.memory import MemoryConnector

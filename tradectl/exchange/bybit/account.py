@@ -92,8 +92,9 @@ class Account:
             return []
         refusal = ""
         rows = await self._positions(instrument)
-        if self._config.position_mode is not None and not _mode_fits(rows, self._config.position_mode):
-            mode = 0 if self._config.position_mode is PositionMode.ONE_WAY else 3
+        wanted = self._wanted_mode(instrument)
+        if wanted is not None and not _mode_fits(rows, wanted):
+            mode = 0 if wanted is PositionMode.ONE_WAY else 3
             refusal += await self._apply(
                 "switch_position_mode", category=instrument.category.value, symbol=instrument.symbol, mode=mode
             )
@@ -110,11 +111,15 @@ class Account:
             rows = await self._positions(instrument)
         return self._symbol_problems(instrument, leverage, rows, refusal)
 
+    def _wanted_mode(self, instrument: InstrumentId) -> PositionMode | None:
+        mode = self._config.position_mode
+        return PositionMode.ONE_WAY if mode is PositionMode.HEDGE and not can_hedge(instrument) else mode
+
     def _symbol_problems(
         self, instrument: InstrumentId, leverage: Decimal, rows: tuple[PositionRow, ...], refusal: str
     ) -> list[str]:
         problems = []
-        mode = self._config.position_mode
+        mode = self._wanted_mode(instrument)
         if mode is not None and not _mode_fits(rows, mode):
             problems.append(f"{instrument} is not in position mode {mode.value} as the settings say{refusal}.")
         if not _leverage_fits(rows, leverage):
@@ -136,6 +141,11 @@ class Account:
         if reply.status and (reply.code == 0 or meaning_of(reply.code).reaction is Reaction.OK):
             return ""
         return f" ({method}: {reply.code} {reply.message})"
+
+
+def can_hedge(instrument: InstrumentId) -> bool:
+    """USDT perpetuals alone: dated ones carry their date in the name, USDC and inverse end otherwise (bybit-v5 6.3)."""
+    return instrument.category is Category.LINEAR and instrument.symbol.endswith("USDT")
 
 
 def _mode_fits(rows: tuple[PositionRow, ...], mode: PositionMode) -> bool:

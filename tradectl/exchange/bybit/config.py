@@ -48,7 +48,7 @@ class MarginMode(str, Enum):
 
 
 class PositionMode(str, Enum):
-    """One net position per symbol, or a long and a short side. Books here net one-way."""
+    """One net position per symbol, or a long and a short side each. Only USDT perpetuals can hedge (bybit-v5 6.3)."""
 
     ONE_WAY = "one_way"
     HEDGE = "hedge"
@@ -94,7 +94,7 @@ class BybitConfig(Struct, frozen=True):
     ``rest_base`` and ``ws_base`` (``http://host:port``, ``ws://host:port``) replace the site's hosts; the sandbox
     needs ``rest_base``, and its ``ws_base`` follows from it when empty. ``leverage`` and the modes are what the
     settings declare; they are applied at :meth:`BybitConnector.open` and checked again. ``margin_mode`` or
-    ``position_mode`` ``None`` leaves the account as it is.
+    ``position_mode`` ``None`` leaves the account as it is; hedge mode is asked only of symbols that can hedge.
     """
 
     environment: Environment = Environment.SANDBOX
@@ -139,3 +139,10 @@ class BybitConfig(Struct, frozen=True):
     def has_trade_socket(self) -> bool:
         """Whether orders go over the trade WebSocket: everywhere but demo (bybit-v5 1)."""
         return self.environment is not Environment.DEMO
+
+    @property
+    def batching(self) -> frozenset[Category]:
+        """Categories whose orders may go in batches: demo has that for linear and option only (bybit-v5 1)."""
+        if self.environment is Environment.DEMO:
+            return frozenset({Category.LINEAR, Category.OPTION})
+        return frozenset(Category)

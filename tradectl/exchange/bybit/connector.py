@@ -4,9 +4,10 @@ import asyncio
 import random as _random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tradectl.exchange.bybit.account import Account, key_problem
+from tradectl.exchange.bybit.answers import Answers
 from tradectl.exchange.bybit.bar_history import BarHistory, BarRules
 from tradectl.exchange.bybit.clock import VenueClock, is_acceptable
 from tradectl.exchange.bybit.config import BybitConfig, Credentials, Environment
@@ -15,12 +16,16 @@ from tradectl.exchange.bybit.market_cache import BookView, MarketCache
 from tradectl.exchange.bybit.market_time import MarketTime
 from tradectl.exchange.bybit.market_topics import MarketContext
 from tradectl.exchange.bybit.meanings import meaning_of
-from tradectl.exchange.bybit.order_entry import Answers, OrderEntry, RestOrderEntry, SentLog, SocketOrderEntry
-from tradectl.exchange.bybit.order_requests import request_of
+from tradectl.exchange.bybit.order_entry import OrderEntry
+from tradectl.exchange.bybit.order_requests import OrderCommand, Request, StopRequest, requests_of
 from tradectl.exchange.bybit.public_streams import PublicStreams
-from tradectl.exchange.bybit.reconcile import Reconciler, is_conclusive
+from tradectl.exchange.bybit.queries import Queries
+from tradectl.exchange.bybit.reconcile import Reconciler
 from tradectl.exchange.bybit.reference import Reference, RiskTier
+from tradectl.exchange.bybit.rest_order_entry import RestOrderEntry
+from tradectl.exchange.bybit.sent_log import SentLog
 from tradectl.exchange.bybit.signing import Signer
+from tradectl.exchange.bybit.socket_order_entry import SocketOrderEntry
 from tradectl.exchange.bybit.sockets import Sockets
 from tradectl.exchange.bybit.wiring import make_rest
 from tradectl.exchange.bybit.work import Work
@@ -31,6 +36,7 @@ from tradectl.model.commands import (
     LookUpOrder,
     Reconcile,
     RequestBars,
+    RequestTickers,
     RiskApproved,
     Subscribe,
     Unsubscribe,
@@ -38,14 +44,11 @@ from tradectl.model.commands import (
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.events import (
     AccountChecked,
-    BarsLoaded,
     ClockChecked,
     ConnectionChanged,
     InstrumentsLoaded,
-    OrderLookedUp,
     QuoteChanged,
     Reaction,
-    Reconciled,
 )
 from tradectl.model.instruments import FeeRate, Instrument, InstrumentId
 from tradectl.model.market_data import Bar, Ticker
@@ -91,6 +94,9 @@ class BybitConnector:
         self._work = Work(self._idle)
         self._sent = SentLog()
         self._answers = Answers(sink, stamp)
+        self._by_rest = RestOrderEntry(
+            self._order_rest, self._answers, self._clock, self._sent, config.answer_timeout, self._work.keep
+        )
         self._entry = self._make_entry()
         self._sockets = Sockets(config, endpoints_of(config), self._clock, random, self._frames, self._signer)
         self._sockets.bind(sink, stamp, self._count, self._idle, self._reference.fee_coin, self._entry)
@@ -98,9 +104,12 @@ class BybitConnector:
         self._public = PublicStreams(context, config.stale, random, self._sockets.public)
         sandbox = config.environment is Environment.SANDBOX
         market_time = MarketTime(self._rest, self.instruments, stamp, own_clock=sandbox)
-        self._reconciler = Reconciler(self._rest, config, self._reference.fee_coin, market_time.now)
+        reconciler = Reconciler(self._rest, config, self._reference.fee_coin, market_time.now)
         rules = BarRules(int(config.bar_margin * 1_000_000_000), self._cache.has_bar)
-        self._history = BarHistory(self._rest, market_time, rules)
+        history = BarHistory(self._rest, market_time, rules)
+        self._queries = Queries(
+            sink, stamp, self._rest, history, self._cache, reconciler, self._sent, config.recv_window
+        )
         self._problems: tuple[str, ...] = ()
         self._is_open = False
         self._waiting = 0
@@ -128,31 +137,28 @@ class BybitConnector:
     async def close(self) -> None:
         """Close every socket and thread; what was in flight is answered with reaction reconcile."""
         self._is_open = False
-        self._entry.abandon("the connector is closing")
+        for entry in self._entries:
+            entry.abandon("the connector is closing")
         await self._work.stop()
         await asyncio.gather(*(s.stop() for s in (*self._sockets.private, *self._public.streams)))
         await asyncio.gather(self._rest.close(), self._order_rest.close())
 
     def execute(self, command: VenueCommand) -> None:
         """Carry out one command now; see the protocol. Call it on the loop, after :meth:`open`."""
-        if isinstance(command, RiskApproved | CancelOrder):
-            self._send_order(command)
-        elif isinstance(command, Subscribe):
-            self._public.subscribe(command.key)
-        elif isinstance(command, Unsubscribe):
-            self._public.unsubscribe(command.key)
-        elif isinstance(command, RequestBars):
-            self._work.answer(lambda: self._load_bars(command))
-        elif isinstance(command, LookUpOrder):
-            self._work.answer(lambda: self._look_up(command))
-        else:
-            self._work.answer(lambda: self._reconcile(command))
+        self.execute_all((command,))
+
+    def execute_all(self, commands: Sequence[VenueCommand]) -> None:
+        """Carry out the commands of one step now, orders first; see the protocol."""
+        self._send_orders(c for c in commands if isinstance(c, RiskApproved | CancelOrder))
+        for command in commands:
+            self._answer_later(command)
 
     @property
     def outstanding(self) -> int:
         """Requests without an answer: orders, reads, subscriptions, and sockets that are being connected."""
         streams = sum(s.outstanding for s in (*self._sockets.private, *self._public.streams))
-        return self._entry.outstanding + self._work.outstanding + self._waiting + streams
+        orders = sum(entry.outstanding for entry in self._entries)
+        return orders + self._work.outstanding + self._waiting + streams
 
     @property
     def frames_received(self) -> Mapping[int, int]:
@@ -259,11 +265,17 @@ class BybitConnector:
 
     # --- commands ----------------------------------------------------------------------------------------------
 
-    def _send_order(self, command: RiskApproved | CancelOrder) -> None:
-        request = request_of(command)
-        if self._is_open and self._signer is not None:
-            self._entry.send(request)
-            return
+    def _send_orders(self, commands: Iterable[OrderCommand]) -> None:
+        for request in requests_of(commands, self._config.batching):
+            if not self._is_open or self._signer is None:
+                self._refuse(request)
+            elif isinstance(request, StopRequest):
+                self._by_rest.send(request)
+            else:
+                self._entry.send(request)
+
+    def _refuse(self, request: Request) -> None:
+        """Answer from the loop, never from within the command that is being carried out."""
         self._waiting += 1
 
         def refuse() -> None:
@@ -273,43 +285,21 @@ class BybitConnector:
 
         asyncio.get_running_loop().call_soon(refuse)
 
-    async def _load_bars(self, request: RequestBars) -> None:
-        bars: tuple[Bar, ...] = ()
-        error = ""
-        try:
-            bars = await self._history.load(request)
-        except (ReadFailed, ValueError) as failure:
-            error = str(failure)
-        self._cache.add_bars(request.instrument, request.interval, bars)
-        self._emit(BarsLoaded(self._stamp(0), request.instrument, request.interval, bars, error))
-
-    async def _look_up(self, command: LookUpOrder) -> None:
-        try:
-            seen = await self._reconciler.look_up(command)
-        except ReadFailed as failure:
-            self._emit(OrderLookedUp(self._stamp(0), command.link_id, False, error=str(failure)))
-            return
-        conclusive = is_conclusive(seen.asked_at, self._sent.last(command.link_id), self._config.recv_window)
-        self._emit(OrderLookedUp(self._stamp(0), command.link_id, conclusive, seen.report, seen.executions))
-
-    async def _reconcile(self, command: Reconcile) -> None:
-        started = self._stamp(0)
-        try:
-            truth = await self._reconciler.read(command.since)
-        except ReadFailed as failure:
-            self._emit(Reconciled(self._stamp(0), started, error=str(failure)))
-            return
-        self._emit(
-            Reconciled(
-                self._stamp(0),
-                started,
-                truth.reports,
-                truth.executions,
-                truth.positions,
-                truth.balances,
-                truth.ledger,
-            )
-        )
+    def _answer_later(self, command: VenueCommand) -> None:
+        """Whatever is no order."""
+        queries = self._queries
+        if isinstance(command, Subscribe):
+            self._public.subscribe(command.key)
+        elif isinstance(command, Unsubscribe):
+            self._public.unsubscribe(command.key)
+        elif isinstance(command, RequestBars):
+            self._work.answer(lambda: queries.bars(command))
+        elif isinstance(command, RequestTickers):
+            self._work.answer(lambda: queries.tickers(command))
+        elif isinstance(command, LookUpOrder):
+            self._work.answer(lambda: queries.order(command))
+        elif isinstance(command, Reconcile):
+            self._work.answer(lambda: queries.everything(command))
 
     # --- parts -------------------------------------------------------------------------------------------------
 
@@ -319,9 +309,12 @@ class BybitConnector:
             entry = SocketOrderEntry(self._answers, self._clock, self._sent, config.recv_window, config.answer_timeout)
             entry.count, entry.idle = self._count, self._idle
             return entry
-        return RestOrderEntry(
-            self._order_rest, self._answers, self._clock, self._sent, config.answer_timeout, self._work.keep
-        )
+        return self._by_rest
+
+    @property
+    def _entries(self) -> tuple[OrderEntry, ...]:
+        """Every way orders and stops may go."""
+        return (self._by_rest,) if self._entry is self._by_rest else (self._entry, self._by_rest)
 
     def _count(self, name: str) -> None:
         self._counters[name] += 1

@@ -35,8 +35,8 @@ class SessionPlan(Struct, frozen=True):
 class Reply(Struct, frozen=True):
     """One answer: ``status`` of HTTP, ``code`` and ``message`` of the envelope, ``result`` still JSON.
 
-    ``time`` is the venue's transport clock in milliseconds, 0 when it did not say. ``sent`` is false when the
-    request certainly never left (no connection was made).
+    ``extra`` is ``retExtInfo``. ``time`` is the venue's transport clock in milliseconds, 0 when it did not say.
+    ``sent`` is false when the request certainly never left (no connection was made).
     """
 
     code: int
@@ -46,6 +46,7 @@ class Reply(Struct, frozen=True):
     status: int = 200
     headers: Mapping[str, str] = {}
     sent: bool = True
+    extra: msgspec.Raw = msgspec.Raw(b"{}")
 
 
 class BybitSession(HTTP):  # type: ignore[misc]  # pybit carries no types
@@ -104,7 +105,13 @@ class BybitSession(HTTP):  # type: ignore[misc]  # pybit carries no types
             return Reply(code, f"HTTP {response.status_code} without a valid envelope", status=response.status_code)
         code = envelope.retCode or (0 if response.status_code == 200 else response.status_code)
         return Reply(
-            code, envelope.retMsg or "", envelope.result, envelope.time, response.status_code, response.headers
+            code,
+            envelope.retMsg or "",
+            envelope.result,
+            envelope.time,
+            response.status_code,
+            response.headers,
+            extra=envelope.retExtInfo,
         )
 
 

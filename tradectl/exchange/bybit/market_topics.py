@@ -205,9 +205,9 @@ class TickerTopic(Topic):
             return False
         ticker = merge_ticker(before or Ticker(0.0), frame.data)
         self._state = ticker
-        if ticker != before:
+        self.context.cache.tickers[self.instrument] = ticker
+        if before is None or _moved(before, ticker):
             ts = frame.ts * MS
-            self.context.cache.tickers[self.instrument] = ticker
             self.context.emit(TickerChanged(self.context.stamp(ts), ts, self.instrument, ticker))
         return True
 
@@ -219,6 +219,19 @@ class TickerTopic(Topic):
 
     def reset(self) -> None:
         self._state = None
+
+
+def _moved(before: Ticker, now: Ticker) -> bool:
+    """Whether more changed than the day's turnover, which every trade moves: that alone is no event."""
+    return (
+        now.last != before.last
+        or now.mark != before.mark
+        or now.index != before.index
+        or now.bid != before.bid
+        or now.ask != before.ask
+        or now.funding_rate != before.funding_rate
+        or now.next_funding != before.next_funding
+    )
 
 
 def merge_ticker(before: Ticker, data: TickerData) -> Ticker:
@@ -233,6 +246,9 @@ def merge_ticker(before: Ticker, data: TickerData) -> Ticker:
         before.ask if ask is None else ask,
         before.funding_rate if data.fundingRate is None else data.fundingRate,
         before.next_funding if data.nextFundingTime is None else data.nextFundingTime * MS,
+        before.turnover_24h if data.turnover24h is None else data.turnover24h,
+        before.high_24h if data.highPrice24h is None else data.highPrice24h,
+        before.low_24h if data.lowPrice24h is None else data.lowPrice24h,
     )
     if not (
         0.0 < ticker.last < inf
@@ -241,6 +257,9 @@ def merge_ticker(before: Ticker, data: TickerData) -> Ticker:
         and 0.0 <= ticker.bid < inf
         and 0.0 <= ticker.ask < inf
         and -1.0 < ticker.funding_rate < 1.0
+        and 0.0 <= ticker.turnover_24h < inf
+        and 0.0 <= ticker.high_24h < inf
+        and 0.0 <= ticker.low_24h < inf
     ):
         raise BadFrame(f"a ticker with a price that is not finite and positive, or a rate that is none: {ticker}")
     return ticker

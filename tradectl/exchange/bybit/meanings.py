@@ -81,7 +81,10 @@ _ROWS: tuple[tuple[tuple[int, ...], Reaction | str, str], ...] = (
     ),
     ((110005, 110079), _R.RETRY, "the position or order is busy"),
     ((110008,), _R.RECONCILE, "the order is already completed or cancelled"),
-    ((110009, 110020, 110061, 170810), _R.FIX, "too many open orders of this kind"),
+    ((110009,), _R.FIX, "too many conditional orders on this symbol: cancel some"),
+    ((110020,), _R.FIX, "too many open orders on this symbol: cancel some"),
+    ((110061,), _R.FIX, "too many take-profit and stop-loss orders on this symbol: cancel some"),
+    ((170810,), _R.FIX, "spot: too many open, conditional or take-profit and stop-loss orders: cancel some"),
     ((110010,), _R.RECONCILE, "the order is already cancelled"),
     ((110011, 110039, 110040, 110046), _R.FIX, "this would liquidate the position"),
     ((110013, 110086, 110089, 110090), _R.FIX, "leverage or position size is above the risk tier"),
@@ -93,13 +96,15 @@ _ROWS: tuple[tuple[tuple[int, ...], Reaction | str, str], ...] = (
     ((110024, 110028), _R.FIX, "the position mode cannot change while there is a position or order"),
     ((110025,), _R.OK, "the position mode is as it should be"),
     ((110026, 110043), _R.OK, "the margin mode or leverage is as it should be"),
-    ((110029,), _R.FIX, "hedge mode is not supported here"),
+    ((110029,), _R.FIX, "this symbol cannot be held in hedge mode"),
     ((110036, 110038), _R.FIX, "the leverage is locked by the margin mode"),
-    (_span(110057, 110060), _R.FIX, "take-profit or stop-loss parameters are wrong"),
+    ((110057, 110058, 110060), _R.FIX, "take-profit or stop-loss parameters are wrong"),
+    ((110059,), _R.FIX, "the take-profit or stop-loss of a partly filled order cannot be amended"),
     ((110063, 110066), _R.RETRY, "settlement is running: trading is not allowed now"),
     ((110072,), _R.RECONCILE, "this orderLinkId was already sent: the earlier order arrived"),
     ((110073, 3400045), _R.FIX, "the margin mode could not be set"),
-    ((110092, 110093), _R.FIX, "the trigger is on the wrong side of the price"),
+    ((110092,), _R.FIX, "the trigger is to be reached from below, but the price is above it already"),
+    ((110093,), _R.FIX, "the trigger is to be reached from above, but the price is below it already"),
     ((110094,), _R.FIX, "the order's value is below the minimum"),
     ((*_span(110095, 110100), 110103), _R.FIX, "not possible in this pre-market phase"),
     ((110101, 170346), _R.FIX, "the settle coin is not enabled as collateral"),
@@ -140,15 +145,27 @@ MEANINGS: dict[int, Meaning] = _table()
 TRADE_SOCKET: dict[int, Meaning] = {10003: Meaning(_R.RETRY, "too many sessions of this account on the trade socket")}
 #: 110010 on a cancel is what was asked for.
 CANCEL: dict[int, Meaning] = {110010: Meaning(_R.OK, "the order is already cancelled")}
+#: 10001 says many things (bybit-v5 5.2, 6.4, 10, 12): what they ask for can only be told by the text.
+VARIANTS: tuple[tuple[int, str, Meaning], ...] = (
+    (10001, "zero position", Meaning(_R.RECONCILE, "there is no position to protect")),
+    (10001, "position idx not match", Meaning(_R.FIX, "the order's position index does not fit the position mode")),
+    (10001, "not modified", Meaning(_R.OK, "nothing to change")),
+)
 UNKNOWN = Meaning(_R.RECONCILE, "a code we do not know: the outcome is unknown")
 
 
-def meaning_of(code: int, action: Action | None = None, *, trade_socket: bool = False) -> Meaning:
-    """What ``code`` asks for. For an order request an unknown code (and any HTTP 5xx) means reconcile."""
+def meaning_of(code: int, action: Action | None = None, message: str = "", *, trade_socket: bool = False) -> Meaning:
+    """What ``code`` asks for. For an order request an unknown code (and any HTTP 5xx) means reconcile.
+
+    ``message`` is looked into only where one code says several things.
+    """
     if trade_socket and code in TRADE_SOCKET:
         return TRADE_SOCKET[code]
     if action is Action.CANCEL and code in CANCEL:
         return CANCEL[code]
+    for ambiguous, words, meaning in VARIANTS:
+        if code == ambiguous and words in message:
+            return meaning
     return MEANINGS.get(code, UNKNOWN)
 
 

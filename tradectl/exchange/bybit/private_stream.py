@@ -9,13 +9,11 @@ from typing import Any
 
 import msgspec
 
+from tradectl.exchange.bybit.order_rows import FeeCoin, execution, order_report
 from tradectl.exchange.bybit.translate import (
     MS,
-    FeeCoin,
     balances,
     category_of,
-    execution,
-    order_report,
     position_report,
 )
 from tradectl.exchange.bybit.wire import ExecutionFrame, OrderFrame, PositionFrame, WalletFrame

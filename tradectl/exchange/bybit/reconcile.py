@@ -10,15 +10,13 @@ from typing import Any
 from msgspec import Struct
 
 from tradectl.exchange.bybit.config import BybitConfig
+from tradectl.exchange.bybit.order_rows import FeeCoin, execution, order_report
 from tradectl.exchange.bybit.pages import WEEK_MS, rows, rows_since
 from tradectl.exchange.bybit.rest import Rest
 from tradectl.exchange.bybit.translate import (
     MS,
-    FeeCoin,
     balances,
-    execution,
     ledger_row,
-    order_report,
     position_report,
 )
 from tradectl.exchange.bybit.wire import ExecutionPage, LogPage, OrderPage, OrderRow, PositionPage, WalletPage
@@ -83,18 +81,14 @@ class Reconciler:
             raise ReadFailed(0, f"a row of the venue makes no sense: {error}", again=False) from error
 
     async def look_up(self, command: LookUpOrder) -> Sighting:
-        """One order by its link id, in realtime, history and executions. Raises ``ReadFailed``."""
-        key: dict[str, Any] = {
-            "category": command.instrument.category.value,
-            "symbol": command.instrument.symbol,
-            "orderLinkId": command.link_id,
-        }
+        """One order by its link id, or by the venue's, in realtime, history and executions. Raises ``ReadFailed``."""
         category = command.instrument.category
+        key: dict[str, Any] = {"category": category.value, "symbol": command.instrument.symbol, **_name(command)}
         try:
             page, asked_at = await self._rest.read_timed("get_open_orders", OrderPage, **key)
             ended = await rows(self._rest, "get_order_history", OrderPage, **key)
             fills = await rows(self._rest, "get_executions", ExecutionPage, **key)
-            found = [order_report(row, category) for row in (*page.list, *ended) if row.orderLinkId == command.link_id]
+            found = [order_report(row, category) for row in (*page.list, *ended) if _is_named(row, command)]
             executions = [execution(row, category, self._fee_coin) for row in fills]
         except ValueError as error:
             raise ReadFailed(0, f"a row of the venue makes no sense: {error}", again=False) from error
@@ -102,6 +96,7 @@ class Reconciler:
         return Sighting(report, tuple(sorted(executions, key=_moment)), asked_at)
 
     async def _open_orders(self) -> list[OrderReport]:
+        """Active, conditional, take-profit and stop-loss orders: all kinds unless one is asked for (bybit-v5 5.5)."""
         found: list[OrderReport] = []
         for category, filters in self._scopes():
             rows_ = await rows(self._rest, "get_open_orders", OrderPage, limit=50, **filters)
@@ -137,17 +132,18 @@ class Reconciler:
         return tuple(sorted(found.values(), key=lambda entry: (entry.ts, entry.id)))
 
     async def _positions(self) -> tuple[PositionReport, ...]:
-        """Rows with a size; spot has none. By settle coin flat symbols are left out (bybit-v5 6.1)."""
+        """Rows with a size, in hedge mode up to two for a symbol; spot has none. Asked by settle coin the venue leaves
+        flat ones out by itself (bybit-v5 6.1)."""
         found: list[PositionReport] = []
         for category, filters in self._scopes():
             if category is Category.SPOT:
                 continue
             rows_ = await rows(self._rest, "get_positions", PositionPage, limit=200, **filters)
             found += [position_report(row, category) for row in rows_]
-        return tuple(found)
+        return tuple(report for report in found if report.size)
 
     def _scopes(self) -> list[tuple[Category, dict[str, str]]]:
-        """Linear must be asked by settle coin (bybit-v5 5.5, 6.1)."""
+        """Linear must be asked by settle coin; inverse settles in each base coin and is read whole (bybit-v5 5.5)."""
         scopes: list[tuple[Category, dict[str, str]]] = []
         for category in self._config.categories:
             if category is Category.LINEAR:
@@ -156,6 +152,19 @@ class Reconciler:
             else:
                 scopes.append((category, {"category": category.value}))
         return scopes
+
+
+def _name(command: LookUpOrder) -> dict[str, str]:
+    if command.link_id:
+        return {"orderLinkId": command.link_id}
+    if command.order_id:
+        return {"orderId": command.order_id}
+    raise ReadFailed(0, "an order cannot be looked up without its link id or order id", again=False)
+
+
+def _is_named(row: OrderRow, command: LookUpOrder) -> bool:
+    """Whether a row is the order that was asked for, should the venue have ignored the filter."""
+    return row.orderLinkId == command.link_id if command.link_id else row.orderId == command.order_id
 
 
 def is_conclusive(asked_at_ms: int, sent_ms: int, recv_window_ms: int) -> bool:

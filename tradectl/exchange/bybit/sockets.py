@@ -5,12 +5,13 @@ from collections.abc import Callable
 from tradectl.exchange.bybit.clock import VenueClock
 from tradectl.exchange.bybit.config import BybitConfig
 from tradectl.exchange.bybit.endpoints import Endpoints, proxy_for, tls_context
-from tradectl.exchange.bybit.order_entry import OrderEntry, SocketOrderEntry
+from tradectl.exchange.bybit.order_entry import OrderEntry
+from tradectl.exchange.bybit.order_rows import FeeCoin
 from tradectl.exchange.bybit.private_stream import TOPICS, PrivateMessages
 from tradectl.exchange.bybit.public_streams import Socket, topic_of
 from tradectl.exchange.bybit.signing import Signer
+from tradectl.exchange.bybit.socket_order_entry import SocketOrderEntry
 from tradectl.exchange.bybit.stream import Stream, StreamHooks, StreamPlan
-from tradectl.exchange.bybit.translate import FeeCoin
 from tradectl.exchange.bybit.transport import TransportOptions, connector_of
 from tradectl.exchange.exchange_connector import Sink, Stamp
 from tradectl.model.events import ConnectionChanged

@@ -62,6 +62,9 @@ class TickerData(Struct, gc=False):
     askPrice: float | None = None
     fundingRate: float | None = None
     nextFundingTime: int | None = None
+    turnover24h: float | None = None
+    highPrice24h: float | None = None
+    lowPrice24h: float | None = None
 
 
 class TickerFrame(Struct, gc=False):
@@ -127,6 +130,22 @@ class OrderRow(Struct, gc=False):
     rejectReason: Text = ""
     stopOrderType: Text = ""
     triggerPrice: Text = ""
+    triggerDirection: int | None = 0
+    triggerBy: Text = ""
+    #: The last price when the order came in; spot rows call it ``basePrice`` (5.5).
+    lastPriceOnCreated: Text = ""
+    basePrice: Text = ""
+    closeOnTrigger: bool = False
+    takeProfit: Text = ""
+    stopLoss: Text = ""
+    tpslMode: Text = ""
+    tpTriggerBy: Text = ""
+    slTriggerBy: Text = ""
+    tpLimitPrice: Text = ""
+    slLimitPrice: Text = ""
+    positionIdx: int | None = 0
+    parentOrderLinkId: Text = ""
+    createType: Text = ""
 
 
 class ExecutionRow(Struct, gc=False):
@@ -149,6 +168,8 @@ class ExecutionRow(Struct, gc=False):
     isMaker: bool = False
     closedSize: Text = ""
     execPnl: Text = None
+    stopOrderType: Text = ""
+    createType: Text = ""
 
 
 class PositionRow(Struct, gc=False):
@@ -166,6 +187,9 @@ class PositionRow(Struct, gc=False):
     liqPrice: Text = ""
     unrealisedPnl: Text = ""
     updatedTime: Text = ""
+    takeProfit: Text = ""
+    stopLoss: Text = ""
+    trailingStop: Text = ""
 
 
 class CoinRow(Struct, gc=False):
@@ -236,6 +260,27 @@ class OrderIds(Struct, gc=False):
     orderLinkId: str = ""
 
 
+class OrderResult(Struct, gc=False):
+    """What an answer says of one order, or in ``list`` of each order of a batch (5.8)."""
+
+    orderId: str = ""
+    orderLinkId: str = ""
+    list: tuple[OrderIds, ...] | None = None
+
+
+class Outcome(Struct, gc=False):
+    """How one order of a batch fared."""
+
+    code: int
+    msg: Text = ""
+
+
+class Outcomes(Struct, gc=False):
+    """``retExtInfo``: empty but for a batch, where its list stands beside the list of the result."""
+
+    list: tuple[Outcome, ...] | None = None
+
+
 class TradeAnswer(Struct, gc=False):
     """The trade socket's answer to one request; ``header`` carries the rate limit."""
 
@@ -243,7 +288,8 @@ class TradeAnswer(Struct, gc=False):
     op: str = ""
     reqId: str | int | None = ""
     retMsg: Text = ""
-    data: OrderIds | None = None
+    data: OrderResult | None = None
+    retExtInfo: Outcomes | None = None
     header: dict[str, str] = {}
 
 
@@ -256,6 +302,7 @@ class Envelope(Struct):
     retCode: int
     retMsg: Text = ""
     result: msgspec.Raw = msgspec.Raw(b"{}")
+    retExtInfo: msgspec.Raw = msgspec.Raw(b"{}")
     time: int = 0
 
 
@@ -344,11 +391,29 @@ class InstrumentRow(Struct):
     leverageFilter: LeverageFilter | None = None
     riskParameters: RiskParameters | None = None
     fundingInterval: int | None = 0
+    launchTime: Text = ""
 
 
 class InstrumentPage(Struct):
     list: tuple[InstrumentRow, ...] = ()
     nextPageCursor: Text = ""
+
+
+class UniverseTicker(Struct, gc=False):
+    """A row of ``market/tickers`` (4.5); every value is text, ``""`` where there is none."""
+
+    symbol: str
+    lastPrice: Text = ""
+    bid1Price: Text = ""
+    ask1Price: Text = ""
+    turnover24h: Text = ""
+    highPrice24h: Text = ""
+    lowPrice24h: Text = ""
+    fundingRate: Text = ""
+
+
+class TickerPage(Struct):
+    list: tuple[UniverseTicker, ...] = ()
 
 
 class FeeRow(Struct):
