@@ -182,6 +182,7 @@ class Dispatch:
     def again(self, order: Order, not_before: int) -> None:
         """The venue certainly did not take this order: queue it anew under a fresh id, for no id is sent twice."""
         w = self._w
+        w.recount(order)
         fresh = replace(order.spec, link_id=w.next_link(order.strategy))
         clone = Order(
             fresh, order.strategy, order.decision, order.cause, w.now, OrderStatus.QUEUED, order.qty, order.price,

@@ -63,6 +63,7 @@ class Waiting(Struct):
     def complete(self, older: "Waiting") -> None:
         """Take the place of an older request for the same: where this one is silent the older one still holds."""
         self.since = min(self.since, older.since)
+        self.not_before = max(self.not_before, older.not_before)
         for name in ("qty", "price", "trigger_price", "take_profit", "stop_loss"):
             if getattr(self, name) is None:
                 setattr(self, name, getattr(older, name))

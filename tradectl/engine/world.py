@@ -9,6 +9,7 @@ from tradectl.engine.activity import Activity
 from tradectl.engine.config import EngineConfig
 from tradectl.engine.limit_book import LimitBook
 from tradectl.engine.market_state import MarketState
+from tradectl.engine.open_orders import OpenOrders
 from tradectl.engine.order_queue import OrderQueue
 from tradectl.engine.order_state import Order, Orphan
 from tradectl.engine.portfolio_manager import PortfolioManager
@@ -19,7 +20,6 @@ from tradectl.model.events import Event
 from tradectl.model.ids import order_link_id
 from tradectl.model.instruments import Category, FeeRate, Instrument, InstrumentId
 from tradectl.model.money import ZERO
-from tradectl.model.orders import Side
 
 #: Finished orders kept in memory for late and repeated messages.
 KEEP_FINISHED = 1000
@@ -44,7 +44,7 @@ class World:
         self.valuation = Valuation(self.portfolio, self.market, self.instruments, config.settle_coin)
         self.orders: dict[str, Order] = {}
         self.link_of: dict[str, str] = {}
-        self.open_links: dict[str, None] = {}
+        self.open = OpenOrders()
         self.orphans: dict[str, Orphan] = {}
         self.queue = OrderQueue(config.queue, _DEMO_BATCHES if config.mode == "demo" else tuple(Category))
         self.state = TradingState()
@@ -119,20 +119,20 @@ class World:
     def add_order(self, order: Order) -> None:
         """Register an order; the oldest finished ones leave memory."""
         self.orders[order.link_id] = order
-        self.open_links[order.link_id] = None
+        self.open.recount(order)
         self.dirty_orders[order.link_id] = None
-        if len(self.orders) > KEEP_FINISHED + len(self.open_links):
+        if len(self.orders) > KEEP_FINISHED + len(self.open.orders):
             self._forget_one()
 
     def forget(self, link_id: str) -> None:
         """Remove an order that was never more than a thought."""
         self.orders.pop(link_id, None)
-        self.open_links.pop(link_id, None)
+        self.open.drop(link_id)
         self.dirty_orders.pop(link_id, None)
 
     def _forget_one(self) -> None:
         for link in self.orders:
-            if link not in self.open_links:
+            if link not in self.open.orders:
                 order = self.orders.pop(link)
                 self.link_of.pop(order.order_id, None)
                 return
@@ -143,10 +143,7 @@ class World:
         self.dirty_orders[order.link_id] = None
         if order.order_id:
             self.link_of[order.order_id] = order.link_id
-        if order.is_open or order.misses_executions:
-            self.open_links[order.link_id] = None
-        else:
-            self.open_links.pop(order.link_id, None)
+        self.open.recount(order)
 
     def venue_size(self, instrument: InstrumentId, sign: int) -> Decimal:
         """How much of the venue's position on the side of ``sign`` a closing order can meet, >= 0: of the net position,
@@ -156,24 +153,17 @@ class World:
             return sum((abs(size) for size in sizes if size * sign > 0), ZERO)
         return max(sign * self.portfolio.net_size(instrument), ZERO)
 
-    def open_orders(self) -> list[Order]:
-        """Orders that may still fill or whose executions are not all here."""
-        return [self.orders[link] for link in self.open_links]
+    def recount(self, order: Order) -> None:
+        """Note that what is in flight of an order changed, when it is asked about before it is touched."""
+        self.open.recount(order)
+
+    def open_orders(self, strategy: str = "", instrument: InstrumentId | None = None) -> list[Order]:
+        """Orders that may still fill or whose executions are not all here, of a strategy, an instrument, or both."""
+        return self.open.of(strategy, instrument)
 
     def in_flight(
         self, instrument: InstrumentId, sign: int, strategy: str = "", without: str = "", ending: bool = True
     ) -> Decimal:
         """Quantity of open orders on one side that may still be booked, of one strategy or all; ``ending`` counts
         those that are being cancelled, too."""
-        total = ZERO
-        side = Side.BUY if sign > 0 else Side.SELL
-        for link in self.open_links:
-            order = self.orders[link]
-            spec = order.spec
-            if spec.side is not side or spec.instrument != instrument or link == without:
-                continue
-            if order.cancel_asked and not ending:
-                continue
-            if not strategy or order.strategy == strategy:
-                total += order.in_flight
-        return total
+        return self.open.in_flight(instrument, sign, strategy, without, ending)
