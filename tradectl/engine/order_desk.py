@@ -159,11 +159,11 @@ class OrderDesk:
         if order.status is OrderStatus.QUEUED:
             order.qty, order.price = qty or order.qty, price or order.price
             order.spec = replace(order.spec, qty=order.qty, price=order.price)
-            w.queue.drop(order.link_id, Action.CREATE)
             self._dispatch.create(order)
             w.touch(order)
             return
         order.worst_qty = max(order.worst_qty, qty or ZERO)
+        w.recount(order)
         self._dispatch.amend(order, qty, price)
 
 

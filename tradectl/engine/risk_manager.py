@@ -70,7 +70,7 @@ class _View:
 
     def gross_without(self, instrument: InstrumentId) -> Decimal:
         total = ZERO
-        touched = set(self._world.portfolio.state.nets) | {o.instrument for o in self._world.open_orders()}
+        touched = self._world.portfolio.state.nets.keys() | self._world.open.by_instrument.keys()
         for other in touched:
             mark = self._world.market.mark(other)
             if other != instrument and mark is not None:
@@ -91,7 +91,7 @@ class _View:
         return self._world.portfolio.state.cash.get(coin, ZERO) - held
 
     def open_orders(self) -> int:
-        return sum(1 for o in self._world.open_orders() if o.is_open and o.link_id != self._without)
+        return self._world.open.open_without(self._without)
 
     def orders_within(self, seconds: int) -> int:
         since = self._world.now - seconds * 10**9

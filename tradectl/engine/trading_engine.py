@@ -230,7 +230,7 @@ class TradingEngine:
 
     def _hold_for_unknown(self) -> None:
         """An order without an answer holds everything until it was looked up: two doubts must not meet."""
-        if any(o.status.value == "Unknown" for o in self.world.open_orders()):
+        if self.world.open.unknown_count:
             self.reconciler.doubt("an order has no answer and is being looked up")
 
     def _reported(self, event: OrderReported) -> None:
@@ -356,7 +356,7 @@ class TradingEngine:
         return encode(
             EngineState(
                 SCHEMA, w.now, w.seq, w.order_seq, w.decision_seq, list(w.instruments.values()), list(w.fees.values()),
-                w.market, w.portfolio.state, list(w.orders.values()), list(w.open_links), w.queue.state, w.state,
+                w.market, w.portfolio.state, list(w.orders.values()), list(w.open.orders), w.queue.state, w.state,
                 w.timers, w.numbers, w.unreconciled, self.guards.state, self.reconciler.attempts,
                 self.reconciler.asked, self.reconciler.asked_at, self.reconciler.overtaken, self.reconciler.sent_before,
                 {name: r.state() for name, r in self.host.runners.items()}, self.host.subscribed_keys(),
@@ -375,7 +375,7 @@ class TradingEngine:
         w.portfolio.state, w.state = s.portfolio, s.state
         w.queue.restore(s.queue)
         w.orders.update((o.link_id, o) for o in s.orders)
-        w.open_links.update(dict.fromkeys(s.open_links))
+        w.open.restore(w.orders[link] for link in s.open_links)
         w.link_of.update((o.order_id, o.link_id) for o in s.orders if o.order_id)
         w.orphans.update(s.orphans)
         w.limits.state, w.activity = s.limits, s.activity

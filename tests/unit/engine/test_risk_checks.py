@@ -312,9 +312,9 @@ def test_a_refusal_leaves_no_trace() -> None:
     bench = ready(config(risk=limits(order_share=D("0.02"))), money=PLAIN)
     place(bench, "1", "90")
     world = bench.engine.world
-    before = (world.order_seq, list(world.orders), list(world.open_links), world.queue.state, dict(world.numbers))
+    before = (world.order_seq, list(world.orders), list(world.open.orders), world.queue.state, dict(world.numbers))
     assert failed(place(bench, "50", "90")) == "order_size"
-    after = (world.order_seq, list(world.orders), list(world.open_links), world.queue.state, dict(world.numbers))
+    after = (world.order_seq, list(world.orders), list(world.open.orders), world.queue.state, dict(world.numbers))
     assert before == after
 
 
