@@ -3,13 +3,17 @@
 import msgspec
 from msgspec import Struct
 
+from tradectl.engine.activity import Activity
+from tradectl.engine.decision_notes import DecisionNote
 from tradectl.engine.guards import GuardState
+from tradectl.engine.limit_book import LimitState
 from tradectl.engine.market_state import MarketState
 from tradectl.engine.order_queue import QueueState
 from tradectl.engine.order_state import Order, Orphan
 from tradectl.engine.portfolio_manager import PortfolioState
-from tradectl.engine.runner import RunnerState
+from tradectl.engine.runner_state import RunnerState
 from tradectl.engine.trading_state import TradingState
+from tradectl.engine.universe import UniverseState
 from tradectl.model.events import SCHEMA, BalancesReported, PositionsReported
 from tradectl.model.instruments import FeeRate, Instrument
 from tradectl.model.market_data import MarketKey
@@ -45,6 +49,10 @@ class EngineState(Struct):
     balances: BalancesReported | None
     positions: PositionsReported | None
     orphans: dict[str, Orphan]
+    limits: LimitState
+    activity: Activity
+    universes: dict[str, UniverseState] = {}
+    decisions: dict[str, list[DecisionNote]] = {}
 
 
 _DECODER = msgspec.msgpack.Decoder(EngineState, strict=True)

@@ -67,6 +67,29 @@ def validated(cls: type, given: dict[str, Any], where: str) -> dict[str, Any]:
     return {name: _checked(p, given.get(name, p.default), where) for name, p in known.items()}
 
 
+_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+def coerced(cls: type, given: dict[str, Any], where: str) -> dict[str, Any]:
+    """``given`` with text turned into what each parameter is declared as: ``{"fast": "12"}`` into ``{"fast": 12}``.
+
+    Raises ``Problem`` (INVALID_SETTING) naming parameter, value and rule; bounds are :func:`validated`'s to check.
+    """
+    known = declared(cls)
+    return {name: _read(known[name], v, where) if name in known else v for name, v in given.items()}
+
+
+def _read(p: Parameter, value: Any, where: str) -> Any:
+    if not isinstance(value, str) or p.kind is str:
+        return value
+    text = value.strip()
+    try:
+        return _WORDS[text.lower()] if p.kind is bool else p.kind(text)
+    except (ValueError, KeyError):
+        rule = {bool: "true or false", int: "a whole number", float: "a number"}[p.kind]
+        raise _wrong(where, p.name, f"must be {rule}, not {value!r}", "") from None
+
+
 def _checked(p: Parameter, given: Any, where: str) -> Any:
     kind: type = p.kind
     value: Any = float(given) if kind is float and type(given) is int else given

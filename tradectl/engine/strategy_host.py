@@ -1,97 +1,77 @@
-"""Runs the strategy instances: starts, warms up and calls them back, and stops one that fails, and only that one."""
+"""The life of the strategy instances: started, warmed up, called back, restarted anew; each fails alone."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tradectl.engine.bar_series import BarSeries, Phase
-from tradectl.engine.intents import Intent
-from tradectl.engine.runner import Runner, RunnerState, SeriesKey
+from tradectl.engine.bar_feed import BarFeed
+from tradectl.engine.callbacks import Callbacks, Process
+from tradectl.engine.decision_notes import DecisionNotes
+from tradectl.engine.following import Following
+from tradectl.engine.intent_desk import STRATEGY_TIMER
+from tradectl.engine.runner import Runner
+from tradectl.engine.runner_state import RunnerState, kept_attributes, restore
 from tradectl.engine.strategy import Strategy
+from tradectl.engine.universe import Universes
 from tradectl.engine.world import World
-from tradectl.model.commands import AlertLevel, RequestBars, StrategyChanged, StrategyStatus, Subscribe
-from tradectl.model.events import BarClosed, BarsLoaded
+from tradectl.model.commands import AlertLevel, StrategyChanged, StrategyStatus
+from tradectl.model.events import PredictionMade
 from tradectl.model.instruments import InstrumentId
-from tradectl.model.market_data import Bar, MarketKey
+from tradectl.model.market_data import MarketKey
 
-Process = Callable[[Runner, list[Intent]], None]
+#: Ends what can add risk of an instance, for the reason given.
+EndEntries = Callable[[str, str], object]
 
 
 class StrategyHost:
-    """Calls the instances back; what they ask for is handed to ``process`` after each callback."""
+    """All instances. What they ask for goes to ``process``; one that stops has its entries ended by ``end_entries``."""
 
-    def __init__(self, world: World, classes: Mapping[str, type[Strategy]], process: Process) -> None:
+    def __init__(
+        self, world: World, classes: Mapping[str, type[Strategy]], process: Process, end_entries: EndEntries
+    ) -> None:
         self._w = world
-        self._process = process
+        self._end_entries = end_entries
+        self.notes = DecisionNotes(world)
+        self.universes = Universes(world)
+        self.universes.changed = self._universe_changed
         self.runners: dict[str, Runner] = {}
-        self._by_bars: dict[SeriesKey, list[Runner]] = {}
-        self._by_watch: dict[tuple[str, InstrumentId], list[Runner]] = {}
-        self._subscribed: dict[MarketKey, None] = {}
         for config in world.config.strategies:
             world.number(config.name)
-            self.runners[config.name] = Runner(config, classes[config.class_], world)
+            self.runners[config.name] = Runner(config, classes[config.class_], world, self.universes)
+        self.following = Following(world, self.runners)
+        self.callbacks = Callbacks(world, self.notes, process, self._has_stopped)
+        self.bars = BarFeed(world, self.runners, self.following, self.callbacks)
+        self.follow, self.subscribe = self.following.follow, self.following.subscribe
+        world.entry_veto = self.entry_veto
 
     # --- life
 
     def start_all(self) -> None:
-        """Start every enabled instance that has not started, and ask once for the history they need."""
+        """Start every enabled instance that can, and ask once for the history they need."""
+        self.universes.ask_missing()
         for runner in self.runners.values():
-            if not runner.started and runner.status is StrategyStatus.WARMING:
+            if not runner.started and runner.status is StrategyStatus.WARMING and not self.waits_for(runner):
                 self._start(runner)
-        self._request_history()
+        self.bars.request_history()
+
+    def waits_for(self, runner: Runner) -> str:
+        """The universe without which an instance cannot start, if its members are not known yet."""
+        named = runner.universes_named(runner.params)
+        return next((name for name in named if not self.universes.is_loaded(name)), "")
 
     def _start(self, runner: Runner) -> None:
         runner.started = True
-        self._call(runner, runner.on_start)
+        self.callbacks.call(runner, runner.on_start)
         self._check_state(runner)
         if runner.status is StrategyStatus.STOPPED:
             return
         self._publish(runner)
-        self._index(runner)
-        self._settle(runner)
-
-    def _index(self, runner: Runner) -> None:
-        self._enlist(runner)
-        self._subscribe_for(runner)
-
-    def _enlist(self, runner: Runner) -> None:
-        """Into the lists of who follows what, in the order of the configuration whenever it was started."""
-        for key in runner.series:
-            self._by_bars[key] = self._ordered([*self._by_bars.get(key, ()), runner])
-        for watch in runner.watches:
-            if watch.kind != "bars":
-                of = (watch.kind, watch.instrument)
-                self._by_watch[of] = self._ordered([*self._by_watch.get(of, ()), runner])
-
-    def _ordered(self, followers: list[Runner]) -> list[Runner]:
-        return [r for r in self.runners.values() if r in followers]
-
-    def _delist(self, runner: Runner) -> None:
-        for key in runner.series:
-            self._by_bars[key] = [r for r in self._by_bars.get(key, ()) if r is not runner]
-        for of, followers in self._by_watch.items():
-            self._by_watch[of] = [r for r in followers if r is not runner]
-
-    def _subscribe_for(self, runner: Runner) -> None:
-        """What it asked for, and what the risk manager needs to judge its orders."""
-        for watch in runner.watches:
-            self.subscribe(watch)
-        for instrument in runner.symbols():
-            self.follow(instrument)
-
-    def follow(self, instrument: InstrumentId) -> None:
-        """Ask for an instrument's prices: of what a strategy or a person trades, and of what is held."""
-        self.subscribe(MarketKey("ticker", instrument))
-        self.subscribe(MarketKey("quotes", instrument))
-
-    def subscribe(self, key: MarketKey) -> None:
-        """Ask for a stream, once."""
-        if key not in self._subscribed:
-            self._subscribed[key] = None
-            self._w.emit(Subscribe(key))
+        self.following.enlist(runner)
+        self.following.subscribe_for(runner)
+        self.bars.settle(runner)
 
     def resume_all(self) -> None:
         """After a restart: every stream again, and the bars missed meanwhile."""
-        self._subscribed.clear()
+        self.following.subscribed.clear()
         held = [i for i, net in self._w.portfolio.state.nets.items() if net.size]
         for instrument in dict.fromkeys([*held, *(o.instrument for o in self._w.open_orders())]):
             self.follow(instrument)
@@ -99,84 +79,132 @@ class StrategyHost:
             if runner.started and runner.status is not StrategyStatus.STOPPED:
                 for series in runner.series.values():
                     series.await_history()
-                self._subscribe_for(runner)
-        self._request_history()
-
-    def _request_history(self) -> None:
-        waiting: dict[SeriesKey, list[BarSeries]] = {}
-        for runner in self.runners.values():
-            for key, series in runner.series.items():
-                if runner.status is not StrategyStatus.STOPPED and series.phase is not Phase.LIVE:
-                    waiting.setdefault(key, []).append(series)
-        for (instrument, interval), all_series in waiting.items():
-            if all(s.asked for s in all_series):
-                continue
-            count = max(s.lookback for s in all_series) + 1
-            on_their_way = max(s.asked for s in all_series) + 1
-            for series in all_series:
-                series.asked = on_their_way  # each answer is everybody's, whoever asked
-            self._w.emit(RequestBars(instrument, interval, count, self._since(all_series, count)))
-
-    def _since(self, waiting: list[BarSeries], count: int) -> int:
-        """From where one answer serves all: those that catch up and, among them, those that begin."""
-        since = min((s.next_open() for s in waiting if s.next_open()), default=0)
-        if since and any(s.phase is Phase.WARMING for s in waiting):
-            since = min(since, self._w.now - (count + 1) * waiting[0].length)
-        return since
+                self.following.subscribe_for(runner)
+        self.bars.request_history()
 
     def switch(self, runner: Runner, enabled: bool) -> None:
         """Enable or disable an instance; disabling calls ``on_stop``."""
         if enabled:
-            if runner.status in (StrategyStatus.STOPPED, StrategyStatus.DISABLED):
+            if runner.status in (StrategyStatus.STOPPED, StrategyStatus.DISABLED) and not runner.cls.absent:
                 self._enable(runner)
             return
         if runner.started and runner.status is not StrategyStatus.STOPPED:
-            self._call(runner, runner.strategy.on_stop)
+            self.callbacks.call(runner, runner.strategy.on_stop)
         if runner.status is not StrategyStatus.STOPPED:
             runner.status = StrategyStatus.DISABLED
             self._publish(runner)
 
     def _enable(self, runner: Runner) -> None:
-        """One that failed begins anew, from warm-up; one that was disabled goes on with its warm indicators."""
-        if runner.status is StrategyStatus.STOPPED:
-            self._delist(runner)
-            runner.renew()
+        """One that failed, or whose universe moved on, begins anew; else it goes on with its warm indicators."""
+        anew = runner.status is StrategyStatus.STOPPED or bool(runner.given)
         runner.status, runner.reason = StrategyStatus.WARMING, ""
+        if anew:
+            self.begin_anew(runner)
+            return
         if runner.started:
-            self._settle(runner)
-        elif self._w.instruments:
+            self.bars.settle(runner)
+        else:
+            self._begin(runner)
+
+    def begin_anew(self, runner: Runner) -> None:
+        """Forget all but the book: a fresh strategy object from warm-up; one that is disabled stays so."""
+        self.following.delist(runner)
+        runner.renew()
+        self._cancel_timers(runner.name)
+        if runner.status is not StrategyStatus.DISABLED:
+            runner.status, runner.reason = StrategyStatus.WARMING, ""
+            self._begin(runner)
+
+    def _begin(self, runner: Runner) -> None:
+        if self._w.instruments and not self.waits_for(runner):
             self._start(runner)
-            self._request_history()
+            self.bars.request_history()
+        if not runner.started:
+            self._publish(runner)
+
+    def _cancel_timers(self, name: str) -> None:
+        """Timers of the code that was: what comes after sets its own."""
+        for timer in [t for t in self._w.timers if t.startswith(f"{STRATEGY_TIMER}{name}:")]:
+            self._w.cancel_timer(timer)
+
+    def stop(self, name: str, why: str) -> None:
+        """Stop an instance that is out of control."""
+        runner = self.runners.get(name)
+        if runner is not None and runner.status is not StrategyStatus.STOPPED:
+            self.callbacks.fail(runner, f"its callbacks: RuntimeError: {why}")
+
+    def end(self, name: str, reason: str) -> None:
+        """Stop an instance from outside, whatever it is doing."""
+        runner = self.runners.get(name)
+        if runner is not None and runner.status is not StrategyStatus.STOPPED:
+            self.callbacks.fail(runner, reason)
+
+    def _has_stopped(self, runner: Runner) -> None:
+        self.following.delist(runner)
+        self._end_entries(f"{runner.name} was stopped", runner.name)
 
     def deliver_stop(self, runner: Runner) -> None:
         """The daemon stops: the last word of an instance."""
-        self._call(runner, runner.strategy.on_stop)
-
-    def subscribed_keys(self) -> list[MarketKey]:
-        """The streams that were asked for."""
-        return list(self._subscribed)
+        self.callbacks.call(runner, runner.strategy.on_stop)
 
     def publish_all(self) -> None:
         """State every instance's status anew, for views that begin here."""
         for runner in self.runners.values():
             self._publish(runner)
 
+    def _publish(self, runner: Runner) -> None:
+        seq = self._w.cause if runner.status is StrategyStatus.STOPPED else 0
+        self._w.emit(StrategyChanged(self._w.now, runner.name, runner.status, runner.reason, seq))
+
+    # --- universes
+
+    def _universe_changed(self, name: str, added: tuple[str, ...], removed: tuple[str, ...]) -> None:
+        awake = (StrategyStatus.ACTIVE, StrategyStatus.WARMING)
+        for runner in self.runners.values() if added or removed else ():
+            if name in runner.given and runner.status in awake:
+                self._tell_members(runner, name, added, removed)
+        self.start_all()  # those that waited for the first answer
+
+    def _tell_members(self, runner: Runner, name: str, added: tuple[str, ...], removed: tuple[str, ...]) -> None:
+        given = runner.given[name]
+        given += [symbol for symbol in added if symbol not in given]
+        self.callbacks.call(runner, runner.on_universe, added, removed)
+        if runner.status is not StrategyStatus.STOPPED:
+            self.following.enlist(runner)
+            self.following.subscribe_for(runner)
+
+    def entry_veto(self, strategy: str, instrument: InstrumentId) -> str:
+        """Why an instance may not enter an instrument: it left the universe it was given from. Else nothing."""
+        runner = self.runners.get(strategy)
+        if runner is None or not runner.given:
+            return ""
+        reasons = []
+        for name, symbols in runner.given.items():
+            if instrument.symbol in symbols:
+                reasons.append((name, self.universes.why_out(name, instrument)))
+        if not reasons or any(not why for _, why in reasons):
+            return ""
+        return "; ".join(f"{instrument.symbol} is no member of universe {name}: {why}" for name, why in reasons)
+
+    # --- state
+
     def restore(self, states: Mapping[str, RunnerState], subscribed: list[MarketKey]) -> None:
         """Bring the instances back; one that is new since then starts from warm-up."""
-        self._subscribed = dict.fromkeys(subscribed)
+        self.following.subscribed = dict.fromkeys(subscribed)
         for name, runner in self.runners.items():
             if name in states:
                 self._restore(runner, states[name])
                 if runner.started and runner.status is not StrategyStatus.STOPPED:
-                    self._enlist(runner)
+                    self.following.enlist(runner)
+                elif not runner.started:
+                    self._cancel_timers(name)
 
     @staticmethod
     def _restore(runner: Runner, state: RunnerState) -> None:
         try:
-            runner.restore(state)
+            restore(runner, state)
         except Exception as error:  # noqa: BLE001 - a user's on_start may raise anything; it alone stays down
-            runner.status = StrategyStatus.STOPPED
-            runner.reason = f"on_start after the restart: {type(error).__name__}: {error}"
+            runner.give_up(f"on_start after the restart: {type(error).__name__}: {error}")
 
     def check_states(self) -> None:
         """Stop every instance whose attributes could not be kept over a restart."""
@@ -187,106 +215,28 @@ class StrategyHost:
         if not runner.started or runner.status is StrategyStatus.STOPPED:
             return
         try:
-            runner.attributes()
+            kept_attributes(runner)
         except Exception as error:  # noqa: BLE001 - a cycle, a number too large: whatever it is, it cannot be kept
-            self._fail(runner, "its state", error)
+            self.callbacks.fail(runner, f"its state: {type(error).__name__}: {error}")
 
-    def _settle(self, runner: Runner) -> None:
-        live = all(s.phase is not Phase.WARMING for s in runner.series.values())
-        if runner.status is StrategyStatus.WARMING and live:
-            runner.status = StrategyStatus.ACTIVE
-            self._publish(runner)
-
-    def _publish(self, runner: Runner) -> None:
-        seq = self._w.cause if runner.status is StrategyStatus.STOPPED else 0
-        self._w.emit(StrategyChanged(self._w.now, runner.name, runner.status, runner.reason, seq))
-
-    # --- market data
-
-    def bar_closed(self, event: BarClosed) -> None:
-        """A live bar: to every instance that follows it, or into the waiting line of one that loads history."""
-        asked: set[int] = set()
-        key, bar = (event.instrument, event.interval), event.bar
-        for runner in self._by_bars.get(key, ()):
-            series = runner.series[key]
-            if series.follows(bar):
-                self._deliver_bar(runner, series, bar)
-                continue
-            bars = series.live(bar)
-            if bars is not None:
-                self._deliver_bars(runner, series, bars)
-                continue
-            series.asked += 1
-            if series.next_open() not in asked:
-                asked.add(series.next_open())
-                self._w.emit(RequestBars(event.instrument, event.interval, 0, series.next_open()))
-
-    def bars_loaded(self, event: BarsLoaded) -> None:
-        """History for every instance that waits for it; without any the series warms up live."""
-        if event.error:
-            text = f"no history of {event.instrument} {event.interval}: {event.error}"
-            self._w.alert(AlertLevel.WARNING, "no_history", text, "the strategy warms up on live bars")
-        for runner in self._by_bars.get((event.instrument, event.interval), ()):
-            series = runner.series[(event.instrument, event.interval)]
-            series.asked = max(series.asked - 1, 0)
-            if series.phase is not Phase.LIVE and (series.reaches_back(event.bars) or not series.asked):
-                bars = series.loaded(event.bars)
-                self._settle(runner)
-                self._deliver_bars(runner, series, bars)
-
-    def catch_up(self) -> None:
-        """A public stream came back: load what closed meanwhile."""
-        for runner in self.runners.values():
-            for series in runner.series.values():
-                if runner.status is not StrategyStatus.STOPPED and series.phase is Phase.LIVE and series.next_open():
-                    series.await_history()
-        self._request_history()
-
-    def _deliver_bars(self, runner: Runner, series: BarSeries, bars: list[Bar]) -> None:
-        for bar in bars:
-            self._deliver_bar(runner, series, bar)
-
-    def _deliver_bar(self, runner: Runner, series: BarSeries, bar: Bar) -> None:
-        if series.consume(bar) and runner.status is StrategyStatus.ACTIVE:
-            runner.late = bar.late
-            self._call(runner, runner.strategy.on_bar, bar)
-            runner.late = False
+    # --- events for one or some
 
     def market(self, kind: str, instrument: InstrumentId, callback: str, event: Any) -> None:
-        """A quote, print or book to the instances that asked for it."""
-        for runner in self._by_watch.get((kind, instrument), ()):
+        """A quote, print, book or prediction to the instances that asked for it."""
+        for runner in self.following.of(kind, instrument):
             if runner.status is StrategyStatus.ACTIVE:
-                self._call(runner, getattr(runner.strategy, callback), event)
+                self.callbacks.call(runner, getattr(runner.strategy, callback), event)
 
-    # --- callbacks
+    def prediction(self, event: PredictionMade) -> None:
+        """A model's word; one that could not be made is an alert, and no strategy acts on it."""
+        if event.error:
+            text = f"{event.model} made no prediction of {event.instrument}: {event.error}"
+            self._w.alert(AlertLevel.WARNING, "no_prediction", text, "the strategies go on without it")
+            return
+        self.market("predictions", event.instrument, "on_prediction", event)
 
     def deliver(self, name: str, callback: str, record: Any) -> None:
         """An order, execution or timer to one instance."""
         runner = self.runners.get(name)
         if runner is not None and runner.started and runner.status in (StrategyStatus.ACTIVE, StrategyStatus.WARMING):
-            self._call(runner, getattr(runner.strategy, callback), record)
-
-    def _call(self, runner: Runner, callback: Callable[..., None], *args: Any) -> None:
-        try:
-            callback(*args)
-        except Exception as error:  # noqa: BLE001 - a user's strategy may raise anything; it alone is stopped
-            self._fail(runner, callback.__name__, error)
-            return
-        if runner.intents:
-            intents, runner.intents = runner.intents, []
-            self._process(runner, intents)
-
-    def stop(self, name: str, why: str) -> None:
-        """Stop an instance that is out of control."""
-        runner = self.runners.get(name)
-        if runner is not None and runner.status is not StrategyStatus.STOPPED:
-            self._fail(runner, "its callbacks", RuntimeError(why))
-
-    def _fail(self, runner: Runner, where: str, error: Exception) -> None:
-        runner.intents.clear()
-        runner.status = StrategyStatus.STOPPED
-        runner.reason = f"{where}: {type(error).__name__}: {error}"
-        self._delist(runner)
-        self._publish(runner)
-        text = f"strategy {runner.name} was stopped: {runner.reason}"
-        self._w.alert(AlertLevel.CRITICAL, "strategy_stopped", text, "correct it, then: tradectl strategies reload")
+            self.callbacks.call(runner, getattr(runner.strategy, callback), record)

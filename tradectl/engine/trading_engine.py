@@ -1,6 +1,6 @@
 """``apply(event) -> commands``: the order of things, nothing else. Synchronous, pure, one pump, not re-entrant."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tradectl.engine.checkpoint import EngineState, decode, encode
@@ -16,10 +16,13 @@ from tradectl.engine.rate_windows import group_named
 from tradectl.engine.reconciler import TIMER as RECONCILE_TIMER
 from tradectl.engine.reconciler import Reconciler
 from tradectl.engine.risk_manager import RiskManager
+from tradectl.engine.runner_state import state_of
 from tradectl.engine.strategy import Strategy
+from tradectl.engine.strategy_desk import StrategyDesk
 from tradectl.engine.strategy_host import StrategyHost
 from tradectl.engine.targets import Targets
 from tradectl.engine.trading_state import AUTO
+from tradectl.engine.universe import UNIVERSE_TIMER
 from tradectl.engine.world import World
 from tradectl.model.commands import (
     BalanceChanged,
@@ -51,7 +54,9 @@ from tradectl.model.events import (
     OrderLookedUp,
     OrderReported,
     OrderRequested,
+    ParametersSet,
     PositionsReported,
+    PredictionMade,
     QuoteChanged,
     RateLimitReported,
     Reconciled,
@@ -59,8 +64,10 @@ from tradectl.model.events import (
     ResumeRequested,
     Started,
     StopRequested,
+    StrategyEnded,
     StrategySwitched,
     TickerChanged,
+    TickersLoaded,
     TimerFired,
     TradePrinted,
     WatchRequested,
@@ -89,11 +96,16 @@ class TradingEngine:
         self.reconciler = Reconciler(w, self.answers)
         self.guards = Guards(w)
         self.intents = IntentDesk(w, self.desk, self.targets)
-        self.host = StrategyHost(w, classes, self.intents.process)
+        self.host = StrategyHost(w, classes, self.intents.process, self.desk.cancel_entries)
+        self.strategies = StrategyDesk(w, self.host, self.desk)
         self.operator = OperatorDesk(w, self.risk, self.desk, self.targets, self.host, self.guards, self.reconciler)
         self._balances: BalancesReported | None = None
         self._positions: PositionsReported | None = None
         self._handlers = self._table()
+
+    def forewarn(self, recorded: Iterable[Command]) -> None:
+        """Before the replay of an event: what was decided then. A callback that was aborted is not run again."""
+        self.host.callbacks.forewarn(recorded)
 
     # --- the pump
 
@@ -113,7 +125,10 @@ class TradingEngine:
         if event.received > w.now:
             w.now = event.received
         w.event = event
+        decided = w.decision_seq
         handler(event)
+        if w.decision_seq != decided:
+            self.host.notes.complete(0)
         waiting = w.queue.state.lanes.counts
         if w.deliveries or w.dirty_orders or w.dirty_books or w.dirty_coins or w.state_dirty or waiting:
             self._finish()
@@ -178,12 +193,14 @@ class TradingEngine:
 
     def _table(self) -> dict[type, Callable[[Any], None]]:
         return {
-            BarClosed: self.host.bar_closed,
+            BarClosed: self.host.bars.closed,
             QuoteChanged: self._quote,
             TickerChanged: self.world.market.on_ticker,
             TradePrinted: lambda e: self.host.market("trades", e.instrument, "on_trade", e),
             BookChanged: lambda e: self.host.market("book", e.instrument, "on_book", e),
-            BarsLoaded: self.host.bars_loaded,
+            BarsLoaded: self.host.bars.loaded,
+            TickersLoaded: self.host.universes.loaded,
+            PredictionMade: self.host.prediction,
             OrderAnswered: self._answered,
             OrderReported: self._reported,
             Executed: lambda e: self.answers.executed(e.execution),
@@ -209,6 +226,8 @@ class TradingEngine:
             CloseRequested: self.operator.close,
             AdoptRequested: self.operator.adopt,
             StrategySwitched: self.operator.switch,
+            ParametersSet: self.strategies.set_parameters,
+            StrategyEnded: self.strategies.ended,
             ReconcileRequested: self.operator.reconcile,
             WatchRequested: lambda e: self.host.follow(e.instrument),
         }
@@ -259,7 +278,7 @@ class TradingEngine:
     def _connection(self, event: ConnectionChanged) -> None:
         self.reconciler.connection(event)
         if event.stream.startswith("public") and event.up:
-            self.host.catch_up()
+            self.host.bars.catch_up()
 
     def _allowance(self, event: RateLimitReported) -> None:
         if event.limit > 0:
@@ -288,6 +307,7 @@ class TradingEngine:
             w.emit(SetTimer(name, at))
         w.set_timer(AUDIT_TIMER, w.now + w.config.audit_every_s * _SECOND)
         self.dispatch.distrust_queue()
+        self.host.universes.started()
         if event.restored:
             self.host.resume_all()
             self._restate()
@@ -329,6 +349,8 @@ class TradingEngine:
             self.reconciler.ask("again")
         elif name.startswith(f"{WALL}look:"):
             self._look_again(name.removeprefix(f"{WALL}look:"))
+        elif name.startswith(UNIVERSE_TIMER):
+            self.host.universes.refresh(name.removeprefix(UNIVERSE_TIMER))
         elif name.startswith(STRATEGY_TIMER):
             strategy, _, timer = name.removeprefix(STRATEGY_TIMER).partition(":")
             self.host.deliver(strategy, "on_timer", timer)
@@ -359,8 +381,9 @@ class TradingEngine:
                 w.market, w.portfolio.state, list(w.orders.values()), list(w.open.orders), w.queue.state, w.state,
                 w.timers, w.numbers, w.unreconciled, self.guards.state, self.reconciler.attempts,
                 self.reconciler.asked, self.reconciler.asked_at, self.reconciler.overtaken, self.reconciler.sent_before,
-                {name: r.state() for name, r in self.host.runners.items()}, self.host.subscribed_keys(),
+                {name: state_of(r) for name, r in self.host.runners.items()}, list(self.host.following.subscribed),
                 self._balances, self._positions, w.orphans, w.limits.state, w.activity,
+                universes=self.host.universes.states, decisions=self.host.notes.state,
             )
         )  # fmt: skip
 
@@ -390,5 +413,7 @@ class TradingEngine:
         self.reconciler.asked_at, self.reconciler.overtaken = s.reconcile_asked_at, s.reconcile_overtaken
         self.reconciler.sent_before = s.sent_before
         self._balances, self._positions = s.balances, s.positions
+        self.host.universes.states.update((n, u) for n, u in s.universes.items() if n in self.host.universes.states)
+        self.host.notes.state = s.decisions
         self.host.restore(s.runners, s.subscribed)
         w.out.clear()

@@ -224,7 +224,8 @@ def test_a_loop_between_a_strategy_and_its_own_orders_ends() -> None:
             elif order.status in (OrderStatus.SENT, OrderStatus.CANCELLED):
                 self.sell("BTCUSDT", 1, 120, reason="go", reduce_only=True)
 
-    strategies = (StrategyConfig(name="loop", class_="loop"), StrategyConfig(name="calm", class_="calm"))
+    loop = StrategyConfig(name="loop", class_="loop", max_intents_per_minute=100_000)
+    strategies = (loop, StrategyConfig(name="calm", class_="calm"))
     live = Live(config(*strategies, queue=QueueLimits(derivative_create=1, reserve=0)), {"loop": Loop, "calm": Calm})
     live.feed(OrderRequested(live.bench.now, "me", BTC, Side.BUY, OrderType.MARKET, Decimal(2), strategy="loop"))
     live.bar(0, 100.0)

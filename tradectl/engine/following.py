@@ -1,0 +1,67 @@
+"""Who follows what: the lists an event is delivered by, and the streams that were asked for."""
+
+from tradectl.engine.runner import Runner, SeriesKey
+from tradectl.engine.world import World
+from tradectl.model.commands import Subscribe
+from tradectl.model.instruments import InstrumentId
+from tradectl.model.market_data import MarketKey
+
+#: What a strategy can follow that no venue sends.
+_OURS = frozenset({"predictions"})
+
+
+class Following:
+    """Lists of instances by what they asked for, always in the order of the configuration."""
+
+    def __init__(self, world: World, runners: dict[str, Runner]) -> None:
+        self._w = world
+        self._runners = runners
+        self._by_bars: dict[SeriesKey, list[Runner]] = {}
+        self._by_watch: dict[tuple[str, InstrumentId], list[Runner]] = {}
+        self.subscribed: dict[MarketKey, None] = {}
+
+    def of_bars(self, key: SeriesKey) -> list[Runner]:
+        """Who follows a series."""
+        return self._by_bars.get(key, [])
+
+    def of(self, kind: str, instrument: InstrumentId) -> list[Runner]:
+        """Who follows quotes, trades, books or predictions of an instrument."""
+        return self._by_watch.get((kind, instrument), [])
+
+    def enlist(self, runner: Runner) -> None:
+        """Into the lists; what it is in already stays."""
+        for key in runner.series:
+            self._by_bars[key] = self._ordered([*self.of_bars(key), runner])
+        for watch in runner.watches:
+            if watch.kind != "bars":
+                of = (watch.kind, watch.instrument)
+                self._by_watch[of] = self._ordered([*self.of(*of), runner])
+
+    def _ordered(self, followers: list[Runner]) -> list[Runner]:
+        return [r for r in self._runners.values() if r in followers]
+
+    def delist(self, runner: Runner) -> None:
+        """Out of every list."""
+        for key in runner.series:
+            self._by_bars[key] = [r for r in self.of_bars(key) if r is not runner]
+        for of, followers in self._by_watch.items():
+            self._by_watch[of] = [r for r in followers if r is not runner]
+
+    def subscribe_for(self, runner: Runner) -> None:
+        """What it asked for, and what the risk manager needs to judge its orders."""
+        for watch in runner.watches:
+            if watch.kind not in _OURS:
+                self.subscribe(watch)
+        for instrument in runner.symbols():
+            self.follow(instrument)
+
+    def follow(self, instrument: InstrumentId) -> None:
+        """Ask for an instrument's prices: of what a strategy or a person trades, and of what is held."""
+        self.subscribe(MarketKey("ticker", instrument))
+        self.subscribe(MarketKey("quotes", instrument))
+
+    def subscribe(self, key: MarketKey) -> None:
+        """Ask for a stream, once."""
+        if key not in self.subscribed:
+            self.subscribed[key] = None
+            self._w.emit(Subscribe(key))
