@@ -1,10 +1,11 @@
-"""The account of one user: wallets, linear holdings, open orders and the client ids it has used."""
+"""The account of one user: wallets, holdings, open and conditional orders and the client ids it has used."""
 
 from decimal import Decimal
 
 from msgspec import Struct, field
 
-from tradectl.matching.records import Position, Wallet
+from tradectl.matching.conditional import ConditionalOrder
+from tradectl.matching.records import Position, VenueOrder, Wallet
 from tradectl.matching.resting import RestingOrder
 from tradectl.matching.views import AccountFees
 from tradectl.model.instruments import Instrument, InstrumentId
@@ -16,9 +17,16 @@ REMEMBERED_LINKS = 100_000
 DEFAULT_LEVERAGE = Decimal(10)
 
 
+class Leg(Struct, frozen=True, array_like=True, cache_hash=True, order=True):
+    """What one position is of: ``idx`` 0 in one-way mode, in hedge mode 1 for the long and 2 for the short side."""
+
+    instrument: InstrumentId
+    idx: int = 0
+
+
 class Holding(Struct):
-    """A position, size and value (leaves, leaves x price) of its open orders that are not reduce-only, and the number
-    of those that are."""
+    """A position, size and value (leaves, leaves x price) of its open orders that are not reduce-only, the number of
+    those that are, and the number of conditional orders that live and die with it."""
 
     position: Position
     buy_qty: Decimal = ZERO
@@ -26,6 +34,7 @@ class Holding(Struct):
     sell_qty: Decimal = ZERO
     sell_value: Decimal = ZERO
     reducing: int = 0
+    attached: int = 0
 
     def add_order(self, side: Side, qty: Decimal, value: Decimal) -> None:
         """Count an open order in (or, with negative amounts, out)."""
@@ -38,15 +47,19 @@ class Holding(Struct):
 
 
 class Account(Struct):
-    """``orders`` by order id, oldest first; ``open_links`` finds them by client id."""
+    """``orders`` (in the book) and ``conditionals`` (not triggered) by order id, oldest first; ``open_links`` finds
+    both by client id. ``hedge`` is the position mode chosen for an instrument, ``hedge_coins`` for a settle coin."""
 
     uid: str
     fees: AccountFees
     wallets: dict[str, Wallet] = field(default_factory=dict)
-    holdings: dict[InstrumentId, Holding] = field(default_factory=dict)
+    holdings: dict[Leg, Holding] = field(default_factory=dict)
     orders: dict[str, RestingOrder] = field(default_factory=dict)
     open_links: dict[str, str] = field(default_factory=dict)
     used_links: dict[str, None] = field(default_factory=dict)
+    conditionals: dict[str, ConditionalOrder] = field(default_factory=dict)
+    hedge: dict[InstrumentId, bool] = field(default_factory=dict)
+    hedge_coins: dict[str, bool] = field(default_factory=dict)
 
     def wallet(self, coin: str) -> Wallet:
         """The wallet, created empty at its first use."""
@@ -55,23 +68,34 @@ class Account(Struct):
             wallet = self.wallets[coin] = Wallet(self.uid, coin)
         return wallet
 
-    def holding(self, instrument: Instrument) -> Holding:
+    def holding(self, instrument: Instrument, idx: int = 0) -> Holding:
         """The holding, created flat at its first use."""
-        holding = self.holdings.get(instrument.id)
+        leg = Leg(instrument.id, idx)
+        holding = self.holdings.get(leg)
         if holding is None:
-            holding = self.holdings[instrument.id] = self.peek_holding(instrument)
+            holding = self.holdings[leg] = self.peek_holding(instrument, idx)
         return holding
 
-    def peek_holding(self, instrument: Instrument) -> Holding:
-        """The holding, or a flat one that is not kept: looking changes nothing."""
-        holding = self.holdings.get(instrument.id)
+    def peek_holding(self, instrument: Instrument, idx: int = 0) -> Holding:
+        """The holding, or a flat one that is not kept: looking changes nothing. Leverage is one per instrument."""
+        holding = self.holdings.get(Leg(instrument.id, idx))
         if holding is not None:
             return holding
-        leverage = min(DEFAULT_LEVERAGE, instrument.max_leverage)
-        return Holding(Position(self.uid, instrument.id, leverage=leverage))
+        known = [legs.position.leverage for legs in self.legs(instrument.id)]
+        leverage = known[0] if known else min(DEFAULT_LEVERAGE, instrument.max_leverage)
+        return Holding(Position(self.uid, instrument.id, leverage=leverage, position_idx=idx))
 
-    def size(self, instrument: InstrumentId) -> Decimal:
-        holding = self.holdings.get(instrument)
+    def legs(self, instrument: InstrumentId) -> list[Holding]:
+        """The holdings of one instrument that were ever used."""
+        found = (self.holdings.get(Leg(instrument, idx)) for idx in (0, 1, 2))
+        return [holding for holding in found if holding is not None]
+
+    def hedged(self, instrument: Instrument) -> bool:
+        """Whether both sides are held apart; the choice for the symbol precedes the coin's (bybit-v5 6.3)."""
+        return self.hedge.get(instrument.id, self.hedge_coins.get(instrument.settle_coin, False))
+
+    def size(self, instrument: InstrumentId, idx: int = 0) -> Decimal:
+        holding = self.holdings.get(Leg(instrument, idx))
         return ZERO if holding is None else holding.position.size
 
     def is_flat(self) -> bool:
@@ -91,15 +115,19 @@ class Account(Struct):
             del self.used_links[next(iter(self.used_links))]
 
     def find_order(self, order_id: str, link_id: str) -> RestingOrder | None:
-        """An open order; the order id wins when both are given (bybit-v5 5.2)."""
+        """An order in the book; the order id wins when both are given (bybit-v5 5.2)."""
         return self.orders.get(order_id or self.open_links.get(link_id, ""))
 
-    def reserve(self, instrument: Instrument, side: Side, reduce_only: bool, qty: Decimal, value: Decimal) -> None:
-        """Hold (or, with negative amounts, release) what a resting order needs: coins on spot, margin on linear."""
+    def find_conditional(self, order_id: str, link_id: str) -> ConditionalOrder | None:
+        """A conditional order that was not triggered yet, found as in :meth:`find_order`."""
+        return self.conditionals.get(order_id or self.open_links.get(link_id, ""))
+
+    def reserve(self, instrument: Instrument, order: VenueOrder, qty: Decimal, value: Decimal) -> None:
+        """Hold (or, with negative amounts, release) what a resting order needs: coins on spot, else margin."""
         if instrument.is_spot:
-            if side is Side.BUY:
+            if order.side is Side.BUY:
                 self.wallet(instrument.quote_coin).locked += value
             else:
                 self.wallet(instrument.base_coin).locked += qty
-        elif not reduce_only:
-            self.holding(instrument).add_order(side, qty, value)
+        elif not order.reduce_only:
+            self.holding(instrument, order.position_idx).add_order(order.side, qty, value)

@@ -1,21 +1,28 @@
-"""The market of one instrument as the exchange keeps it: displayed levels, resting user orders, reference prices."""
+"""The market of one instrument as the exchange keeps it: displayed levels, resting and conditional user
+orders, reference prices."""
 
 from collections.abc import Iterable
 from decimal import Decimal
 
+from tradectl.matching.conditional import ConditionalOrder
 from tradectl.matching.displayed import DisplayedSide
 from tradectl.matching.grid import Grid
 from tradectl.matching.resting import RestingSide
 from tradectl.model.instruments import Instrument
-from tradectl.model.orders import Side
+from tradectl.model.orders import Side, TriggerBy
 
 SECOND = 1_000_000_000
 
 
 class Book:
-    """``premiums`` are (time, mid - reference) samples at most one a second, oldest first, for the price band."""
+    """``premiums`` are (time, mid - reference) samples at most one a second, oldest first, for the price band.
 
-    __slots__ = ("asks", "bids", "buys", "grid", "index", "instrument", "last", "mark", "premiums", "sells")
+    ``conditionals`` by order id, in the order of their turns, which is the order in which they fire.
+    """
+
+    __slots__ = (
+        "asks", "bids", "buys", "conditionals", "grid", "index", "instrument", "last", "mark", "premiums", "sells",
+    )  # fmt: skip
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
@@ -24,6 +31,7 @@ class Book:
         self.asks = DisplayedSide()
         self.buys = RestingSide()
         self.sells = RestingSide()
+        self.conditionals: dict[str, ConditionalOrder] = {}
         self.mark: Decimal | None = None
         self.index: Decimal | None = None
         self.last: Decimal | None = None
@@ -63,6 +71,12 @@ class Book:
         if self.mark is not None:
             return self.mark
         return self.last if self.last is not None else self.mid()
+
+    def price_by(self, by: TriggerBy) -> Decimal | None:
+        """The price that triggers of this kind look at."""
+        if by is TriggerBy.LAST:
+            return self.last
+        return self.mark if by is TriggerBy.MARK else self.index
 
     def sample_premium(self, now: int, window: int) -> None:
         """Note how far the middle of a changed book is from mark or index; forget what is older than ``window``."""

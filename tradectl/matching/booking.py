@@ -1,7 +1,7 @@
 """Books one execution: cash, fee, position, order and transaction log of one user, with the market on the other side.
 
-Fees (bybit-v5 9): linear in the settle coin; spot a buy in base and a sell in quote, and a maker's rebate in the other
-coin. Each fee is rounded half-even to eight decimals.
+Fees (bybit-v5 9): derivatives in the settle coin; spot a buy in base and a sell in quote, and a maker's rebate in the
+other coin. Each fee is rounded half-even to eight decimals.
 """
 
 from decimal import Decimal
@@ -41,13 +41,14 @@ def book_trade(state: State, out: Publication, account: Account, book: Book, ord
     _fill_order(order, qty, value, fee_coin, fee, trade.now)
     pnl, closed = ZERO, ZERO
     if not book.instrument.is_spot:
-        pnl, closed = _trade_position(state, out, account, book, order.side.sign * qty, price, fee, trade)
+        pnl, closed = _trade_position(state, out, account, book, order, trade, fee)
     fill = Fill(
         exec_id=state.ids.execution_id(), uid=account.uid, instrument=order.instrument, order_id=order.order_id,
         link_id=order.link_id, side=order.side, order_type=order.type.value, order_price=order.price or ZERO,
         order_qty=order.qty, leaves=order.leaves, price=price, qty=qty, value=value, fee=fee, fee_coin=fee_coin,
         fee_rate=rate, is_maker=trade.maker, ts=trade.now, seq=trade.seq, type=trade.type, closed_qty=closed, pnl=pnl,
-        mark_price=book.mark or ZERO,
+        mark_price=book.mark or ZERO, position_idx=order.position_idx, stop_order_type=order.stop_order_type,
+        create_type=order.create_type,
     )  # fmt: skip
     out.fill(fill)
     out.order(order)
@@ -84,9 +85,9 @@ def move_cash(
         LedgerEntry(
             id=state.ids.row_id(account.uid, fill.instrument.symbol), uid=account.uid, type=LEDGER_TYPES[fill.type],
             coin=coin, change=change, balance=wallet.balance, ts=fill.ts, instrument=fill.instrument,
-            side=fill.side.value, qty=qty, size=account.size(fill.instrument), price=fill.price, funding=funding,
-            fee=fee, cash_flow=cash_flow, fee_rate=fill.fee_rate, trade_id=fill.exec_id, order_id=fill.order_id,
-            link_id=fill.link_id,
+            side=fill.side.value, qty=qty, size=account.size(fill.instrument, fill.position_idx), price=fill.price,
+            funding=funding, fee=fee, cash_flow=cash_flow, fee_rate=fill.fee_rate, trade_id=fill.exec_id,
+            order_id=fill.order_id, link_id=fill.link_id,
         )
     )  # fmt: skip
 
@@ -101,22 +102,19 @@ def _fill_order(order: VenueOrder, qty: Decimal, value: Decimal, fee_coin: str, 
 
 
 def _trade_position(
-    state: State,
-    out: Publication,
-    account: Account,
-    book: Book,
-    qty: Decimal,
-    price: Decimal,
-    fee: Decimal,
-    trade: Trade,
+    state: State, out: Publication, account: Account, book: Book, order: VenueOrder, trade: Trade, fee: Decimal
 ) -> tuple[Decimal, Decimal]:
-    """Trade signed ``qty``; returns the realised profit and the closed size."""
-    holding = account.holding(book.instrument)
-    position = holding.position
+    """Trade what ``trade`` says for the side of ``order``; returns the realised profit and the closed size."""
+    holding, grid = account.holding(book.instrument, order.position_idx), book.grid
+    position, qty = holding.position, order.side.sign * grid.qty(trade.lots)
     was_flat, was_long = position.size == 0, position.size > 0
-    result = position_cost.trade(position.size, position.cost, qty, price)
+    value = grid.signed_value(qty, grid.value(trade.ticks, trade.lots))
+    closing = value
+    if abs(position.size) < abs(qty):
+        closing = grid.signed_value(qty, grid.value(trade.ticks, grid.lots(abs(position.size))))
+    result = position_cost.trade(position.size, position.cost, qty, value, closing)
     position.size, position.cost = result.size, result.cost
-    state.market.mirror(position.instrument, qty, qty * price)
+    state.market.mirror(position.instrument, qty, value)
     opening_fee = fee
     if was_flat or (result.size != 0 and (result.size > 0) != was_long):
         # A flip closes one position and opens another: the fee is shared by size, the last digit to the new one.

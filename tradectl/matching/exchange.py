@@ -11,11 +11,14 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from tradectl.matching import (
+    conditional_entry,
     funding,
     liquidation,
     margin,
+    order_amend,
+    order_cancel,
     order_entry,
-    order_life,
+    position_mode,
     price_band,
     queue_position,
     snapshot,
@@ -25,12 +28,22 @@ from tradectl.matching.book import Book
 from tradectl.matching.ids import IdSource
 from tradectl.matching.matcher import Matcher
 from tradectl.matching.publication import Publication, copy_order
-from tradectl.matching.records import Happening, NewOrder, Position, Refused, VenueOrder, Wallet
+from tradectl.matching.records import (
+    Happening,
+    NewOrder,
+    Position,
+    Refused,
+    StopChange,
+    VenueOrder,
+    Wallet,
+)
 from tradectl.matching.state import State
+from tradectl.matching.trading_stop import TradingStops
 from tradectl.matching.transfers import change_leverage, transfer
+from tradectl.matching.triggers import fire_due
 from tradectl.matching.views import AccountFees, AccountView, PositionMargin, Prices
 from tradectl.model.instruments import Instrument, InstrumentId
-from tradectl.model.orders import Side
+from tradectl.model.orders import Protection, Side, TradingStop, TriggerBy
 
 #: Book levels as ``(price, displayed size)``.
 Levels = Iterable[tuple[Decimal, Decimal]]
@@ -73,12 +86,43 @@ class Exchange:
         change_leverage(self._state, out, self._state.account(uid), self._book(instrument), leverage, now)
         return out.finish()
 
+    def switch_mode(self, uid: str, target: InstrumentId | str, hedge: bool, now: int) -> list[Happening]:
+        """Hold both sides of an instrument, or of all of a settle coin, apart (``hedge``) or in one position.
+
+        Raises :class:`Refused` 110029 where that is impossible, 110025 when unchanged, and for a single instrument
+        110024 with a position, 110028 with an order; by coin such instruments stay as they are.
+        """
+        position_mode.switch(self._state, self._state.account(uid), target, hedge)
+        return []
+
+    def set_trading_stop(self, uid: str, stop: TradingStop, now: int) -> list[Happening]:
+        """Edit take-profit, stop-loss and trailing stop of a whole position (mode Full).
+
+        Raises :class:`Refused` 34040 when nothing changes, 10001 for a flat position, the wrong ``position_idx`` and
+        a price on the wrong side of the market.
+        """
+        out, account, book = Publication(), self._state.account(uid), self._book(stop.instrument)
+        TradingStops(self._state, out, account, book, stop.position_idx, now).set(stop)
+        return out.finish()
+
+    def add_partial_stops(
+        self, uid: str, instrument: InstrumentId, position_idx: int, legs: Protection, size: Decimal, now: int
+    ) -> list[Happening]:
+        """Add take-profit and stop-loss for ``size`` of a position (mode Partial); a pair cancels each other.
+
+        Raises :class:`Refused` as :meth:`set_trading_stop`, and 110061 above 20 of them.
+        """
+        out, account, book = Publication(), self._state.account(uid), self._book(instrument)
+        TradingStops(self._state, out, account, book, position_idx, now).add(legs, size)
+        return out.finish()
+
     # --- orders -----------------------------------------------------------------------------------------------
 
     def place(self, uid: str, request: NewOrder, now: int) -> tuple[VenueOrder, list[Happening]]:
         """Check, match and rest an order; the returned order is a copy in its state after matching.
 
-        Raises :class:`Refused` with Bybit's code (bybit-v5 10) when the gateway would refuse.
+        A conditional one is returned Untriggered. Raises :class:`Refused` with Bybit's code (bybit-v5 10) when the
+        gateway would refuse.
         """
         out = Publication()
         order = order_entry.place(self._state, out, self._state.account(uid), request, now)
@@ -93,40 +137,49 @@ class Exchange:
         qty: Decimal | None,
         price: Decimal | None,
         now: int,
+        stops: StopChange | None = None,
     ) -> tuple[VenueOrder, list[Happening]]:
-        """Change total quantity or price of an open order named by ``order_id`` or else ``link_id`` ("" = absent).
+        """Change an open or conditional order named by ``order_id`` or else ``link_id`` ("" = absent): its total
+        quantity, price, trigger, or the protection it will attach.
 
         A new price or a larger quantity loses the place in the queue, and may match at once. Raises
-        :class:`Refused` 110001/170213 (unknown or final), 10001 (nothing changes), 110064/170313 (qty <= filled) and
-        the codes of :meth:`place`.
+        :class:`Refused` 110001/170213 (unknown or final), 10001 (nothing changes), 110064/170313 (qty <= filled),
+        110059 (TP/SL of a partly filled order) and the codes of :meth:`place`.
         """
         out, account, book = Publication(), self._state.account(uid), self._book(instrument)
-        resting = order_entry.find(account, book, order_id, link_id)
-        order = order_entry.amend(self._state, out, account, book, resting, qty, price, now)
+        stops = StopChange() if stops is None else stops
+        waiting = order_cancel.find_waiting(account, book, order_id, link_id)
+        if waiting is not None:
+            order = conditional_entry.amend(out, account, book, waiting, qty, price, stops, now)
+        else:
+            resting = order_entry.find(account, book, order_id, link_id)
+            order = order_amend.amend(self._state, out, account, book, resting, qty, price, stops, now)
         return copy_order(order), out.finish()
 
     def cancel(
         self, uid: str, instrument: InstrumentId, order_id: str, link_id: str, now: int
     ) -> tuple[VenueOrder, list[Happening]]:
-        """Cancel an open order. Raises :class:`Refused` 110001/170213 when it is unknown or final."""
+        """Cancel an open or conditional order. Raises :class:`Refused` 110001/170213 when it is unknown or final."""
         out, account, book = Publication(), self._state.account(uid), self._book(instrument)
-        resting = order_entry.find(account, book, order_id, link_id)
-        order_life.cancel(out, account, book, resting, now, "CancelByUser", "EC_PerCancelRequest")
-        return copy_order(resting.order), out.finish()
+        order = order_cancel.cancel_one(out, account, book, order_id, link_id, now)
+        return copy_order(order), out.finish()
 
     def cancel_all(
-        self, uid: str, instrument: InstrumentId | None, now: int
+        self,
+        uid: str,
+        instrument: InstrumentId | None,
+        now: int,
+        order_filter: str = "",
+        stop_order_type: str = "",
     ) -> tuple[list[VenueOrder], list[Happening]]:
-        """Cancel every open order of the account, of one instrument or (None) of all; oldest first."""
+        """Cancel the orders of the account, of one instrument or (None) of all; oldest first.
+
+        ``order_filter`` is Bybit's: Order for those in the book, StopOrder for conditional ones (``stop_order_type``
+        Stop: without TP/SL), tpslOrder on spot; "" is everything on derivatives and Order on spot (bybit-v5 5.4).
+        """
         out, account = Publication(), self._state.account(uid)
-        cancelled = []
-        for resting in sorted(account.orders.values(), key=lambda resting: resting.order.created):
-            order = resting.order
-            if instrument is None or order.instrument == instrument:
-                book = self._state.books[order.instrument]
-                order_life.cancel(out, account, book, resting, now, "CancelByUser", "EC_PerCancelRequest")
-                cancelled.append(copy_order(order))
-        return cancelled, out.finish()
+        cancelled = order_cancel.cancel_all(self._state, out, account, instrument, order_filter, stop_order_type, now)
+        return [copy_order(order) for order in cancelled], out.finish()
 
     # --- the market -------------------------------------------------------------------------------------------
 
@@ -155,7 +208,8 @@ class Exchange:
     def print_trade(
         self, instrument: InstrumentId, side: Side, price: Decimal, qty: Decimal, now: int
     ) -> list[Happening]:
-        """A public trade (``side`` is the taker's); sets the last price and fills resting user orders it reached.
+        """A public trade (``side`` is the taker's); sets the last price, fills resting user orders it reached, and
+        fires the conditional orders whose trigger the last price reached.
 
         Orders strictly better than the print are filled first, at their own price, by price and time, together at
         most ``qty``. An order exactly at the price, on the maker's side, is filled only by what exceeds the displayed
@@ -164,24 +218,38 @@ class Exchange:
         book = self._book(instrument)
         ticks = book.grid.ticks(price)
         book.last = price
-        if not book.buys.keys and not book.sells.keys:
+        if not (book.buys.keys or book.sells.keys or book.conditionals):
             return []
         out = Publication()
         Matcher(self._state, out, now).print_through(book, side, ticks, book.grid.whole_lots(qty))
+        if book.conditionals:
+            fire_due(self._state, out, book, TriggerBy.LAST, now)
         return out.finish()
 
     def set_mark(self, instrument: InstrumentId, mark: Decimal, index: Decimal, now: int) -> list[Happening]:
-        """Set mark and index price; accounts whose maintenance margin reaches the margin balance are liquidated."""
+        """Set mark and index price; conditional orders they reach fire, then accounts whose maintenance margin
+        reaches the margin balance are liquidated."""
         book = self._book(instrument)
         book.mark, book.index = mark, index
-        return self._liquidate(now)
+        if not book.conditionals:
+            return self._liquidate(now)
+        out = Publication()
+        fire_due(self._state, out, book, TriggerBy.MARK, now)
+        fire_due(self._state, out, book, TriggerBy.INDEX, now)
+        return out.finish() + self._liquidate(now)
 
-    def set_last(self, instrument: InstrumentId, price: Decimal, now: int) -> None:
-        """Set the last price without a trade."""
-        self._book(instrument).last = price
+    def set_last(self, instrument: InstrumentId, price: Decimal, now: int) -> list[Happening]:
+        """Set the last price without a trade; conditional orders it reaches fire."""
+        book = self._book(instrument)
+        book.last = price
+        if not book.conditionals:
+            return []
+        out = Publication()
+        fire_due(self._state, out, book, TriggerBy.LAST, now)
+        return out.finish()
 
     def settle_funding(self, instrument: InstrumentId, rate: Decimal, now: int) -> list[Happening]:
-        """Exchange funding: size x mark x rate, rounded half-even to eight decimals; longs pay a positive rate."""
+        """Exchange funding: value at mark x rate, rounded half-even to eight decimals; longs pay a positive rate."""
         out, book = Publication(), self._book(instrument)
         if book.instrument.is_spot:
             raise Refused(10001, f"{instrument} has no funding")
@@ -195,31 +263,39 @@ class Exchange:
         return MappingProxyType(self._state.instruments)
 
     def order(self, uid: str, order_id: str = "", link_id: str = "") -> VenueOrder | None:
-        """An *open* order by either id; finished orders leave memory with the happening that reported them."""
-        resting = self._state.account(uid).find_order(order_id, link_id)
-        return None if resting is None else copy_order(resting.order)
+        """An *open* or conditional order by either id; finished ones leave memory with the happening that reports
+        them."""
+        account = self._state.account(uid)
+        resting = account.find_order(order_id, link_id)
+        waiting = account.find_conditional(order_id, link_id)
+        if resting is not None:
+            return copy_order(resting.order)
+        return None if waiting is None else copy_order(waiting.order)
 
     def open_orders(self, uid: str, instrument: InstrumentId | None = None) -> list[VenueOrder]:
-        """Open orders, oldest first."""
-        orders = [
-            copy_order(resting.order)
-            for resting in self._state.account(uid).orders.values()
-            if instrument is None or resting.order.instrument == instrument
-        ]
-        return sorted(orders, key=lambda order: order.created)
+        """Orders in the book and conditional ones (Untriggered), oldest first."""
+        account = self._state.account(uid)
+        orders = [resting.order for resting in account.orders.values()]
+        orders += [waiting.order for waiting in account.conditionals.values()]
+        chosen = [copy_order(order) for order in orders if instrument in (None, order.instrument)]
+        return sorted(chosen, key=lambda order: order.created)
 
-    def position(self, uid: str, instrument: InstrumentId) -> Position:
+    def is_hedged(self, uid: str, instrument: InstrumentId) -> bool:
+        """Whether the account holds both sides apart: ``position_idx`` is then 1 and 2, else 0."""
+        return self._state.account(uid).hedged(self._book(instrument).instrument)
+
+    def position(self, uid: str, instrument: InstrumentId, position_idx: int = 0) -> Position:
         """The position, a flat one (``seq`` -1) where none was ever held."""
-        return copy.copy(self._holding(uid, instrument).position)
+        return copy.copy(self._holding(uid, instrument, position_idx).position)
 
     def positions(self, uid: str) -> list[Position]:
-        """Positions that are not flat, by instrument."""
+        """Positions that are not flat, by instrument and leg."""
         holdings = self._state.account(uid).holdings
         return [copy.copy(holdings[key].position) for key in sorted(holdings) if holdings[key].position.size != 0]
 
-    def position_margin(self, uid: str, instrument: InstrumentId) -> PositionMargin:
+    def position_margin(self, uid: str, instrument: InstrumentId, position_idx: int = 0) -> PositionMargin:
         account = self._state.account(uid)
-        return margin.position_margin(self._state, account, self._holding(uid, instrument))
+        return margin.position_margin(self._state, account, self._holding(uid, instrument, position_idx))
 
     def wallet(self, uid: str, coin: str) -> Wallet:
         """One coin; zero where the account never held it."""
@@ -235,7 +311,7 @@ class Exchange:
         return margin.account_view(self._state, self._state.account(uid))
 
     def unrealised(self, position: Position) -> Decimal:
-        """``size x mark - cost`` in the settle coin, 0 while no mark is known."""
+        """Signed value at mark less cost in the settle coin, 0 while no mark is known."""
         return margin.unrealised(self._state, Holding(position))
 
     def prices(self, instrument: InstrumentId) -> Prices:
@@ -273,9 +349,9 @@ class Exchange:
     def _book(self, instrument: InstrumentId) -> Book:
         return self._state.book(instrument)
 
-    def _holding(self, uid: str, instrument: InstrumentId) -> Holding:
+    def _holding(self, uid: str, instrument: InstrumentId, position_idx: int) -> Holding:
         """The holding, or a flat one that is not kept: reading changes nothing."""
-        return self._state.account(uid).peek_holding(self._book(instrument).instrument)
+        return self._state.account(uid).peek_holding(self._book(instrument).instrument, position_idx)
 
     def _market_moved(self, book: Book, now: int) -> list[Happening]:
         """After displayed levels changed: queues move forward, crossed orders trade."""

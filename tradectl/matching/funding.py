@@ -1,4 +1,4 @@
-"""Funding of linear perpetuals: at the settlement instant longs pay shorts (bybit-v5 9)."""
+"""Funding of perpetuals: at the settlement instant longs pay shorts (bybit-v5 9)."""
 
 from decimal import Decimal
 
@@ -13,14 +13,15 @@ from tradectl.model.orders import Side
 
 
 def settle(state: State, out: Publication, book: Book, rate: Decimal, now: int) -> None:
-    """Every position pays ``size x mark x rate``; without a mark there is nothing to settle."""
+    """Every position pays ``size x mark x rate``, inverse ``size / mark x rate``; without a mark there is nothing to
+    settle."""
     mark = book.reference()
     if mark is None:
         return
     for account in state.accounts.values():
-        holding = account.holdings.get(book.instrument.id)
-        if holding is not None and holding.position.size != 0:
-            _settle_one(state, out, account, book, holding, mark, rate, now)
+        for holding in account.legs(book.instrument.id):
+            if holding.position.size != 0:
+                _settle_one(state, out, account, book, holding, mark, rate, now)
 
 
 def _settle_one(
@@ -35,15 +36,15 @@ def _settle_one(
 ) -> None:
     position = holding.position
     side = Side.BUY if position.size > 0 else Side.SELL
-    payment = to_coin(position.size * mark * rate)
+    payment = to_coin(book.grid.value_at(position.size, mark) * rate)
     seq = state.ids.next_seq()
     qty = abs(position.size)
     fill = Fill(
         exec_id=state.ids.execution_id(), uid=account.uid, instrument=position.instrument,
         order_id=state.ids.order_id(False), link_id="", side=side, order_type="UNKNOWN", order_price=mark,
-        order_qty=qty, leaves=qty * 0, price=mark, qty=qty, value=qty * mark, fee=payment,
+        order_qty=qty, leaves=qty * 0, price=mark, qty=qty, value=book.grid.value_at(qty, mark), fee=payment,
         fee_coin=book.instrument.settle_coin, fee_rate=side.sign * rate, is_maker=False, ts=now, seq=seq,
-        type="Funding", mark_price=mark,
+        type="Funding", mark_price=mark, position_idx=position.position_idx,
     )  # fmt: skip
     position.realised -= payment
     position.cum_realised -= payment

@@ -4,20 +4,22 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from tradectl.model.instruments import Instrument
-from tradectl.model.money import floor_to
+from tradectl.model.instruments import Category, Instrument
+from tradectl.model.money import floor_to, to_coin
 
 
 class Grid(Struct, frozen=True):
-    """Tick, lot and their product (the value of one lot at one tick)."""
+    """Tick, lot and their product (the value of one lot at one tick); ``inverse`` for contracts in USD."""
 
     tick: Decimal
     lot: Decimal
     tick_lot: Decimal
+    inverse: bool = False
 
     @classmethod
     def of(cls, instrument: Instrument) -> "Grid":
-        return cls(instrument.tick_size, instrument.lot_size, instrument.tick_size * instrument.lot_size)
+        tick, lot = instrument.tick_size, instrument.lot_size
+        return cls(tick, lot, tick * lot, instrument.id.category is Category.INVERSE)
 
     def ticks(self, price: Decimal) -> int:
         """``price`` in ticks. Raises ``ValueError`` when it is no multiple of the tick."""
@@ -54,5 +56,20 @@ class Grid(Struct, frozen=True):
         return lots * self.lot
 
     def value(self, ticks: int, lots: int) -> Decimal:
-        """Exact quote value of ``lots`` at ``ticks``."""
+        """Value of ``lots`` at ``ticks``: exact in quote; of inverse contracts in the base coin, half-even to eight
+        decimals, which is how the venue states it and therefore what is booked."""
+        if self.inverse:
+            return to_coin(self.qty(lots) / self.price(ticks))
         return (ticks * lots) * self.tick_lot
+
+    def value_at(self, qty: Decimal, price: Decimal) -> Decimal:
+        """As :meth:`value`, of any quantity (signed as ``qty``) at any price: a mark need not be on the tick."""
+        return to_coin(qty / price) if self.inverse else qty * price
+
+    def signed_value(self, qty: Decimal, value: Decimal) -> Decimal:
+        """What holding signed ``qty`` is worth to its owner in the settle coin, ``value`` being its size.
+
+        Who is long inverse contracts owes coins: its profit ``qty x (1/entry - 1/price)`` grows as their value in coins
+        falls. So an inverse position counts as the opposite one of its value, and all books share one rule.
+        """
+        return value if (qty > 0) != self.inverse else -value

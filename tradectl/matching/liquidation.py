@@ -7,15 +7,16 @@ rounding. The tick is rounded in the account's favour. Positions are not reduced
 
 from decimal import Decimal
 
-from tradectl.matching.accounts import Account
+from tradectl.matching.accounts import Account, Leg
 from tradectl.matching.book import Book
 from tradectl.matching.booking import Trade, book_trade
-from tradectl.matching.margin import margin_of
+from tradectl.matching.conditional_life import cancel_conditional
+from tradectl.matching.margin import margin_of, position_value
+from tradectl.matching.order_checks import LARGEST
 from tradectl.matching.order_life import cancel
 from tradectl.matching.publication import Publication
 from tradectl.matching.records import VenueOrder
 from tradectl.matching.state import State
-from tradectl.model.instruments import InstrumentId
 from tradectl.model.money import ZERO
 from tradectl.model.orders import OrderStatus, OrderType, Side, TimeInForce
 
@@ -33,27 +34,29 @@ def _liquidate(state: State, out: Publication, account: Account, balance: Decima
     for resting in list(account.orders.values()):
         book = state.books[resting.order.instrument]
         cancel(out, account, book, resting, now, "CancelAllBeforeLiq", "EC_NoError")
+    for waiting in list(account.conditionals.values()):
+        book = state.books[waiting.order.instrument]
+        cancel_conditional(out, account, book, waiting, now, "CancelAllBeforeLiq", "EC_NoError")
     values = _position_values(state, account)
     total = sum(values.values(), ZERO)
     if total == 0:
         return
-    for instrument, value in values.items():
-        share = balance * value / total
-        _take_over(state, out, account, state.books[instrument], share, now)
+    for leg, value in values.items():
+        _take_over(state, out, account, leg, balance * value / total, now)
 
 
-def _position_values(state: State, account: Account) -> dict[InstrumentId, Decimal]:
+def _position_values(state: State, account: Account) -> dict[Leg, Decimal]:
     """Value at mark in USD of each position that is not flat."""
     return {
-        key: abs(holding.position.size) * (state.books[key].reference() or ZERO)
-        * state.dollars(state.instruments[key].settle_coin)
-        for key, holding in account.holdings.items()
+        leg: position_value(state, holding) * state.dollars(state.instruments[leg.instrument].settle_coin)
+        for leg, holding in account.holdings.items()
         if holding.position.size != 0
     }  # fmt: skip
 
 
-def _take_over(state: State, out: Publication, account: Account, book: Book, share: Decimal, now: int) -> None:
-    position = account.holding(book.instrument).position
+def _take_over(state: State, out: Publication, account: Account, leg: Leg, share: Decimal, now: int) -> None:
+    book = state.books[leg.instrument]
+    position = account.holding(book.instrument, leg.idx).position
     side = Side.SELL if position.size > 0 else Side.BUY
     ticks = _bankruptcy_ticks(state, account, book, position.size, share)
     qty = abs(position.size)
@@ -61,7 +64,7 @@ def _take_over(state: State, out: Publication, account: Account, book: Book, sha
         uid=account.uid, order_id=state.ids.order_id(False), link_id="", instrument=position.instrument, side=side,
         type=OrderType.LIMIT, time_in_force=TimeInForce.IOC, qty=qty, price=book.grid.price(ticks),
         status=OrderStatus.NEW, created=now, updated=now, reduce_only=True, leaves=qty,
-        last_price_on_created=book.last,
+        last_price_on_created=book.last, position_idx=leg.idx, create_type="CreateByTakeOver_PassThrough",
     )  # fmt: skip
     lots = book.grid.lots(qty)
     book_trade(state, out, account, book, order, Trade(ticks, lots, False, state.ids.next_seq(), now, "BustTrade"))
@@ -69,9 +72,20 @@ def _take_over(state: State, out: Publication, account: Account, book: Book, sha
 
 def _bankruptcy_ticks(state: State, account: Account, book: Book, size: Decimal, share: Decimal) -> int:
     """The price at which closing ``size``, fee included, costs exactly ``share`` (in USD) against the mark."""
-    mark = book.reference() or ZERO
-    per_unit = share / state.dollars(book.instrument.settle_coin) / size
-    rate = account.fees.linear_taker
+    mark, rate = book.reference() or ZERO, account.fees.linear_taker
+    in_coin = share / state.dollars(book.instrument.settle_coin)
+    if book.grid.inverse:
+        return _inverse_bankruptcy_ticks(book, size, size / mark + in_coin, rate)
+    per_unit = in_coin / size
     if size > 0:
         return max(1, book.grid.ticks_above((mark - per_unit) / (1 - rate)))
     return max(1, book.grid.ticks_below((mark - per_unit) / (1 + rate)))
+
+
+def _inverse_bankruptcy_ticks(book: Book, size: Decimal, coins: Decimal, rate: Decimal) -> int:
+    """Where closing ``size`` USD, fee included, takes ``coins``. A short never loses more coins than it is worth: when
+    the share exceeds that, there is no such price and the highest one stands for it."""
+    highest = book.instrument.max_price or LARGEST
+    price = (size + abs(size) * rate) / coins if coins * size > 0 else highest
+    price = min(price, highest)
+    return max(1, book.grid.ticks_above(price) if size > 0 else book.grid.ticks_below(price))

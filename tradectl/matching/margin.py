@@ -1,8 +1,9 @@
 """Cross margin: what positions and orders need, what the account is worth, and where it would be liquidated.
 
-Formulas of bybit-v5 6.1 and 7.1: initial margin ``size x mark / leverage`` and maintenance ``size x mark x 0.5 %`` (one
-risk tier), both with the estimated fee to close. Orders need margin for the side that could add more, with the fees to
-open and to close; orders against the position need none up to its size. All rounded half-even to eight decimals.
+Formulas of bybit-v5 6.1 and 7.1: initial margin ``value / leverage`` and maintenance ``value x 0.5 %`` (one risk tier),
+value being ``size x mark`` (inverse ``size / mark``), both with the estimated fee to close. Orders need margin for the
+side that could add more, with the fees to open and to close; orders against the position need none up to its size. All
+rounded half-even to eight decimals.
 """
 
 from decimal import Decimal
@@ -37,7 +38,7 @@ class Margin(Struct):
 
 
 class _InCoin(Struct):
-    """What linear instruments of one settle coin need, in that coin."""
+    """What the instruments of one settle coin need, in that coin."""
 
     unrealised: Decimal = ZERO
     order_im: Decimal = ZERO
@@ -46,19 +47,28 @@ class _InCoin(Struct):
 
 
 def unrealised(state: State, holding: Holding) -> Decimal:
-    """``size x mark - cost``; 0 while no price is known."""
+    """The signed value at mark less cost: ``size x mark - cost`` on linear; 0 while no price is known."""
     position = holding.position
-    mark = state.books[position.instrument].reference()
+    book = state.books[position.instrument]
+    mark = book.reference()
     if mark is None or position.size == 0:
         return ZERO
-    return position.size * mark - position.cost
+    return book.grid.signed_value(position.size, position_value(state, holding)) - position.cost
+
+
+def position_value(state: State, holding: Holding) -> Decimal:
+    """Unsigned value at mark in the settle coin; 0 while no price is known."""
+    position = holding.position
+    book = state.books[position.instrument]
+    mark = book.reference()
+    return ZERO if mark is None or position.size == 0 else book.grid.value_at(abs(position.size), mark)
 
 
 def position_im(state: State, account: Account, holding: Holding) -> Decimal:
     position = holding.position
     if position.size == 0:
         return ZERO
-    value = abs(position.size) * (state.books[position.instrument].reference() or ZERO)
+    value = position_value(state, holding)
     return to_coin(value / position.leverage + value * account.fees.linear_taker)
 
 
@@ -66,7 +76,7 @@ def position_mm(state: State, account: Account, holding: Holding) -> Decimal:
     position = holding.position
     if position.size == 0:
         return ZERO
-    value = abs(position.size) * (state.books[position.instrument].reference() or ZERO)
+    value = position_value(state, holding)
     return to_coin(value * (MAINTENANCE_RATE + account.fees.linear_taker))
 
 
@@ -131,8 +141,8 @@ def position_margin(state: State, account: Account, holding: Holding) -> Positio
 
 def _needs(state: State, account: Account) -> dict[str, _InCoin]:
     needs: dict[str, _InCoin] = {}
-    for key, holding in account.holdings.items():
-        need = needs.setdefault(state.instruments[key].settle_coin, _InCoin())
+    for leg, holding in account.holdings.items():
+        need = needs.setdefault(state.instruments[leg.instrument].settle_coin, _InCoin())
         need.unrealised += unrealised(state, holding)
         need.order_im += order_im(account, holding)
         need.position_im += position_im(state, account, holding)
@@ -150,7 +160,18 @@ def _liq_price(state: State, account: Account, holding: Holding) -> Decimal | No
     total = margin_of(state, account)
     rate = MAINTENANCE_RATE + account.fees.linear_taker
     others = total.maintenance - position_mm(state, account, holding)
-    price = (others - total.balance + position.size * mark) / (position.size - abs(position.size) * rate)
+    if book.grid.inverse:
+        price = _inverse_liq_price(state, holding, mark, total.balance - others, rate)
+    else:
+        price = (others - total.balance + position.size * mark) / (position.size - abs(position.size) * rate)
     if price <= 0 or (book.instrument.max_price is not None and price > book.instrument.max_price):
         return None
     return book.grid.price(book.grid.ticks_below(price))
+
+
+def _inverse_liq_price(state: State, holding: Holding, mark: Decimal, free: Decimal, rate: Decimal) -> Decimal:
+    """As the linear formula with the position valued in coins, ``free`` (in USD) taken at the coin's price now."""
+    position = holding.position
+    coin = state.dollars(state.instruments[position.instrument].settle_coin)
+    without = (free / coin if coin else ZERO) + position.size / mark
+    return (position.size + abs(position.size) * rate) / without if without else ZERO

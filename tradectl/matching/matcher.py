@@ -3,23 +3,23 @@
 Better price first. At one price resting user orders go before the displayed size, first come first served: the market
 is displayed as it would be without us, and a user who was there must not wait for it. Trades happen at the resting
 side's price; a user order that the market runs into is the maker, at its own price. Accounts may trade with
-themselves, as at Bybit without self-match prevention.
+themselves unless the incoming order says otherwise (self-match prevention).
 """
 
 from decimal import Decimal
 
 from msgspec import Struct
 
-from tradectl.matching import queue_position
+from tradectl.matching import attached, queue_position
 from tradectl.matching.accounts import Account
 from tradectl.matching.book import Book
 from tradectl.matching.booking import Trade, book_trade
-from tradectl.matching.order_life import forget, keep_reducing, release
+from tradectl.matching.order_life import cancel, fill, forget, keep_reducing
 from tradectl.matching.publication import Publication
-from tradectl.matching.records import VenueOrder
+from tradectl.matching.records import Fill, VenueOrder
 from tradectl.matching.resting import RestingOrder
 from tradectl.matching.state import State
-from tradectl.model.orders import Side
+from tradectl.model.orders import SelfMatch, Side
 
 #: More lots than any market holds.
 NO_LIMIT = 1 << 62
@@ -36,6 +36,7 @@ class Incoming(Struct):
     limit: int
     leaves: int
     amount: Decimal | None = None
+    met_itself: str = ""  # the own order at which it had to stop
 
 
 def limit_key(side: Side, ticks: int) -> int:
@@ -43,10 +44,11 @@ def limit_key(side: Side, ticks: int) -> int:
     return side.sign * ticks
 
 
-def available(book: Book, side: Side, limit: int) -> int:
-    """Lots an incoming order of ``side`` would find."""
-    other = side.opposite
-    return book.displayed(other).available_to(limit) + book.resting(other).available_to(limit)
+def available(book: Book, order: VenueOrder, limit: int) -> int:
+    """Lots an incoming order would find."""
+    other = order.side.opposite
+    own = "" if order.self_match is SelfMatch.NONE else order.uid
+    return book.displayed(other).available_to(limit) + book.resting(other).available_to(limit, without=own)
 
 
 def would_take(book: Book, side: Side, limit: int) -> bool:
@@ -69,7 +71,7 @@ class Matcher:
         """Match until nothing within the limit, or nothing of the order, is left."""
         other = incoming.order.side.opposite
         displayed, resting = book.displayed(other), book.resting(other)
-        while incoming.leaves > 0:
+        while incoming.leaves > 0 and not incoming.met_itself:
             level, maker = displayed.best(), resting.best()
             if maker is not None and (level is None or maker.key <= level):
                 key, lots = maker.key, maker.leaves
@@ -80,6 +82,8 @@ class Matcher:
             lots = _wanted(book, incoming, key, lots)
             if key > incoming.limit or lots == 0:
                 return
+            if maker is not None and self._is_prevented(book, incoming, maker):
+                continue
             self._meet(book, incoming, maker, key, lots)
 
     def cross(self, book: Book) -> None:
@@ -109,12 +113,12 @@ class Matcher:
     def fill_maker(self, book: Book, maker: RestingOrder, lots: int, seq: int) -> None:
         """Trade ``lots`` of a resting order at its price."""
         order, account = maker.order, self.state.accounts[maker.order.uid]
-        release(book, account, maker, lots)
-        maker.leaves -= lots
-        book_trade(self.state, self.out, account, book, order, Trade(maker.ticks, lots, True, seq, self.now))
+        fill(book, account, maker, lots)
+        trade = Trade(maker.ticks, lots, True, seq, self.now)
+        booked = book_trade(self.state, self.out, account, book, order, trade)
         if maker.leaves == 0:
             forget(book, account, maker)
-        keep_reducing(self.out, account, book, self.now)
+        self._settle(book, account, order, booked)
 
     def _meet(self, book: Book, incoming: Incoming, maker: RestingOrder | None, key: int, lots: int) -> None:
         seq, ticks = self.state.ids.next_seq(), abs(key)
@@ -122,12 +126,31 @@ class Matcher:
         if incoming.amount is not None:
             incoming.amount -= book.grid.value(ticks, lots)
         trade = Trade(ticks, lots, False, seq, self.now)
-        book_trade(self.state, self.out, incoming.account, book, incoming.order, trade)
+        booked = book_trade(self.state, self.out, incoming.account, book, incoming.order, trade)
         if maker is None:
             book.displayed(incoming.order.side.opposite).take(key, lots)
         else:
             self.fill_maker(book, maker, lots, seq)
-        keep_reducing(self.out, incoming.account, book, self.now)
+        self._settle(book, incoming.account, incoming.order, booked)
+
+    def _settle(self, book: Book, account: Account, order: VenueOrder, fill: Fill) -> None:
+        """After a fill: what it attaches, and what a changed position changes."""
+        if order.protection is not None or order.partner:
+            attached.after_fill(self.state, self.out, account, book, order, fill)
+        keep_reducing(self.out, account, book, order.position_idx, self.now)
+        attached.follow_position(self.out, account, book, order.position_idx, self.now)
+
+    def _is_prevented(self, book: Book, incoming: Incoming, maker: RestingOrder) -> bool:
+        """Self-match prevention: whether the order met one of its own account; one or both of them end."""
+        order, kind = incoming.order, incoming.order.self_match
+        if kind is SelfMatch.NONE or maker.order.uid != order.uid:
+            return False
+        if kind is not SelfMatch.CANCEL_TAKER:
+            maker.order.smp_order_id = order.order_id
+            cancel(self.out, incoming.account, book, maker, self.now, "CancelBySmp", "EC_BySelfMatch")
+        if kind is not SelfMatch.CANCEL_MAKER:
+            incoming.met_itself = maker.order.order_id
+        return True
 
 
 def _wanted(book: Book, incoming: Incoming, key: int, lots: int) -> int:

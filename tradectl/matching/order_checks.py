@@ -12,12 +12,14 @@ from tradectl.matching.margin import margin_of, order_im
 from tradectl.matching.price_band import market_bound, price_band
 from tradectl.matching.records import NewOrder, Refused
 from tradectl.matching.state import State
+from tradectl.model.instruments import Category
 from tradectl.model.money import ZERO, is_multiple
 from tradectl.model.orders import OrderType, Side
 
 MAX_OPEN_ORDERS = 500
 #: Above this no amount is meant seriously, and exact arithmetic could run out of digits.
 LARGEST = Decimal(10) ** 15
+NOTHING_TO_REDUCE = 110017
 LINK_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 
 
@@ -60,6 +62,10 @@ def codes_of(book: Book) -> Codes:
 def check_new(account: Account, book: Book, request: NewOrder) -> None:
     """Everything about a create request that needs neither price nor funds."""
     codes = codes_of(book)
+    if book.instrument.id.category is Category.OPTION:
+        raise Refused(10001, "options cannot be traded here")
+    if request.position_idx not in ((1, 2) if account.hedged(book.instrument) else (0,)):
+        raise Refused(10001, "position idx not match position mode")
     if book.instrument.status != "Trading":
         raise Refused(codes.not_trading, f"{book.instrument.id.symbol} is not trading")
     if request.link_id and not LINK_ID.fullmatch(request.link_id):
@@ -70,22 +76,33 @@ def check_new(account: Account, book: Book, request: NewOrder) -> None:
         book.instrument.is_spot and request.type is OrderType.MARKET and request.side is Side.BUY
     ):
         raise Refused(10001, "an amount in quote coin is for spot market buys")
-    if request.type is OrderType.LIMIT and _open_orders(account, book) >= MAX_OPEN_ORDERS:
-        raise Refused(codes.too_many, f"more than {MAX_OPEN_ORDERS} active orders")
+
+
+def check_cap(account: Account, book: Book, type: OrderType) -> None:
+    """The cap of active orders; a market order never rests."""
+    if type is OrderType.LIMIT and _open_orders(account, book) >= MAX_OPEN_ORDERS:
+        raise Refused(codes_of(book).too_many, f"more than {MAX_OPEN_ORDERS} active orders")
+
+
+def check_price(book: Book, price: Decimal | None, name: str = "price") -> Decimal:
+    """A price the venue can write down, wherever the market is: finite, within the instrument's range, on its tick."""
+    codes, instrument = codes_of(book), book.instrument
+    if price is None or not price.is_finite():
+        raise Refused(10001, f"{name} is required")
+    if price <= 0 or price < instrument.min_price:
+        raise Refused(codes.price_low, f"{name} {price} is below the minimum {instrument.min_price}")
+    highest_price = LARGEST if instrument.max_price is None else instrument.max_price
+    if price > highest_price:
+        raise Refused(codes.price_high, f"{name} {price} is above the maximum {highest_price}")
+    if not is_multiple(price, instrument.tick_size):
+        raise Refused(codes.price_format, f"{name} {price} is not a multiple of the tick {instrument.tick_size}")
+    return price
 
 
 def limit_ticks(book: Book, side: Side, price: Decimal | None) -> int:
-    """A limit price in ticks; outside the band linear clamps silently and spot refuses (bybit-v5 5.1)."""
-    codes, instrument = codes_of(book), book.instrument
-    if price is None or not price.is_finite():
-        raise Refused(10001, "price is required for a limit order")
-    if price <= 0 or price < instrument.min_price:
-        raise Refused(codes.price_low, f"price {price} is below the minimum {instrument.min_price}")
-    highest_price = LARGEST if instrument.max_price is None else instrument.max_price
-    if price > highest_price:
-        raise Refused(codes.price_high, f"price {price} is above the maximum {highest_price}")
-    if not is_multiple(price, instrument.tick_size):
-        raise Refused(codes.price_format, f"price {price} is not a multiple of the tick {instrument.tick_size}")
+    """A limit price in ticks; outside the band derivatives clamp silently and spot refuses (bybit-v5 5.1)."""
+    codes = codes_of(book)
+    price = check_price(book, price)
     band = price_band(book)
     if band is not None:
         highest, lowest = band
@@ -104,10 +121,14 @@ def protective_ticks(book: Book, side: Side) -> int:
     return bound
 
 
+def largest_qty(book: Book, type: OrderType) -> Decimal:
+    return book.instrument.max_market_qty if type is OrderType.MARKET else book.instrument.max_limit_qty
+
+
 def check_qty(book: Book, qty: Decimal, type: OrderType) -> int:
-    """A base quantity in lots."""
+    """A quantity in lots."""
     codes, instrument = codes_of(book), book.instrument
-    most = instrument.max_market_qty if type is OrderType.MARKET else instrument.max_limit_qty
+    most = largest_qty(book, type)
     if not qty.is_finite() or qty <= 0 or (not instrument.is_spot and qty < instrument.min_qty):
         raise Refused(codes.qty_low, f"qty {qty} is below the minimum {instrument.min_qty}")
     if qty > most:
@@ -117,11 +138,13 @@ def check_qty(book: Book, qty: Decimal, type: OrderType) -> int:
     return book.grid.lots(qty)
 
 
-def check_notional(account: Account, book: Book, side: Side, qty: Decimal, price: Decimal | None) -> None:
-    """The minimum order value; an order that only closes a position is exempt."""
-    size = account.size(book.instrument.id)
+def check_notional(account: Account, book: Book, side: Side, qty: Decimal, price: Decimal | None, idx: int = 0) -> None:
+    """The minimum order value in quote (contracts of inverse are dollars); closing orders are exempt."""
+    size = account.size(book.instrument.id, idx)
     closing = size * side.sign < 0 and qty <= abs(size)
-    if price is not None and not closing and qty * price < book.instrument.min_notional:
+    if price is None or closing:
+        return
+    if (qty if book.grid.inverse else qty * price) < book.instrument.min_notional:
         raise Refused(
             codes_of(book).notional,
             f"Order does not meet minimum order value {book.instrument.min_notional}{book.instrument.quote_coin}",
@@ -138,11 +161,11 @@ def check_amount(book: Book, amount: Decimal) -> None:
         raise Refused(170148, f"amount {amount} is not a multiple of {book.instrument.quote_precision}")
 
 
-def reducible(account: Account, book: Book, side: Side) -> Decimal:
+def reducible(account: Account, book: Book, side: Side, idx: int = 0) -> Decimal:
     """How much an order of ``side`` may reduce. Raises 110017 when there is nothing."""
-    size = account.size(book.instrument.id)
+    size = account.size(book.instrument.id, idx)
     if size * side.sign >= 0:
-        raise Refused(110017, "current position is zero or on the same side, cannot reduce it")
+        raise Refused(NOTHING_TO_REDUCE, "current position is zero or on the same side, cannot reduce it")
     return abs(size)
 
 
@@ -155,9 +178,11 @@ def check_coins(account: Account, book: Book, side: Side, qty: Decimal, value: D
         raise Refused(SPOT.balance, f"Insufficient balance: {need} {coin} needed, {free} free")
 
 
-def check_margin(state: State, account: Account, book: Book, side: Side, qty: Decimal, value: Decimal) -> None:
-    """The margin a linear order adds; one that only closes adds none and passes even in a short account."""
-    holding = account.peek_holding(book.instrument)
+def check_margin(
+    state: State, account: Account, book: Book, side: Side, qty: Decimal, value: Decimal, idx: int = 0
+) -> None:
+    """The margin an order adds; one that only closes adds none and passes even in a short account."""
+    holding = account.peek_holding(book.instrument, idx)
     with_order = copy.copy(holding)
     with_order.add_order(side, qty, value)
     added = order_im(account, with_order) - order_im(account, holding)
@@ -167,7 +192,7 @@ def check_margin(state: State, account: Account, book: Book, side: Side, qty: De
 
 
 def _open_orders(account: Account, book: Book) -> int:
-    """Active orders that count towards the cap: per symbol on linear, all spot orders together."""
+    """Active orders that count towards the cap: per symbol on derivatives, all spot orders together."""
     if len(account.orders) < MAX_OPEN_ORDERS:
         return len(account.orders)
     instrument = book.instrument

@@ -1,90 +1,43 @@
-"""Create, amend and cancel: from a request to its checks, its matching and its place in the book."""
+"""Create: from a request to its checks, its matching and its place in the book."""
 
-from decimal import Decimal
+from msgspec.structs import replace
 
-from msgspec import Struct
-
+from tradectl.matching import conditional_entry, order_life, stop_checks
 from tradectl.matching import order_checks as checks
-from tradectl.matching import order_life
 from tradectl.matching.accounts import Account
 from tradectl.matching.book import Book
 from tradectl.matching.matcher import NO_LIMIT, Incoming, Matcher, available, limit_key, would_take
+from tradectl.matching.order_plan import Plan, check_funds, new_order, plan_of
 from tradectl.matching.publication import Publication
 from tradectl.matching.records import NewOrder, Refused, VenueOrder
 from tradectl.matching.resting import RestingOrder
 from tradectl.matching.state import State
 from tradectl.model.money import ZERO
-from tradectl.model.orders import OrderStatus, OrderType, Side, TimeInForce
-
-
-class _Plan(Struct, frozen=True):
-    """A checked request: limit or bound in ticks, lots (0 for a buy by value), final quantity."""
-
-    ticks: int
-    lots: int
-    qty: Decimal
-    reduce_only: bool
+from tradectl.model.orders import OrderStatus, Side, TimeInForce
 
 
 def place(state: State, out: Publication, account: Account, request: NewOrder, now: int) -> VenueOrder:
     """The whole create; raises :class:`Refused` before anything changed."""
     book = state.book(request.instrument)
     checks.check_new(account, book, request)
-    plan = _plan(account, book, request)
-    _check_funds(state, account, book, request, plan)
-    market = request.type is OrderType.MARKET
-    order = VenueOrder(
-        uid=account.uid, order_id=state.ids.order_id(book.instrument.is_spot), link_id=request.link_id,
-        instrument=request.instrument, side=request.side, type=request.type,
-        time_in_force=TimeInForce.IOC if market else request.time_in_force, qty=plan.qty,
-        price=book.grid.price(plan.ticks), status=OrderStatus.NEW, created=now,
-        updated=now, reduce_only=plan.reduce_only, quote_qty=request.quote_qty, leaves=plan.qty,
-        last_price_on_created=book.last,
-    )  # fmt: skip
+    request = _of_its_leg(request)
+    stop_checks.check_protection(account, book, request)
+    if request.trigger is not None:
+        return conditional_entry.place(state, out, account, book, request, now)
+    plan = plan_of(account, book, request)
+    check_funds(state, account, book, request, plan)
+    order = new_order(state, account, book, request, now)
+    order.qty = order.leaves = plan.qty
+    order.price, order.reduce_only = book.grid.price(plan.ticks), plan.reduce_only
     account.remember_link(order.link_id)
-    _match(state, out, account, book, order, plan, now)
+    match(state, out, account, book, order, plan, now)
     return order
 
 
-def amend(
-    state: State,
-    out: Publication,
-    account: Account,
-    book: Book,
-    resting: RestingOrder,
-    qty: Decimal | None,
-    price: Decimal | None,
-    now: int,
-) -> VenueOrder:
-    """New total quantity or price; raises :class:`Refused` before anything changed."""
-    order = resting.order
-    if qty in (None, order.qty) and price in (None, order.price):
-        raise Refused(10001, "order not modified")
-    total = order.qty if qty is None else qty
-    lots = checks.check_qty(book, total, order.type) - book.grid.lots(order.cum_qty)
-    if lots <= 0:
-        raise Refused(checks.codes_of(book).amend_filled, "the new quantity must exceed what is filled")
-    ticks = resting.ticks if price is None else checks.limit_ticks(book, order.side, price)
-    if order.reduce_only:
-        lots = min(lots, book.grid.lots(checks.reducible(account, book, order.side)))
-        total = order.cum_qty + book.grid.qty(lots)
-    checks.check_notional(account, book, order.side, total, book.grid.price(ticks))
-    order_life.dequeue(book, account, resting)
-    try:
-        _check_resting_funds(state, account, book, order, ticks, lots)
-    except Refused:
-        order_life.enqueue(book, account, resting)
-        raise
-    order.qty, order.leaves, order.updated = total, book.grid.qty(lots), now
-    if ticks == resting.ticks and lots <= resting.leaves:
-        resting.leaves = lots
-        order_life.enqueue(book, account, resting)
-        _announce(out, account, book, order)
-        return order
-    order.price = book.grid.price(ticks)
-    account.orders.pop(order.order_id)
-    _match(state, out, account, book, order, _Plan(ticks, lots, total, order.reduce_only), now)
-    return order
+def _of_its_leg(request: NewOrder) -> NewOrder:
+    """In hedge mode an order against its leg can only close it."""
+    closing = (request.position_idx, request.side) in ((1, Side.SELL), (2, Side.BUY))
+    return replace(request, reduce_only=True) if closing else request
 
 
 def find(account: Account, book: Book, order_id: str, link_id: str) -> RestingOrder:
@@ -95,63 +48,8 @@ def find(account: Account, book: Book, order_id: str, link_id: str) -> RestingOr
     return resting
 
 
-def _plan(account: Account, book: Book, request: NewOrder) -> _Plan:
-    market = request.type is OrderType.MARKET
-    ticks = (
-        checks.protective_ticks(book, request.side) if market else checks.limit_ticks(book, request.side, request.price)
-    )
-    if request.quote_qty:
-        checks.check_amount(book, request.qty)
-        return _Plan(ticks, 0, request.qty, False)
-    reduce_only = request.reduce_only and not book.instrument.is_spot
-    qty = request.qty
-    if reduce_only:
-        most = checks.reducible(account, book, request.side)
-        # qty 0 closes the whole position, up to the largest order (bybit-v5 5.1).
-        qty = (
-            min(most, book.instrument.max_market_qty if market else book.instrument.max_limit_qty) if qty == 0 else qty
-        )
-        lots = checks.check_qty(book, qty, request.type)
-        lots = min(lots, book.grid.lots(most))
-        return _Plan(ticks, lots, book.grid.qty(lots), True)
-    lots = checks.check_qty(book, qty, request.type)
-    checks.check_notional(account, book, request.side, qty, _likely_price(book, request.side, ticks, market))
-    return _Plan(ticks, lots, qty, False)
-
-
-def _likely_price(book: Book, side: Side, ticks: int, market: bool) -> Decimal:
-    """What an order is valued at before it trades: its limit, or for a market order the dearer of mark and the best
-    opposite price (its bound would ask for margin that no fill needs)."""
-    if not market:
-        return book.grid.price(ticks)
-    known = [price for price in (book.reference(), book.best_price(side.opposite)) if price is not None]
-    return max(known, default=book.grid.price(ticks))
-
-
-def _check_funds(state: State, account: Account, book: Book, request: NewOrder, plan: _Plan) -> None:
-    if request.quote_qty:
-        checks.check_coins(account, book, request.side, ZERO, request.qty)
-        return
-    if plan.reduce_only:
-        return
-    if not book.instrument.is_spot:
-        market = request.type is OrderType.MARKET
-        price = _likely_price(book, request.side, plan.ticks, market)
-        checks.check_margin(state, account, book, request.side, plan.qty, plan.qty * price)
-        return
-    checks.check_coins(account, book, request.side, plan.qty, book.grid.value(plan.ticks, plan.lots))
-
-
-def _check_resting_funds(state: State, account: Account, book: Book, order: VenueOrder, ticks: int, lots: int) -> None:
-    value = book.grid.value(ticks, lots)
-    if book.instrument.is_spot:
-        checks.check_coins(account, book, order.side, book.grid.qty(lots), value)
-    elif not order.reduce_only:
-        checks.check_margin(state, account, book, order.side, book.grid.qty(lots), value)
-
-
-def _match(
-    state: State, out: Publication, account: Account, book: Book, order: VenueOrder, plan: _Plan, now: int
+def match(
+    state: State, out: Publication, account: Account, book: Book, order: VenueOrder, plan: Plan, now: int
 ) -> None:
     """Trade what can trade at once, then rest or end the remainder."""
     limit = limit_key(order.side, plan.ticks)
@@ -161,31 +59,39 @@ def _match(
         incoming.amount, incoming.leaves = order.qty, NO_LIMIT
     if not refusal:
         Matcher(state, out, now).take(book, incoming)
-    if order.quote_qty:
+    if order.quote_qty and not incoming.met_itself:
         _end_buy_by_value(book, order, incoming, now)
     elif refusal:
         _end(account, order, now, refusal)
     elif incoming.leaves == 0:
         _end_filled(account, order)
+    elif incoming.met_itself:
+        _end_by_self_match(account, order, incoming.met_itself, now)
     elif order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
         _end(account, order, now, "EC_NoImmediateQtyToFill")
     else:
         order_life.rest(state, book, account, order, plan.ticks, incoming.leaves)
-        order_life.keep_reducing(out, account, book, now)
-    _announce(out, account, book, order)
+        order_life.keep_reducing(out, account, book, order.position_idx, now)
+    order_life.announce(out, account, book, order)
 
 
-def _refuses_to_match(book: Book, order: VenueOrder, plan: _Plan, limit: int) -> str:
+def _refuses_to_match(book: Book, order: VenueOrder, plan: Plan, limit: int) -> str:
     """Why an order must not trade at all, "" when it may."""
     if order.time_in_force is TimeInForce.POST_ONLY and would_take(book, order.side, limit):
         return "EC_PostOnlyWillTakeLiquidity"
-    if order.time_in_force is TimeInForce.FOK and available(book, order.side, limit) < plan.lots:
+    if order.time_in_force is TimeInForce.FOK and available(book, order, limit) < plan.lots:
         return "EC_CancelForNoFullFill"
     return ""
 
 
 def _end(account: Account, order: VenueOrder, now: int, reason: str) -> None:
     order_life.close_unfilled(order, now, reason)
+    account.open_links.pop(order.link_id, None)
+
+
+def _end_by_self_match(account: Account, order: VenueOrder, met: str, now: int) -> None:
+    order_life.close_unfilled(order, now, "EC_BySelfMatch", "CancelBySmp")
+    order.smp_order_id = met
     account.open_links.pop(order.link_id, None)
 
 
@@ -201,8 +107,3 @@ def _end_buy_by_value(book: Book, order: VenueOrder, incoming: Incoming, now: in
         order.status, order.leaves = OrderStatus.FILLED, ZERO
     else:
         order_life.close_unfilled(order, now, "EC_CancelByOrderValueZero" if spent else "EC_NoImmediateQtyToFill")
-
-
-def _announce(out: Publication, account: Account, book: Book, order: VenueOrder) -> None:
-    out.order(order)
-    order_life.out_reserved(out, account, book)

@@ -1,6 +1,6 @@
 """The life of a user order in the book: it rests and holds funds, shrinks, is cancelled or forgotten."""
 
-from tradectl.matching.accounts import Account
+from tradectl.matching.accounts import Account, Leg
 from tradectl.matching.book import Book
 from tradectl.matching.publication import Publication
 from tradectl.matching.records import VenueOrder
@@ -24,26 +24,33 @@ def rest(state: State, book: Book, account: Account, order: VenueOrder, ticks: i
 
 def enqueue(book: Book, account: Account, resting: RestingOrder) -> None:
     """Into the book, with what it holds."""
-    book.resting(resting.order.side).add(resting)
-    release(book, account, resting, -resting.leaves)
-    if resting.order.reduce_only:
-        account.holding(book.instrument).reducing += 1
+    order = resting.order
+    book.resting(order.side).add(resting)
+    _hold(book, account, resting, 0, resting.leaves)
+    if order.reduce_only:
+        account.holding(book.instrument, order.position_idx).reducing += 1
 
 
 def dequeue(book: Book, account: Account, resting: RestingOrder) -> None:
     """Out of the book; what it held for its leaves is free again."""
-    book.resting(resting.order.side).remove(resting)
-    release(book, account, resting, resting.leaves)
-    if resting.order.reduce_only:
-        account.holding(book.instrument).reducing -= 1
+    order = resting.order
+    book.resting(order.side).remove(resting)
+    _hold(book, account, resting, resting.leaves, 0)
+    if order.reduce_only:
+        account.holding(book.instrument, order.position_idx).reducing -= 1
 
 
-def release(book: Book, account: Account, resting: RestingOrder, lots: int) -> None:
-    """Free what ``lots`` of the order hold; a negative number holds more."""
-    order, grid = resting.order, book.grid
-    account.reserve(
-        book.instrument, order.side, order.reduce_only, -grid.qty(lots), -grid.value(abs(resting.key), lots)
-    )
+def fill(book: Book, account: Account, resting: RestingOrder, lots: int) -> None:
+    """Take ``lots`` off the order; what they held is free."""
+    _hold(book, account, resting, resting.leaves, resting.leaves - lots)
+    resting.leaves -= lots
+
+
+def _hold(book: Book, account: Account, resting: RestingOrder, before: int, after: int) -> None:
+    """Hold for ``after`` lots what was held for ``before``. Rounded values do not add up, so always in full."""
+    grid, ticks = book.grid, resting.ticks
+    value = grid.value(ticks, after) - grid.value(ticks, before)
+    account.reserve(book.instrument, resting.order, grid.qty(after - before), value)
 
 
 def forget(book: Book, account: Account, resting: RestingOrder) -> None:
@@ -62,7 +69,13 @@ def cancel(
     resting.leaves = 0
     close_unfilled(resting.order, now, reason, cancel_type)
     out.order(resting.order)
-    out_reserved(out, account, book)
+    out_reserved(out, account, book, resting.order)
+
+
+def announce(out: Publication, account: Account, book: Book, order: VenueOrder) -> None:
+    """Publish an order and what it holds."""
+    out.order(order)
+    out_reserved(out, account, book, order)
 
 
 def close_unfilled(order: VenueOrder, now: int, reason: str, cancel_type: str = "UNKNOWN") -> None:
@@ -75,26 +88,26 @@ def close_unfilled(order: VenueOrder, now: int, reason: str, cancel_type: str = 
     order.updated = now
 
 
-def out_reserved(out: Publication, account: Account, book: Book) -> None:
-    """Publish what an order action touches besides the order: locked coins on spot, the position on linear, which
-    Bybit pushes on every order action, changed or not."""
+def out_reserved(out: Publication, account: Account, book: Book, order: VenueOrder) -> None:
+    """Publish what an order action touches besides the order: locked coins on spot, else the position, which Bybit
+    pushes on every order action, changed or not."""
     if book.instrument.is_spot:
         out.wallet(account.wallet(book.instrument.quote_coin))
         out.wallet(account.wallet(book.instrument.base_coin))
     else:
-        out.position(account.holding(book.instrument).position)
+        out.position(account.holding(book.instrument, order.position_idx).position)
 
 
-def keep_reducing(out: Publication, account: Account, book: Book, now: int) -> None:
+def keep_reducing(out: Publication, account: Account, book: Book, idx: int, now: int) -> None:
     """After a position changed: its reduce-only orders shrink to it, or end when there is nothing to reduce."""
-    holding = account.holdings.get(book.instrument.id)
+    holding = account.holdings.get(Leg(book.instrument.id, idx))
     if holding is None or holding.reducing == 0:
         return
     size = holding.position.size
     most = book.grid.lots(abs(size))
     for resting in list(account.orders.values()):
         order = resting.order
-        if not order.reduce_only or order.instrument != book.instrument.id:
+        if not order.reduce_only or order.instrument != book.instrument.id or order.position_idx != idx:
             continue
         if size * order.side.sign >= 0:
             cancel(out, account, book, resting, now, "CancelByReduceOnly", "EC_NoError")

@@ -37,7 +37,7 @@ class Publication:
     def __init__(self) -> None:
         self._items: list[Happening] = []
         self._orders: dict[str, VenueOrder] = {}
-        self._positions: dict[tuple[str, InstrumentId], Position] = {}
+        self._positions: dict[tuple[str, InstrumentId, int], Position] = {}
         self._wallets: dict[str, dict[str, Wallet]] = {}
 
     def fill(self, fill: Fill) -> None:
@@ -49,8 +49,12 @@ class Publication:
     def order(self, order: VenueOrder) -> None:
         self._orders[order.order_id] = order
 
+    def triggered(self, order: VenueOrder) -> None:
+        """A conditional order as it fires: said at once, because its final state follows in the same action."""
+        self._items.append(OrderHappened(copy_order(order)))
+
     def position(self, position: Position) -> None:
-        self._positions[position.uid, position.instrument] = position
+        self._positions[position.uid, position.instrument, position.position_idx] = position
 
     def wallet(self, wallet: Wallet) -> None:
         self._wallets.setdefault(wallet.uid, {})[wallet.coin] = wallet

@@ -63,8 +63,8 @@ class VenueOrder(Struct):
     """An order as the venue keeps it. ``fees`` maps coin to amount; ``leaves`` is 0 once final.
 
     Of an attached take-profit or stop-loss ``parent_id`` and ``parent_link`` name the entry and ``partner`` the order
-    that is cancelled when it trades. ``trailing`` is the distance of a trailing stop and ``active_price`` where it arms;
-    its ``trigger`` is ``None`` until then and follows the market afterwards.
+    that is cancelled when it trades. ``trailing`` is the distance of a trailing stop and ``active_price`` where it
+    arms; its ``trigger`` is ``None`` until then and follows the market afterwards.
     """
 
     uid: str
@@ -102,7 +102,7 @@ class VenueOrder(Struct):
     partner: str = ""
     trailing: Decimal | None = None
     active_price: Decimal | None = None
-    attached: bool = False  # its Full protection has become the position's
+    attached: Decimal = ZERO  # how much of what it filled has its protection
 
 
 class Fill(Struct, frozen=True):

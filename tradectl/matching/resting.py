@@ -56,6 +56,7 @@ class RestingSide:
     def best(self) -> RestingOrder | None:
         return self.queues[self.keys[0]][0] if self.keys else None
 
-    def available_to(self, limit: int) -> int:
-        """Lots resting at ``limit`` or better."""
-        return sum(order.leaves for key in self.keys if key <= limit for order in self.queues[key])
+    def available_to(self, limit: int, *, without: str = "") -> int:
+        """Lots resting at ``limit`` or better, not counting the account ``without``."""
+        reached = (resting for key in self.keys if key <= limit for resting in self.queues[key])
+        return sum(resting.leaves for resting in reached if resting.order.uid != without)

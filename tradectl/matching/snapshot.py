@@ -12,11 +12,11 @@ from tradectl.matching.ids import IdSource
 from tradectl.matching.state import MarketAccount, State
 from tradectl.model.instruments import Instrument, InstrumentId
 
-VERSION = 1
+VERSION = 2
 
 
 class SavedBook(Struct, array_like=True):
-    """One market: displayed and used sizes by key. Resting orders come back from the accounts."""
+    """One market: displayed and used sizes by key. Resting and conditional orders come back from the accounts."""
 
     instrument: InstrumentId
     bids: dict[int, int]
@@ -59,6 +59,9 @@ def restore(data: bytes) -> State:
         state.accounts[account.uid] = account
         for resting in account.orders.values():
             state.books[resting.order.instrument].resting(resting.order.side).add(resting)
+    waiting = (waiting for account in saved.accounts for waiting in account.conditionals.values())
+    for each in sorted(waiting, key=lambda each: each.turn):
+        state.books[each.order.instrument].conditionals[each.order.order_id] = each
     return state
 
 

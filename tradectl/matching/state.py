@@ -19,7 +19,7 @@ DOLLARS = ("USDT", "USDC")
 class MarketAccount(Struct):
     """The counterparty of every user, and where fees go: what makes money conserved.
 
-    ``cash`` by coin; ``sizes`` and ``costs`` by instrument are the mirror of all users' linear positions: the costs
+    ``cash`` by coin; ``sizes`` and ``costs`` by instrument are the mirror of all users' positions: the costs
     minus what users realised, so that sizes add up to zero and costs to what was realised.
     """
 
@@ -54,7 +54,7 @@ class State:
         self.ids = ids
         self._coin_books: dict[str, list[Book]] = {}
         for book in self.books.values():
-            if book.instrument.quote_coin in DOLLARS:
+            if book.instrument.quote_coin in (*DOLLARS, "USD"):
                 self._coin_books.setdefault(book.instrument.base_coin, []).append(book)
 
     def account(self, uid: str) -> Account:

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from tradectl.matching.accounts import Account
+from tradectl.matching.accounts import Account, Holding
 from tradectl.matching.book import Book
 from tradectl.matching.margin import margin_of
 from tradectl.matching.order_checks import LARGEST
@@ -34,19 +34,35 @@ def change_leverage(state: State, out: Publication, account: Account, book: Book
     """Raises :class:`Refused` 110043 unchanged, 110013 out of range, 110044 without the margin, 10001 on spot."""
     if book.instrument.is_spot:
         raise Refused(10001, "spot has no leverage here")
-    position = account.peek_holding(book.instrument).position
+    position = _used_leg(account, book).position
     if not leverage.is_finite() or not 1 <= leverage <= book.instrument.max_leverage:
         raise Refused(110013, f"leverage {leverage} is outside 1 to {book.instrument.max_leverage}")
     if leverage == position.leverage:
         raise Refused(110043, "leverage not modified")
-    position = account.holding(book.instrument).position
-    old, position.leverage = position.leverage, leverage
+    holdings = account.legs(book.instrument.id) or [account.holding(book.instrument, _first_idx(account, book))]
+    old = position.leverage
+    _set_leverage(holdings, leverage)
     if leverage < old and margin_of(state, account).available < 0:
-        position.leverage = old
+        _set_leverage(holdings, old)
         raise Refused(110044, "available margin is insufficient")
-    position.updated = now
-    position.created = position.created or now
-    out.position(position)
+    for holding in holdings:
+        holding.position.updated = now
+        holding.position.created = holding.position.created or now
+        out.position(holding.position)
+
+
+def _first_idx(account: Account, book: Book) -> int:
+    return 1 if account.hedged(book.instrument) else 0
+
+
+def _used_leg(account: Account, book: Book) -> Holding:
+    """Any leg of the instrument: its leverage is that of all."""
+    return account.peek_holding(book.instrument, _first_idx(account, book))
+
+
+def _set_leverage(holdings: list[Holding], leverage: Decimal) -> None:
+    for holding in holdings:
+        holding.position.leverage = leverage
 
 
 def _check_free(state: State, account: Account, coin: str, amount: Decimal) -> None:

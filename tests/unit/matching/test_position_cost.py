@@ -8,8 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.matching.support import D
-from tradectl.matching.position_cost import trade
+from tradectl.matching.position_cost import Traded, trade
 from tradectl.model.money import use_exact_context
+
+
+def at_price(size: Decimal, cost: Decimal, qty: Decimal, price: Decimal) -> Traded:
+    """A linear trade: value is price times quantity."""
+    return trade(size, cost, qty, qty * price, -size * price)
+
 
 trades = st.lists(
     st.tuples(st.integers(-10_000, 10_000).filter(bool), st.integers(1, 2_000_000)), min_size=1, max_size=40
@@ -23,7 +29,7 @@ def test_cost_minus_realised_is_exactly_what_was_paid(flow: list[tuple[int, int]
     paid = Fraction(0)
     for lots, ticks in flow:
         qty, price = lots * D("0.001"), ticks * D("0.1")
-        result = trade(size, cost, qty, price)
+        result = at_price(size, cost, qty, price)
         size, cost, realised = result.size, result.cost, realised + result.realised
         paid += Fraction(qty) * Fraction(price)
         assert Fraction(cost) - Fraction(realised) == paid
@@ -44,12 +50,12 @@ def test_cost_minus_realised_is_exactly_what_was_paid(flow: list[tuple[int, int]
     ],
 )
 def test_examples(size: str, cost: str, qty: str, price: str, expected: tuple[str, str, str, str]) -> None:
-    result = trade(D(size), D(cost), D(qty), D(price))
+    result = at_price(D(size), D(cost), D(qty), D(price))
     assert (result.size, result.cost, result.realised, result.closed) == tuple(map(Decimal, expected))
 
 
 def test_half_a_step_is_rounded_to_even() -> None:
-    result = trade(D(2), D("0.00000001"), D(-1), D("0.00000002"))
+    result = at_price(D(2), D("0.00000001"), D(-1), D("0.00000002"))
     assert result.realised == D("0.00000002")  # 1.5 steps
-    result = trade(D(2), D("0.00000001"), D(-1), D("0.00000003"))
+    result = at_price(D(2), D("0.00000001"), D(-1), D("0.00000003"))
     assert result.realised == D("0.00000002")  # 2.5 steps
