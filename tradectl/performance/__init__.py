@@ -1,0 +1,1 @@
+"""How well it went: returns, ratios, drawdowns, round trips, lots, profit by period. Pure: records in, numbers out."""
