@@ -11,6 +11,7 @@ from tradectl.engine.market_state import MarketState
 from tradectl.engine.order_queue import QueueState
 from tradectl.engine.order_state import Order, Orphan
 from tradectl.engine.portfolio_manager import PortfolioState
+from tradectl.engine.protection_plan import ProtectionState
 from tradectl.engine.runner_state import RunnerState
 from tradectl.engine.trading_state import TradingState
 from tradectl.engine.universe import UniverseState
@@ -53,6 +54,7 @@ class EngineState(Struct):
     activity: Activity
     universes: dict[str, UniverseState] = {}
     decisions: dict[str, list[DecisionNote]] = {}
+    protection: ProtectionState = msgspec.field(default_factory=ProtectionState)
 
 
 _DECODER = msgspec.msgpack.Decoder(EngineState, strict=True)

@@ -1,12 +1,22 @@
 """From what a strategy asked for to what the order desk does about it."""
 
-from tradectl.engine.intents import AmendIntent, CancelIntent, Intent, OrderIntent, TargetIntent, TimerIntent
+from tradectl.engine.intents import (
+    AmendIntent,
+    CancelIntent,
+    Intent,
+    OrderIntent,
+    ProtectIntent,
+    TargetIntent,
+    TimerIntent,
+)
 from tradectl.engine.order_desk import OrderDesk, Wish
+from tradectl.engine.protection import Protections
 from tradectl.engine.runner import Runner
 from tradectl.engine.targets import Targets
 from tradectl.engine.world import World
 from tradectl.model.commands import Check
 from tradectl.model.money import ZERO
+from tradectl.model.orders import Side, Trigger
 
 STRATEGY_TIMER = "strategy:"
 
@@ -14,10 +24,11 @@ STRATEGY_TIMER = "strategy:"
 class IntentDesk:
     """Carries out the intents of one callback, in order; each sees the ones before it in flight."""
 
-    def __init__(self, world: World, desk: OrderDesk, targets: Targets) -> None:
+    def __init__(self, world: World, desk: OrderDesk, targets: Targets, protections: Protections) -> None:
         self._w = world
         self._desk = desk
         self._targets = targets
+        self._protections = protections
 
     def process(self, runner: Runner, intents: list[Intent]) -> None:
         """Everything a callback asked for."""
@@ -26,6 +37,8 @@ class IntentDesk:
                 self._target(runner, intent)
             elif isinstance(intent, OrderIntent):
                 self._order(runner, intent)
+            elif isinstance(intent, ProtectIntent):
+                self._protections.protect(runner.name, intent)
             elif isinstance(intent, CancelIntent):
                 self._cancel(runner, intent)
             elif isinstance(intent, AmendIntent):
@@ -46,7 +59,8 @@ class IntentDesk:
             return
         wish = Wish(
             runner.name, info, i.side, (i.qty,), "order", i.reason, i.type, i.price, i.time_in_force, i.reduce_only,
-            runner.late,
+            runner.late, trigger=trigger_asked(i), protection=i.protection, close_on_trigger=i.close_on_trigger,
+            quote_qty=i.quote_qty,
         )  # fmt: skip
         self._desk.place(wish)
 
@@ -62,7 +76,10 @@ class IntentDesk:
     def _amend(self, runner: Runner, intent: AmendIntent) -> None:
         order = self._w.orders.get(intent.link_id)
         if order is not None and order.strategy == runner.name:
-            self._desk.amend(order, intent.qty, intent.price, intent.reason, "")
+            self._desk.amend(
+                order, intent.qty, intent.price, intent.reason, "", intent.trigger_price, intent.take_profit,
+                intent.stop_loss,
+            )  # fmt: skip
 
     def _timer(self, runner: Runner, intent: TimerIntent) -> None:
         name = f"{STRATEGY_TIMER}{runner.name}:{intent.name}"
@@ -70,3 +87,11 @@ class IntentDesk:
             self._w.set_timer(name, intent.at)
         else:
             self._w.cancel_timer(name)
+
+
+def trigger_asked(i: OrderIntent) -> Trigger | None:
+    """The trigger of an intent: a stop waits for a worse price than now, a touch for a better one."""
+    buys = i.side is Side.BUY
+    if i.stop is not None:
+        return Trigger(i.stop, buys, i.trigger_by)
+    return Trigger(i.touch, not buys, i.trigger_by) if i.touch is not None else None

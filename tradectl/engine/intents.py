@@ -5,11 +5,14 @@ from decimal import Decimal
 from msgspec import Struct
 
 from tradectl.model.instruments import InstrumentId
-from tradectl.model.orders import OrderType, Side, TimeInForce
+from tradectl.model.orders import OrderType, Protection, Side, TimeInForce, TriggerBy
 
 
 class OrderIntent(Struct, frozen=True, array_like=True):
-    """Buy or sell an exact quantity."""
+    """Buy or sell an exact quantity, or on spot for an amount of quote coin.
+
+    ``stop`` waits until the price got worse (a buy: rose) to it, ``touch`` until it got better; at most one of them.
+    """
 
     instrument: InstrumentId
     side: Side
@@ -19,6 +22,31 @@ class OrderIntent(Struct, frozen=True, array_like=True):
     time_in_force: TimeInForce
     reduce_only: bool
     reason: str
+    stop: Decimal | None = None
+    touch: Decimal | None = None
+    trigger_by: TriggerBy = TriggerBy.LAST
+    close_on_trigger: bool = False
+    protection: Protection | None = None
+    quote_qty: bool = False
+
+
+class ProtectIntent(Struct, frozen=True, array_like=True):
+    """Set what protects this instance's position: ``None`` leaves, 0 removes.
+
+    ``trailing`` is a distance in price, or with ``percent`` in per cent of the best price since ``activate`` was
+    reached. ``qty`` limits the stops to a part of the position.
+    """
+
+    instrument: InstrumentId
+    reason: str
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    trailing: Decimal | None = None
+    percent: bool = False
+    activate: Decimal | None = None
+    qty: Decimal | None = None
+    trigger_by: TriggerBy = TriggerBy.LAST
+    action: str = "protect"
 
 
 class TargetIntent(Struct, frozen=True, array_like=True):
@@ -38,12 +66,15 @@ class CancelIntent(Struct, frozen=True, array_like=True):
 
 
 class AmendIntent(Struct, frozen=True, array_like=True):
-    """Change price or total quantity of an open order."""
+    """Change price, total quantity, trigger or attached stops (0 removes one) of an open order."""
 
     link_id: str
     qty: Decimal | None
     price: Decimal | None
     reason: str
+    trigger_price: Decimal | None = None
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
 
 
 class TimerIntent(Struct, frozen=True, array_like=True):
@@ -53,4 +84,4 @@ class TimerIntent(Struct, frozen=True, array_like=True):
     at: int
 
 
-Intent = OrderIntent | TargetIntent | CancelIntent | AmendIntent | TimerIntent
+Intent = OrderIntent | ProtectIntent | TargetIntent | CancelIntent | AmendIntent | TimerIntent

@@ -1,5 +1,7 @@
 """What comes back about orders: answers, reports, executions and look-ups, merged into orders and books."""
 
+from collections.abc import Callable
+
 from tradectl.engine.dispatch import Dispatch
 from tradectl.engine.order_queue import group_of
 from tradectl.engine.order_state import Order, Orphan, add_execution, merge_report
@@ -29,6 +31,8 @@ class OrderAnswers:
     def __init__(self, world: World, dispatch: Dispatch) -> None:
         self._w = world
         self._dispatch = dispatch
+        #: Told of every order that filled, after it was booked.
+        self.on_fill: Callable[[Order], None] = lambda order: None
 
     # --- answers of the gateway
 
@@ -198,6 +202,7 @@ class OrderAnswers:
         if order is not None:
             add_execution(order, execution)
             w.touch(order)
+            self.on_fill(order)
         else:
             self._note_orphan(execution)
         if strategy == EXTERNAL and (order is None or order.foreign):

@@ -2,36 +2,24 @@
 
 from decimal import Decimal
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from tradectl.engine.amend_fields import Change, check_change, is_unsent
 from tradectl.engine.dispatch import Dispatch
-from tradectl.engine.order_state import Order
+from tradectl.engine.order_fields import check_fields
+from tradectl.engine.order_making import OrderMaking
+from tradectl.engine.order_state import Order, protection_of, trigger_of
 from tradectl.engine.risk_checks import Candidate
 from tradectl.engine.risk_manager import RiskManager
+from tradectl.engine.wish import Wish
 from tradectl.engine.world import World
 from tradectl.model.commands import Check, DecisionMade
 from tradectl.model.events import Action
-from tradectl.model.instruments import Instrument, InstrumentId
-from tradectl.model.money import ZERO, plain
-from tradectl.model.orders import OrderSpec, OrderStatus, OrderType, Side, TimeInForce
+from tradectl.model.instruments import InstrumentId
+from tradectl.model.money import ZERO
+from tradectl.model.orders import OrderStatus
 
-
-class Wish(Struct, frozen=True):
-    """One decision's worth of orders: the same but for their sizes. Amounts in base units."""
-
-    strategy: str
-    instrument: Instrument
-    side: Side
-    sizes: tuple[Decimal, ...]
-    action: str
-    reason: str
-    type: OrderType = OrderType.MARKET
-    price: Decimal | None = None
-    time_in_force: TimeInForce = TimeInForce.GTC
-    reduce_only: bool = False
-    late: bool = False
-    who: str = ""
+__all__ = ["Change", "OrderDesk", "Wish"]
 
 
 class OrderDesk:
@@ -41,6 +29,7 @@ class OrderDesk:
         self._w = world
         self._risk = risk
         self._dispatch = dispatch
+        self._making = OrderMaking(world, risk)
 
     def place(self, wish: Wish) -> DecisionMade:
         """Check every order of a wish, each with the ones before it in flight; one refusal refuses all."""
@@ -52,39 +41,27 @@ class OrderDesk:
         kinds: list[bool] = []
         checks: tuple[Check, ...] = ()
         for size in wish.sizes:
-            candidate = self.candidate(wish, size)
-            checks = self._risk.check(candidate)
+            candidate, checks = self.judge(wish, size)
             if not checks[-1].ok:
                 self._undo(made, first_seq)
                 return self._decide(wish, decision, False, checks, ())
-            made.append(self._make(wish, candidate, size, decision))
+            made.append(self._making.order(wish, candidate, size, decision))
             kinds.append(candidate.reduces)
         for order, reduces in zip(made, kinds, strict=True):
             self._dispatch.create(order, reduces)
         return self._decide(wish, decision, True, checks, tuple(o.link_id for o in made))
 
+    def judge(self, wish: Wish, size: Decimal) -> tuple[Candidate, tuple[Check, ...]]:
+        """One order of a wish as the checks see it, and what they say; nothing changes."""
+        candidate = self.candidate(wish, size)
+        for verdict in (check_fields(wish, self._w.market), self._making.check_leg(wish, candidate, size)):
+            if not verdict.ok:
+                return candidate, (verdict,)
+        return candidate, self._risk.check(candidate)
+
     def candidate(self, wish: Wish, size: Decimal) -> Candidate:
         """One order of a wish as the checks see it."""
-        i = wish.instrument
-        protected = not i.is_spot and (wish.reduce_only or wish.type is OrderType.MARKET)
-        reduces = self._risk.reduces(wish.strategy, i.id, wish.side, size, protected=protected)
-        return Candidate(
-            wish.strategy, i, wish.side, wish.type, size, wish.price, reduces, wish.late, bool(wish.who),
-            wish.reduce_only,
-        )  # fmt: skip
-
-    def _make(self, wish: Wish, c: Candidate, size: Decimal, decision: int) -> Order:
-        w = self._w
-        tif = TimeInForce.IOC if wish.type is OrderType.MARKET else wish.time_in_force
-        reduce_only = c.reduces and not wish.instrument.is_spot and (wish.reduce_only or wish.type is OrderType.MARKET)
-        spec = OrderSpec(
-            w.next_link(wish.strategy), wish.instrument.id, wish.side, wish.type, size, wish.price, tif, reduce_only
-        )
-        order = Order(
-            spec, wish.strategy, decision, w.cause, w.now, OrderStatus.QUEUED, size, wish.price, person=bool(wish.who)
-        )
-        w.add_order(order)
-        return order
+        return self._making.candidate(wish, size)
 
     def _undo(self, made: list[Order], first_seq: int) -> None:
         for order in made:
@@ -97,16 +74,19 @@ class OrderDesk:
         made = DecisionMade(
             decision, self._w.cause, self._w.now, wish.strategy, wish.instrument.id, wish.action, wish.side,
             sum(wish.sizes[1:], wish.sizes[0]), wish.price, wish.reason, ok, checks, links, wish.who,
+            event=described(self._w), algorithm=wish.algorithm,
         )  # fmt: skip
         self._w.emit(made)
         return made
 
-    def refuse(self, strategy: str, instrument: InstrumentId, action: str, reason: str, check: Check) -> DecisionMade:
+    def refuse(
+        self, strategy: str, instrument: InstrumentId, action: str, reason: str, check: Check, who: str = ""
+    ) -> DecisionMade:
         """Record an intent that did not get as far as an order."""
         self._w.decision_seq += 1
         made = DecisionMade(
             self._w.decision_seq, self._w.cause, self._w.now, strategy, instrument, action, None, ZERO, None, reason,
-            check.ok, (check,),
+            check.ok, (check,), (), who, described(self._w),
         )  # fmt: skip
         self._w.emit(made)
         return made
@@ -127,54 +107,75 @@ class OrderDesk:
         return True
 
     def cancel_entries(self, reason: str, strategy: str = "", symbol: str = "", everything: bool = False) -> list[str]:
-        """Cancel what can add risk (or everything of ours), within a strategy or symbol; returns the link ids."""
+        """Cancel what can add risk, within a strategy or symbol; returns the link ids. ``everything`` takes resting
+        reduce-only orders too; what waits to stop a position out is left in any case."""
         done = []
         for order in self._w.open_orders():
             wanted = not order.foreign and strategy in ("", order.strategy) and symbol in ("", order.instrument.symbol)
-            if wanted and (everything or not order.spec.reduce_only) and self.cancel(order, reason):
+            stays = order.is_stop if everything else order.protective
+            if wanted and not stays and self.cancel(order, reason):
                 done.append(order.link_id)
         return done
 
-    def amend(self, order: Order, qty: Decimal | None, price: Decimal | None, reason: str, who: str) -> DecisionMade:
-        """Check and queue an amendment."""
+    def amend(
+        self, order: Order, qty: Decimal | None, price: Decimal | None, reason: str, who: str,
+        trigger_price: Decimal | None = None, take_profit: Decimal | None = None, stop_loss: Decimal | None = None,
+    ) -> DecisionMade:  # fmt: skip
+        """Check and queue an amendment; ``None`` leaves a field as it is, 0 removes an attached stop."""
         w = self._w
+        change = Change(qty, price, trigger_price, take_profit, stop_loss)
         checks = self._risk.check_amend(order, qty, price)
         if checks[-1].ok:
-            checks += (_can_be_amended(order, qty, price),)
+            checks += (check_change(order, change, w.instruments[order.instrument], w.market),)
         ok = checks[-1].ok
         if ok:
-            self._amend(order, qty, price)
+            self._amend(order, change)
         w.decision_seq += 1
         made = DecisionMade(
             w.decision_seq, w.cause, w.now, order.strategy, order.instrument, "amend", order.spec.side,
             qty if qty is not None else order.qty, price if price is not None else order.price, reason, ok, checks,
-            (order.link_id,), who,
+            (order.link_id,), who, described(w), algorithm=order.algorithm,
         )  # fmt: skip
         w.emit(made)
         return made
 
-    def _amend(self, order: Order, qty: Decimal | None, price: Decimal | None) -> None:
-        """Queue the amendment; an order that still waits itself is changed where it stands."""
+    def _amend(self, order: Order, change: Change) -> None:
+        """Queue the amendment; an order that still waits itself is changed where it stands, and the stops of a spot
+        entry are kept by the protection desk alone."""
         w = self._w
-        if order.status is OrderStatus.QUEUED:
-            order.qty, order.price = qty or order.qty, price or order.price
-            order.spec = replace(order.spec, qty=order.qty, price=order.price)
+        if is_unsent(order):
+            _apply(order, change)
             self._dispatch.create(order)
             w.touch(order)
             return
-        order.worst_qty = max(order.worst_qty, qty or ZERO)
-        w.recount(order)
-        self._dispatch.amend(order, qty, price)
+        if w.instruments[order.instrument].is_spot:
+            _attach(order, change)
+            change = Change(change.qty, change.price, change.trigger_price)
+            w.touch(order)
+        if not change.is_empty:
+            order.worst_qty = max(order.worst_qty, change.qty or ZERO)
+            w.recount(order)
+            self._dispatch.amend(
+                order, change.qty, change.price, change.trigger_price, change.take_profit, change.stop_loss
+            )
 
 
-def _can_be_amended(order: Order, qty: Decimal | None, price: Decimal | None) -> Check:
-    if not order.is_open or order.cancel_asked:
-        state = "being cancelled" if order.is_open else order.status.value
-        return Check("amend", False, "open", state, f"order {order.link_id} is {state}")
-    if qty is None and price is None:
-        return Check("amend", False, "a change", "none", "neither quantity nor price is to change")
-    if price is not None and order.spec.type is OrderType.MARKET:
-        return Check("amend", False, "no price", plain(price), "a market order has no price to change")
-    ok = qty is None or qty > order.filled
-    done = plain(order.filled)
-    return Check("amend", ok, f"> {done}", plain(qty or order.qty), "" if ok else f"{done} is filled already")
+def _attach(order: Order, change: Change) -> None:
+    if change.take_profit is not None:
+        order.take_profit = change.take_profit or None
+    if change.stop_loss is not None:
+        order.stop_loss = change.stop_loss or None
+
+
+def _apply(order: Order, change: Change) -> None:
+    order.qty, order.price = change.qty or order.qty, change.price or order.price
+    order.trigger_price = change.trigger_price or order.trigger_price
+    _attach(order, change)
+    attached = None if order.instrument.category.value == "spot" else protection_of(order)
+    order.spec = replace(order.spec, qty=order.qty, price=order.price, trigger=trigger_of(order), protection=attached)
+
+
+def described(world: World) -> str:
+    """What the engine was told in this step, in words, where the world can say."""
+    describe = getattr(world, "describe", None)
+    return str(describe()) if describe is not None else ""

@@ -54,8 +54,9 @@ class Order(Struct):
     word of the venue corrects. ``worst_qty`` is the largest quantity asked for by amendments without an outcome.
     ``trigger_price``, ``take_profit`` and ``stop_loss`` are as last amended. ``parent`` is the link id of the entry an
     attached stop belongs to, ``leg`` what an order of the protection desk is for, ``expected_qty`` the base quantity
-    an amount of quote coin was expected to buy, ``rest_until`` the time before which no amendment is tried again, and
-    ``arrival`` the middle of the market when the order was decided.
+    an amount of quote coin was expected to buy, ``rest_until`` the time before which no amendment is tried again,
+    ``arrival`` the middle of the market when the order was decided, and ``unattached`` what of an entry the venue,
+    asked for it, showed no attached stops for.
     """
 
     spec: OrderSpec
@@ -92,6 +93,7 @@ class Order(Struct):
     arrival: Decimal | None = None
     expected_qty: Decimal = ZERO
     rest_until: int = 0
+    unattached: Decimal = ZERO
 
     @property
     def link_id(self) -> str:

@@ -4,19 +4,15 @@ from decimal import Decimal
 from typing import Any, ClassVar, Protocol
 
 from tradectl.engine.bar_series import BarSeries
-from tradectl.engine.intents import AmendIntent, CancelIntent, Intent, OrderIntent, TargetIntent, TimerIntent
+from tradectl.engine.intents import Intent, TimerIntent
+from tradectl.engine.order_methods import OrderMethods
 from tradectl.engine.parameters import Parameter, declared, param
 from tradectl.model.commands import ExecutionBooked, OrderChanged
 from tradectl.model.events import BookChanged, PredictionMade, QuoteChanged, TradePrinted
-from tradectl.model.instruments import Category, Instrument, InstrumentId
+from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.market_data import Bar, Ticker
-from tradectl.model.money import ZERO
-from tradectl.model.orders import OrderType, Side, TimeInForce
 
 __all__ = ["Strategy", "StrategyContext", "param"]
-
-Amount = Decimal | int | float | str
-
 
 class StrategyContext(Protocol):
     """The engine as one instance sees it."""
@@ -35,7 +31,7 @@ class StrategyContext(Protocol):
     def members(self, universe: str) -> tuple[str, ...]: ...
 
 
-class Strategy:
+class Strategy(OrderMethods):
     """Base of all strategies: declare parameters, subscribe in ``on_start``, act in the callbacks.
 
     Attributes set on ``self`` are kept over restarts when they are numbers, text, Decimals, lists or dicts of these.
@@ -49,6 +45,7 @@ class Strategy:
     source_hash: ClassVar[str] = ""
     #: Of a stand-in for a class that cannot be loaded: why.
     absent: ClassVar[str] = ""
+    _context: StrategyContext
 
     def __init__(self, name: str, params: dict[str, Any], context: StrategyContext) -> None:
         self.name = name
@@ -165,64 +162,6 @@ class Strategy:
         """This instance's open orders."""
         return self._context.open_orders()
 
-    def buy(self, symbol: str, qty: Amount, price: Amount | None = None, *, reason: str, **how: Any) -> None:
-        """Buy ``qty``: at market, or at most ``price``. ``how``: ``post_only``, ``reduce_only``, ``time_in_force``."""
-        self._order(symbol, Side.BUY, qty, price, reason, **how)
-
-    def sell(self, symbol: str, qty: Amount, price: Amount | None = None, *, reason: str, **how: Any) -> None:
-        """Sell ``qty``: at market, or at least ``price``; see :meth:`buy`."""
-        self._order(symbol, Side.SELL, qty, price, reason, **how)
-
-    def target(self, symbol: str, weight: float, *, reason: str) -> None:
-        """Bring the position to ``weight`` of this instance's capital: 1.0 long all of it, -1.0 short, 0.0 flat."""
-        self._context.submit(TargetIntent(self._id(symbol), _finite(Decimal(repr(float(weight))), "weight"), reason))
-
-    def close(self, symbol: str, *, reason: str) -> None:
-        """Close this instance's position and cancel its open orders on ``symbol``."""
-        self._context.submit(TargetIntent(self._id(symbol), ZERO, reason))
-
-    def cancel(self, link_id: str = "", symbol: str = "", *, reason: str) -> None:
-        """Cancel one order, or all of this instance (on ``symbol``)."""
-        self._context.submit(CancelIntent(link_id, self._id(symbol) if symbol else None, reason))
-
-    def amend(self, link_id: str, qty: Amount | None = None, price: Amount | None = None, *, reason: str) -> None:
-        """Change total quantity or price of an open order."""
-        self._context.submit(AmendIntent(link_id, _amount(qty), _amount(price), reason))
-
     def set_timer(self, name: str, after_s: float) -> None:
         """Call ``on_timer(name)`` after ``after_s`` seconds."""
         self._context.submit(TimerIntent(name, self.now + int(after_s * 1e9)))
-
-    # --- inside
-
-    def _order(
-        self,
-        symbol: str,
-        side: Side,
-        qty: Amount,
-        price: Amount | None,
-        reason: str,
-        post_only: bool = False,
-        reduce_only: bool = False,
-        time_in_force: TimeInForce = TimeInForce.GTC,
-    ) -> None:
-        size, limit = _amount(qty), _amount(price)
-        assert size is not None
-        kind = OrderType.MARKET if limit is None else OrderType.LIMIT
-        tif = TimeInForce.POST_ONLY if post_only else time_in_force
-        self._context.submit(OrderIntent(self._id(symbol), side, size, kind, limit, tif, reduce_only, reason))
-
-    def _id(self, symbol: str) -> InstrumentId:
-        return InstrumentId(Category(self.category), symbol)
-
-
-def _amount(value: Amount | None) -> Decimal | None:
-    if value is None:
-        return None
-    return _finite(Decimal(repr(value)) if isinstance(value, float) else Decimal(value), "an amount")
-
-
-def _finite(value: Decimal, name: str) -> Decimal:
-    if not value.is_finite():
-        raise ValueError(f"{name} must be a finite number, not {value}")
-    return value

@@ -12,6 +12,8 @@ from tradectl.engine.operator_desk import STOPPING, OperatorDesk
 from tradectl.engine.order_answers import WALL, OrderAnswers
 from tradectl.engine.order_desk import OrderDesk
 from tradectl.engine.order_state import view
+from tradectl.engine.protection import TIMER as PROTECTION_TIMER
+from tradectl.engine.protection import Protections
 from tradectl.engine.rate_windows import group_named
 from tradectl.engine.reconciler import TIMER as RECONCILE_TIMER
 from tradectl.engine.reconciler import Reconciler
@@ -94,8 +96,10 @@ class TradingEngine:
         self.targets = Targets(w, self.desk, self.risk)
         self.answers = OrderAnswers(w, self.dispatch)
         self.reconciler = Reconciler(w, self.answers)
+        self.protections = Protections(w, self.desk, self.reconciler.ask)
+        self.answers.on_fill = self.protections.filled
         self.guards = Guards(w)
-        self.intents = IntentDesk(w, self.desk, self.targets)
+        self.intents = IntentDesk(w, self.desk, self.targets, self.protections)
         self.host = StrategyHost(w, classes, self.intents.process, self.desk.cancel_entries)
         self.strategies = StrategyDesk(w, self.host, self.desk)
         self.operator = OperatorDesk(w, self.risk, self.desk, self.targets, self.host, self.guards, self.reconciler)
@@ -141,9 +145,11 @@ class TradingEngine:
     def _finish(self) -> None:
         w = self.world
         counts: dict[str, int] = {}
+        self.protections.look_changed()
         if len(w.queue):
             self.dispatch.release()  # before the first publication: what leaves at once is published as sent alone
         while True:
+            self.protections.look_changed()
             self._publish_orders()
             if not w.deliveries:
                 self.dispatch.release()
@@ -169,6 +175,8 @@ class TradingEngine:
                 record = view(order, w.now)
                 w.emit(record)
                 w.deliveries.append((order.strategy, "on_order", record))
+                for listen in w.on_order_change:
+                    listen(order)
 
     def _publish_books(self) -> None:
         w = self.world
@@ -195,7 +203,7 @@ class TradingEngine:
         return {
             BarClosed: self.host.bars.closed,
             QuoteChanged: self._quote,
-            TickerChanged: self.world.market.on_ticker,
+            TickerChanged: self._ticker,
             TradePrinted: lambda e: self.host.market("trades", e.instrument, "on_trade", e),
             BookChanged: lambda e: self.host.market("book", e.instrument, "on_book", e),
             BarsLoaded: self.host.bars.loaded,
@@ -238,6 +246,10 @@ class TradingEngine:
         self.world.market.on_quote(event)
         self.host.market("quotes", event.instrument, "on_quote", event)
 
+    def _ticker(self, event: TickerChanged) -> None:
+        self.world.market.on_ticker(event)
+        self.protections.price_changed(event.instrument)
+
     def _doubted(self, event: DataDoubted) -> None:
         self.world.market.on_doubt(event)
 
@@ -268,6 +280,7 @@ class TradingEngine:
             self.guards.start()
         elif not event.error:
             self.guards.mark()
+            self.protections.confirmed()
 
     def _note_balances(self, event: BalancesReported) -> None:
         self._balances = event
@@ -345,6 +358,8 @@ class TradingEngine:
         elif name == AUDIT_TIMER:
             self.reconciler.audit(self._balances, self._positions)
             w.set_timer(AUDIT_TIMER, w.now + w.config.audit_every_s * _SECOND)
+        elif name == PROTECTION_TIMER:
+            self.protections.look_all()
         elif name == RECONCILE_TIMER:
             self.reconciler.ask("again")
         elif name.startswith(f"{WALL}look:"):
@@ -358,6 +373,7 @@ class TradingEngine:
     def _guard(self) -> None:
         self.guards.watch()
         self.host.check_states()
+        self.protections.look_all()
         if not self.world.unreconciled and self.answers.chase(self.world.now - QUIET):
             self.reconciler.ask("executions are missing")
         self._hold_for_unknown()
@@ -384,6 +400,7 @@ class TradingEngine:
                 {name: state_of(r) for name, r in self.host.runners.items()}, list(self.host.following.subscribed),
                 self._balances, self._positions, w.orphans, w.limits.state, w.activity,
                 universes=self.host.universes.states, decisions=self.host.notes.state,
+                protection=self.protections.state,
             )
         )  # fmt: skip
 
@@ -415,5 +432,6 @@ class TradingEngine:
         self._balances, self._positions = s.balances, s.positions
         self.host.universes.states.update((n, u) for n, u in s.universes.items() if n in self.host.universes.states)
         self.host.notes.state = s.decisions
+        self.protections.state = s.protection
         self.host.restore(s.runners, s.subscribed)
         w.out.clear()

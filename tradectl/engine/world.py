@@ -7,6 +7,7 @@ from typing import Any
 
 from tradectl.engine.activity import Activity
 from tradectl.engine.config import EngineConfig
+from tradectl.engine.guard_state import GuardState
 from tradectl.engine.limit_book import LimitBook
 from tradectl.engine.market_state import MarketState
 from tradectl.engine.open_orders import OpenOrders
@@ -50,6 +51,7 @@ class World:
         self.state = TradingState()
         self.limits = LimitBook(config.risk, config.scoped, config.groups)
         self.activity = Activity()
+        self.guard = GuardState()
         self.timers: dict[str, int] = {}
         self.numbers: dict[str, int] = {"operator": 0}
         self.out: list[Command] = []
@@ -60,6 +62,8 @@ class World:
         self.state_dirty = False
         #: The venue's truth has not been merged since the last doubt: nothing but cancels may leave.
         self.unreconciled = True
+        #: Who else hears of every change of an order, in this order, after it was published.
+        self.on_order_change: list[Callable[[Order], None]] = []
         #: The event that is being applied.
         self.event: Event | None = None
         #: Why an instance may not enter an instrument ("" when it may): the universe's word, asked by the risk checks.

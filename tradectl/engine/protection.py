@@ -1,0 +1,215 @@
+"""Protection: every book's stops as they are meant to be, held at the venue, watched, and replaced when missing.
+
+Stops come attached to an entry (the venue makes them), or are conditional reduce-only orders of ours. A stop is gone
+for good only when its owner gives it up or the position is flat; nothing else in the engine takes one away.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from tradectl.engine.intents import ProtectIntent
+from tradectl.engine.order_desk import OrderDesk
+from tradectl.engine.order_fields import trigger_reference
+from tradectl.engine.order_state import STOP_LOSS, TAKE_PROFIT, Order
+from tradectl.engine.portfolio_manager import EXTERNAL
+from tradectl.engine.protection_fields import check_protect
+from tradectl.engine.protection_legs import TIMER, Leg, stops_of
+from tradectl.engine.protection_plan import LEGS, Plan, ProtectionState
+from tradectl.engine.world import World
+from tradectl.model.commands import Check, DecisionMade
+from tradectl.model.instruments import Instrument, InstrumentId
+from tradectl.model.money import ZERO
+
+__all__ = ["TIMER", "Protections", "ProtectionState"]
+Book = tuple[str, InstrumentId]
+
+
+class Protections:
+    """Keeps plans and looks after them whenever an order or a book changed. ``ask`` reads the venue's truth."""
+
+    def __init__(self, world: World, desk: OrderDesk, ask: Callable[[str], None]) -> None:
+        self._w = world
+        self._desk = desk
+        self._ask = ask
+        self._trailed: dict[InstrumentId, None] = {}
+        self._state = ProtectionState()
+
+    @property
+    def state(self) -> ProtectionState:
+        return self._state
+
+    @state.setter
+    def state(self, state: ProtectionState) -> None:
+        self._state = state
+        self._index()
+
+    def _index(self) -> None:
+        """Note which instruments' prices matter."""
+        books = self._state.books()
+        self._trailed = {i: None for name, i in books if self._state.plans[name][i].trailing is not None}
+
+    # --- what is asked for
+
+    def protect(self, strategy: str, intent: ProtectIntent, who: str = "") -> DecisionMade:
+        """Set the stops of a strategy's position, or say why not."""
+        w, instrument = self._w, intent.instrument
+        info = w.instruments.get(instrument)
+        if info is None:
+            rule = f"{instrument} is not an instrument of this venue"
+            check = Check("instrument", False, "", str(instrument), rule)
+        else:
+            check = check_protect(intent, info, w.portfolio.size(strategy, instrument), w.market)
+        made = self._desk.refuse(strategy, instrument, intent.action, intent.reason, check, who)
+        if check.ok and info is not None:
+            self._set(strategy, intent, info)
+            self.look((strategy, instrument))
+        return made
+
+    def _set(self, strategy: str, i: ProtectIntent, info: Instrument) -> None:
+        sign = 1 if self._w.portfolio.size(strategy, i.instrument) > 0 else -1
+        plan = self._plan(strategy, i.instrument, sign)
+        plan.whole, plan.qty = True, i.qty
+        if i.stop_loss is not None:
+            plan.stop_loss, plan.stop_by, plan.trailing = i.stop_loss or None, i.trigger_by, None
+        if i.take_profit is not None:
+            plan.take_profit, plan.profit_by = i.take_profit or None, i.trigger_by
+        if i.trailing is not None:
+            plan.trailing, plan.percent, plan.activate = i.trailing or None, i.percent, i.activate
+            plan.stop_by, plan.best, plan.moved_at = i.trigger_by, None, 0
+        for watch in plan.legs.values():
+            watch.retry_at = watch.tries = 0
+        self._index()
+        self._follow(plan, info)
+
+    def _plan(self, strategy: str, instrument: InstrumentId, sign: int) -> Plan:
+        """The plan of a position on this side; one of the other side is of the past."""
+        own = self._state.plans.setdefault(strategy, {})
+        plan = own.get(instrument)
+        if plan is None or plan.sign != sign:
+            plan = own[instrument] = Plan(sign)
+        return plan
+
+    def filled(self, order: Order) -> None:
+        """An entry with attached stops filled: they are meant to protect the position from now on."""
+        size = self._w.portfolio.size(order.strategy, order.instrument)
+        if order.protective or size * order.sign <= 0 or (order.take_profit is None and order.stop_loss is None):
+            return
+        plan = self._plan(order.strategy, order.instrument, order.sign)
+        if not plan.whole:
+            plan.stop_loss = order.stop_loss if order.stop_loss is not None else plan.stop_loss
+            plan.take_profit = order.take_profit if order.take_profit is not None else plan.take_profit
+            attached = order.spec.protection
+            if attached is not None:
+                plan.stop_by, plan.profit_by = attached.sl_by, attached.tp_by
+
+    def adopted(self, strategy: str, instrument: InstrumentId) -> None:
+        """A position changed its book: what stops it has now is looked at anew."""
+        self.look((strategy, instrument))
+
+    def wanted(self, strategy: str, instrument: InstrumentId) -> tuple[Decimal | None, Decimal | None]:
+        """Stop-loss and take-profit a book is meant to have."""
+        plan = self._state.plan(strategy, instrument)
+        return (plan.level(STOP_LOSS), plan.level(TAKE_PROFIT)) if plan is not None else (None, None)
+
+    # --- the market moves
+
+    def price_changed(self, instrument: InstrumentId) -> None:
+        """Move the trailing stops of an instrument; costs nothing where there are none."""
+        if instrument not in self._trailed or self._w.unreconciled:
+            return
+        info = self._w.instruments[instrument]
+        for name, own in list(self._state.plans.items()):
+            plan = own.get(instrument)
+            if plan is not None and self._follow(plan, info):
+                self.look((name, instrument))
+
+    def _follow(self, plan: Plan, info: Instrument) -> bool:
+        price = trigger_reference(self._w.market, info.id, plan.stop_by)
+        return price is not None and plan.follow(price, self._w.now, info)
+
+    # --- the watch
+
+    def confirmed(self) -> None:
+        """The venue's whole truth was merged: attached stops that it did not show are not there."""
+        for name, instrument in self._state.books():
+            info, plan = self._w.instruments.get(instrument), self._state.plans[name][instrument]
+            if info is not None:
+                for leg in LEGS:
+                    self._leg(name, info, plan, leg, ZERO).write_off()
+        self.look_all()
+
+    def look_all(self) -> None:
+        """Look after every book that has, or had, stops."""
+        for book in dict.fromkeys([*self._state.books(), *self._with_stops()]):
+            info = self._w.instruments.get(book[1])
+            plan = self._state.plan(*book)
+            if plan is not None and info is not None:
+                self._follow(plan, info)
+            self.look(book)
+
+    def _with_stops(self) -> list[Book]:
+        return [(o.strategy, o.instrument) for o in self._w.open_orders() if o.is_stop]
+
+    def look_changed(self) -> None:
+        """Look after the books this step touched."""
+        w = self._w
+        if self._state.held and not w.unreconciled:
+            self._state.held = False
+            self.look_all()
+            return
+        books = [(name, i) for name, i in w.dirty_books if name]
+        orders = (w.orders.get(link) for link in w.dirty_orders)
+        books += [(o.strategy, o.instrument) for o in orders if o is not None]
+        for book in dict.fromkeys(books):
+            if self._state.plan(*book) is not None or stops_of(w, *book):
+                self.look(book)
+
+    def look(self, book: Book) -> None:
+        """Bring one book's stops to what they are meant to be, as far as is certain now."""
+        w, (strategy, instrument) = self._w, book
+        info = w.instruments.get(instrument)
+        if strategy == EXTERNAL or info is None:
+            return
+        if w.unreconciled or w.state.has("journal"):
+            self._state.held = True  # nothing may leave, and what is known may be wrong
+            return
+        if any(o.misses_executions for o in w.open_orders(strategy, instrument)):
+            return  # the book is behind its orders: the executions are on their way
+        size = w.portfolio.size(strategy, instrument)
+        plan = self._state.plan(strategy, instrument)
+        if abs(size) < info.min_qty:
+            size = ZERO
+        if plan is not None and plan.sign * size <= 0:
+            self._state.drop(strategy, instrument)
+            self._index()
+            plan = None
+        self._clear(stops_of(w, strategy, instrument), size)
+        if plan is not None:
+            self._tend(book, info, plan, size)
+
+    def _clear(self, stops: list[Order], size: Decimal) -> None:
+        """Stops that have nothing left to close go; one whose entry's executions are on their way stays."""
+        for order in stops:
+            if order.sign * size >= 0 and order.is_dormant and not self._is_early(order):
+                self._desk.cancel(order, "the position is closed")
+
+    def _is_early(self, order: Order) -> bool:
+        """Whether the venue told of an attached stop before the fill it belongs to."""
+        entry = self._w.orders.get(order.parent)
+        return entry is not None and entry.booked < order.qty
+
+    def _tend(self, book: Book, info: Instrument, plan: Plan, size: Decimal) -> None:
+        w, (strategy, instrument) = self._w, book
+        held = abs(size) if info.is_spot else min(abs(size), w.venue_size(instrument, plan.sign))
+        needed = info.floor_qty(held if plan.qty is None else min(held, plan.qty))
+        if needed < info.min_qty:
+            return  # other books hold against it: the venue has nothing a stop could close
+        asks = [self._leg(strategy, info, plan, leg, needed).tend(stops_of(w, strategy, instrument)) for leg in LEGS]
+        if any(asks):
+            self._ask("an attached stop is missing")
+        if plan.is_empty:
+            self._state.drop(strategy, instrument)
+            self._index()
+
+    def _leg(self, strategy: str, info: Instrument, plan: Plan, name: str, needed: Decimal) -> Leg:
+        return Leg(self._w, self._desk, strategy, info, plan, name, needed)
