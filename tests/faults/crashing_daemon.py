@@ -13,6 +13,7 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from tradectl.daemon.__main__ import main
@@ -43,18 +44,17 @@ def crash_at_record(number: int, before: bool) -> None:
 
 def crash_at_order(number: int, before: bool) -> None:
     """Die around the ``number``-th order this process hands to the venue."""
-    execute, count = BybitConnector.execute, [0]
+    execute_all, count = BybitConnector.execute_all, [0]
 
-    def counted(self: BybitConnector, command: Any) -> None:
-        count[0] += isinstance(command, RiskApproved)
-        mine = isinstance(command, RiskApproved) and count[0] == number
-        if mine and before:
-            die()
-        execute(self, command)
-        if mine:
-            die()
+    def counted(self: BybitConnector, commands: Sequence[Any]) -> None:
+        for place, command in enumerate(commands):
+            count[0] += isinstance(command, RiskApproved)
+            if isinstance(command, RiskApproved) and count[0] == number:
+                execute_all(self, commands[: place if before else place + 1])
+                die()
+        execute_all(self, commands)
 
-    BybitConnector.execute = counted  # type: ignore[method-assign]
+    BybitConnector.execute_all = counted  # type: ignore[method-assign]
 
 
 def run() -> int:

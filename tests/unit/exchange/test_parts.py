@@ -4,11 +4,12 @@ import asyncio
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradectl.exchange.bybit.account import Account
+from tradectl.exchange.bybit.account import Account, can_hedge
 from tradectl.exchange.bybit.config import (
     BybitConfig,
     Credentials,
@@ -241,8 +242,6 @@ def test_orders_as_the_venue_wants_them() -> None:
 
 
 def test_instruments() -> None:
-    import msgspec
-
     spot = b"""{"list": [{"symbol": "BTCUSDT", "baseCoin": "BTC", "quoteCoin": "USDT", "status": "Trading",
      "lotSizeFilter": {"basePrecision": "0.000001", "quotePrecision": "0.0000001", "minOrderQty": "0.000011",
      "maxOrderQty": "83", "minOrderAmt": "5", "maxOrderAmt": "8000000", "maxLimitOrderQty": "83",
@@ -252,14 +251,16 @@ def test_instruments() -> None:
     found = instrument_of(row, Category.SPOT)
     assert (found.lot_size, found.min_notional, found.settle_coin) == (Decimal("0.000001"), Decimal(5), "USDT")
     assert (found.max_limit_qty, found.max_market_qty) == (Decimal(83), Decimal("41.5"))
-    assert found.price_limit_y == Decimal("0.01")
+    assert (found.price_limit_y, found.launched) == (Decimal("0.01"), 0)
     inverse = b"""{"list": [{"symbol": "BTCUSD", "status": "Trading", "baseCoin": "BTC", "quoteCoin": "USD",
      "leverageFilter": {"maxLeverage": "100.00"}, "priceFilter": {"minPrice": "0.50", "maxPrice": "1999999.00",
      "tickSize": "0.50"}, "lotSizeFilter": {"maxOrderQty": "25000000", "minOrderQty": "1", "qtyStep": "1",
-     "maxMktOrderQty": "5000000", "minNotionalValue": ""}, "fundingInterval": 480, "settleCoin": "BTC"}]}"""
+     "maxMktOrderQty": "5000000", "minNotionalValue": ""}, "fundingInterval": 480, "settleCoin": "BTC",
+     "launchTime": "1542211200000"}]}"""
     found = instrument_of(msgspec.json.decode(inverse, type=InstrumentPage).list[0], Category.INVERSE)
     assert (found.settle_coin, found.funding_interval, found.max_leverage) == ("BTC", 480, Decimal(100))
     assert (found.min_notional, found.price_limit_x) == (Decimal(0), None)
+    assert found.launched == 1542211200 * 1_000_000_000
 
 
 def test_the_ledger_leaves_out_what_executions_tell() -> None:
@@ -293,8 +294,6 @@ class FakeRest:
         self.calls: list[tuple[str, dict[str, Any]]] = []
 
     async def read(self, method: str, shape: Any, **p: Any) -> Any:
-        import msgspec
-
         state = self.state
         answers: dict[str, Any] = {
             "get_api_key_information": {"userID": 5, "deadlineDay": 3, "permissions": state["permissions"]},
@@ -314,7 +313,7 @@ class FakeRest:
             return Reply(110024, "has a position")
         self.state.update(
             {"set_margin_mode": {"margin": p.get("setMarginMode")}, "set_leverage": {"leverage": p.get("buyLeverage")},
-             "switch_position_mode": {"idx": 0}}[method]
+             "switch_position_mode": {"idx": 1 if p.get("mode") == 3 else 0}}[method]
         )  # fmt: skip
         return Reply(110043 if method == "set_leverage" else 0, "OK")
 
@@ -351,6 +350,32 @@ async def test_what_cannot_be_applied_is_a_problem() -> None:
     assert "Leverage of linear:BTCUSDT is 10, the settings say 1" in problems[4]
 
 
+async def test_hedge_mode_is_asked_only_of_what_can_hedge() -> None:
+    symbols = {"BTCUSDT": True, "BTCUSDT-26MAR27": False, "BTCPERP": False, "BTC-26MAR27": False}
+    assert {s: can_hedge(InstrumentId(Category.LINEAR, s)) for s in symbols} == symbols
+    inverse = InstrumentId(Category.INVERSE, "BTCUSD")
+    assert not can_hedge(inverse)
+    config = msgspec.structs.replace(CONFIG, position_mode=PositionMode.HEDGE, leverage={BTC: Decimal(1)})
+    rest = FakeRest()
+    rest.state.update(permissions=TRADING, idx=0)
+    problems = await Account(rest, config).check()  # type: ignore[arg-type]
+    assert ("switch_position_mode", 3) in [(name, p.get("mode")) for name, p in rest.calls]
+    assert len(problems) == 1
+    rest = FakeRest()
+    rest.state.update(permissions=TRADING, idx=0)
+    await Account(rest, msgspec.structs.replace(config, leverage={inverse: Decimal(1)})).check()  # type: ignore[arg-type]
+    assert "switch_position_mode" not in [name for name, _ in rest.calls]
+
+
+async def test_another_position_mode_is_a_problem_in_words() -> None:
+    rest = FakeRest(obey=False)
+    rest.state.update(permissions=TRADING, idx=0, leverage="1", margin="REGULAR_MARGIN")
+    config = msgspec.structs.replace(CONFIG, position_mode=PositionMode.HEDGE)
+    found = await Account(rest, config).check(apply=False)  # type: ignore[arg-type]
+    assert "linear:BTCUSDT is not in position mode hedge as the settings say." in found
+    assert not rest.calls, "an account that trades is never switched"
+
+
 async def test_a_key_that_may_not_trade_is_refused() -> None:
     with pytest.raises(Problem, match="may not trade linear"):
         await Account(FakeRest(), CONFIG).check()  # type: ignore[arg-type]
@@ -373,3 +398,6 @@ def test_the_twin_records_and_delivers_in_turn() -> None:
     assert seen == [Reconciled(5, 5), Reconciled(1, 1)]
     assert twin.outstanding == 0
     assert [type(c) for c in twin.commands] == [Reconcile, CancelOrder]
+    twin.execute_all([Reconcile(0, "y"), Reconcile(0, "z")])
+    assert [len(step) for step in twin.steps] == [1, 1, 2]
+    assert len(twin.commands) == 4
