@@ -272,10 +272,8 @@ def supertrend(bars: list[Bar], n: int, multiplier: float) -> Lines:
             high, low = (bar.high + bar.low) / 2.0 + multiplier * atr, (bar.high + bar.low) / 2.0 - multiplier * atr
             upper = high if upper != upper or high < upper or before > upper else upper
             lower = low if lower != lower or low > lower or before < lower else lower
-            if direction == 1.0:
-                direction = -1.0 if bar.close < lower else 1.0
-            else:
-                direction = 1.0 if bar.close > upper else -1.0
+            broken = bar.close < lower if direction == 1.0 else bar.close <= upper
+            direction = -1.0 if broken else 1.0
             stop = lower if direction == 1.0 else upper
         before = bar.close
         for name, value in (("", stop), ("direction", direction), ("upper", upper), ("lower", lower)):
