@@ -64,7 +64,9 @@ class Http(BaseHTTPRequestHandler):
                 status, message = int(extra.pop(":status", "200")), extra.pop(":message", "refused")
             else:
                 result = answer
-        payload = {"retCode": code, "retMsg": message, "result": result, "retExtInfo": {}, "time": venue.now_ms()}
+        result = dict(result)
+        payload = {"retCode": code, "retMsg": message, "retExtInfo": result.pop(":extra", {}), "result": result,
+                   "time": venue.now_ms()}  # fmt: skip
         data = json.dumps(payload).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))

@@ -1,6 +1,6 @@
 """The 24-hour tickers of a whole category, for whoever chooses among its symbols (bybit-v5 4.5)."""
 
-from math import inf
+from math import inf, nan
 
 from tradectl.exchange.bybit.rest import Rest
 from tradectl.exchange.bybit.wire import Text, TickerPage, UniverseTicker
@@ -14,29 +14,25 @@ async def read_tickers(rest: Rest, category: str) -> tuple[UniverseRow, ...]:
 
 
 def universe_row(row: UniverseTicker) -> UniverseRow:
-    """A ticker row as floats, 0.0 where the venue states nothing. Raises ``ValueError`` naming what is no number."""
+    """A ticker row as floats, 0.0 where the venue states nothing. Raises ``ValueError`` naming what makes no sense."""
     return UniverseRow(
         symbol=row.symbol,
-        last=_not_negative(row, "lastPrice"),
-        bid=_not_negative(row, "bid1Price"),
-        ask=_not_negative(row, "ask1Price"),
-        turnover=_not_negative(row, "turnover24h"),
-        high=_not_negative(row, "highPrice24h"),
-        low=_not_negative(row, "lowPrice24h"),
-        funding_rate=_number(row, "fundingRate"),
+        last=_number(row, "lastPrice", 0.0),
+        bid=_number(row, "bid1Price", 0.0),
+        ask=_number(row, "ask1Price", 0.0),
+        turnover=_number(row, "turnover24h", 0.0),
+        high=_number(row, "highPrice24h", 0.0),
+        low=_number(row, "lowPrice24h", 0.0),
+        funding_rate=_number(row, "fundingRate", -1.0),
     )
 
 
-def _not_negative(row: UniverseTicker, name: str) -> float:
-    value = _number(row, name)
-    if value < 0.0:
-        raise ValueError(f"{row.symbol}: {name} {value} is negative")
-    return value
-
-
-def _number(row: UniverseTicker, name: str) -> float:
+def _number(row: UniverseTicker, name: str, least: float) -> float:
     text: Text = getattr(row, name)
-    value = float(text) if text else 0.0
-    if not -inf < value < inf:
-        raise ValueError(f"{row.symbol}: {name} {text} is not a finite number")
+    try:
+        value = float(text) if text else 0.0
+    except ValueError:
+        value = nan
+    if not least <= value < inf:
+        raise ValueError(f"{row.symbol}: {name} {text!r} is no number from {least:g} up")
     return value
