@@ -42,6 +42,8 @@ class SandboxConfig(Struct, frozen=True):
     accounts: tuple[SandboxAccount, ...] = ()
     fund: dict[str, Decimal] = field(default_factory=lambda: dict(DEFAULT_FUNDS))  # what a new account starts with
 
+    hedge: bool = False  # new accounts hold both sides of USDT perpetuals apart
+
     # market: replayed when data is given, generated otherwise
     data: str = ""  # file of candles or trades to replay
     category: str = "linear"  # product of the replayed file: spot or linear

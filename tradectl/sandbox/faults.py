@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-Kind = Literal["cut", "lose_answer", "late_answer", "answer", "push"]
+Kind = Literal["cut", "lose_answer", "late_answer", "repeat_answer", "answer", "push"]
 Place = Literal["public", "private", "trade", "rest"]
 PushAction = Literal["drop", "duplicate", "delay", "reorder"]
 
@@ -16,6 +16,7 @@ class Fault(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     - ``lose_answer``: a request matching ``place`` (rest, trade) and ``op`` is carried out, its answer never sent
       (a REST connection is closed instead).
     - ``late_answer``: the answer waits until ``by`` more WebSocket frames were sent, or for ``delay_ms`` of wall time.
+    - ``repeat_answer``: the answer to a request of the trade socket is sent twice.
     - ``answer``: answered with ``code`` and ``message``; carried out first when ``taken``, else not at all.
     - ``push``: a private message of ``topic`` is dropped, duplicated, delayed until ``by`` further messages of the
       account were sent, or swapped with the next one.
@@ -66,7 +67,10 @@ class Faults:
             self.arm(fault)
 
     def arm(self, fault: Fault) -> None:
-        """Count for ``fault`` from now on; raises ``ValueError`` for counts below one."""
+        """Count for ``fault`` from now on; raises ``ValueError`` for counts below one and for a repeated answer
+        elsewhere than on the trade socket."""
+        if fault.kind == "repeat_answer" and fault.place != "trade":
+            raise ValueError("repeat_answer is of place trade: a REST request has one answer")
         if fault.after < 1 or fault.times < 1 or fault.by < 1 or fault.delay_ms < 0:
             raise ValueError("after, times and by are at least 1, delay_ms at least 0")
         self._armed.append(_Armed(fault))
@@ -87,7 +91,7 @@ class Faults:
         """A request arrived by ``place``: how its answer is to be spoilt."""
         if not self._armed:
             return None
-        return self._strike(("lose_answer", "late_answer", "answer"), place, op, "")
+        return self._strike(("lose_answer", "late_answer", "repeat_answer", "answer"), place, op, "")
 
     def on_push(self, topic: str) -> Fault | None:
         """A private message of ``topic`` is about to be queued: what happens to it."""

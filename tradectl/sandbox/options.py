@@ -41,6 +41,8 @@ def _add_account_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--account", action="append", default=[], metavar="KEY:SECRET:UID", help="one more account")
     group.add_argument("--fund", action="append", default=[], metavar="COIN=AMOUNT",
                        help="what each new account starts with (default 100000 USDT and 1 BTC)")  # fmt: skip
+    group.add_argument("--hedge", action="store_true",
+                       help="new accounts hold both sides of USDT perpetuals apart (hedge mode)")  # fmt: skip
 
 
 def _add_market_arguments(parser: argparse.ArgumentParser, defaults: SandboxConfig) -> None:
@@ -73,6 +75,7 @@ def config_from_args(args: argparse.Namespace, environ: Mapping[str, str] = os.e
         tls_key=args.tls_key,
         accounts=_accounts(args, environ),
         fund=dict(_fund(text) for text in args.fund) or dict(DEFAULT_FUNDS),
+        hedge=args.hedge,
         data=args.data,
         category=args.category,
         symbol=args.symbol,

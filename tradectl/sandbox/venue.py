@@ -8,19 +8,17 @@ import asyncio
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from decimal import Decimal
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from tradectl.matching.exchange import Exchange
-from tradectl.matching.records import Happening, NewOrder, OrderHappened, Refused, VenueOrder
-from tradectl.matching.views import AccountFees
+from tradectl.matching.records import Happening, OrderHappened, Refused
 from tradectl.model.errors import ErrorCode, Problem
-from tradectl.model.instruments import InstrumentId
 from tradectl.model.money import use_exact_context
+from tradectl.sandbox.account_changes import AccountChanges, Change, Result
 from tradectl.sandbox.account_queries import AccountQueries
 from tradectl.sandbox.market.clock import VenueClock
 from tradectl.sandbox.market.opening import open_market, plan_market
@@ -34,7 +32,6 @@ from tradectl.sandbox.memory.memory import Memory
 
 __all__ = ["Frame", "Step", "Venue", "VenueConfig", "wipe"]
 
-Result = TypeVar("Result")
 SECOND = 1_000_000_000
 #: Closed candles kept per instrument; older ones are dropped now and then.
 BARS_REMEMBERED = 100_000
@@ -59,7 +56,7 @@ class _Identity(Struct, frozen=True):
     origin: Origin
 
 
-class Venue(AccountQueries):
+class Venue(AccountQueries, AccountChanges):
     """Opens (or continues) the venue of ``config``. ``wall`` is the wall clock in nanoseconds.
 
     Raises ``Problem`` when the data is bad, the state belongs to another market, or is in use or broken.
@@ -216,76 +213,9 @@ class Venue(AccountQueries):
         """The ``result`` of ``GET /v5/market/<path>``. Raises ``Refused``; ``KeyError`` for an unknown path."""
         return self._rest.paths[path](params)
 
-    # --- accounts: each is persisted before it returns; all raise ``Refused`` with nothing changed -------------------
-
-    def open_account(self, uid: str, fund: Mapping[str, Decimal] | None = None) -> bool:
-        """Open an account with VIP 0 fees and, in the same breath, ``fund`` it; ``False`` when it was there already
-        (then nothing is done)."""
-        if self.exchange.has_account(uid):
-            return False
-
-        def opened(now: int) -> tuple[None, list[Happening]]:
-            self.exchange.open_account(uid, AccountFees(), now)
-            deposits = [
-                self.exchange.deposit(uid, coin, amount, now) for coin, amount in (fund or {}).items() if amount
-            ]
-            return None, [happening for deposit in deposits for happening in deposit]
-
-        self._request(opened)
-        return True
-
-    def deposit(self, uid: str, coin: str, amount: Decimal) -> list[Happening]:
-        """Transfer in (``amount`` > 0) or out (< 0)."""
-        return self._request(lambda now: (None, self.exchange.deposit(uid, coin, amount, now)))[1]
-
-    def place(self, uid: str, order: NewOrder) -> tuple[VenueOrder, list[Happening]]:
-        """Check, match and rest an order."""
-        return self._request(lambda now: self.exchange.place(uid, order, now))
-
-    def amend(
-        self,
-        uid: str,
-        instrument: InstrumentId,
-        *,
-        order_id: str = "",
-        link_id: str = "",
-        qty: Decimal | None = None,
-        price: Decimal | None = None,
-    ) -> tuple[VenueOrder, list[Happening]]:
-        """Change total quantity or price of an open order, named by ``order_id`` or else ``link_id``."""
-        return self._request(lambda now: self.exchange.amend(uid, instrument, order_id, link_id, qty, price, now))
-
-    def cancel(
-        self, uid: str, instrument: InstrumentId, *, order_id: str = "", link_id: str = ""
-    ) -> tuple[VenueOrder, list[Happening]]:
-        """Cancel an open order, named by ``order_id`` or else ``link_id``."""
-        return self._request(lambda now: self.exchange.cancel(uid, instrument, order_id, link_id, now))
-
-    def cancel_all(
-        self, uid: str, category: str, *, symbol: str = "", base_coin: str = "", settle_coin: str = ""
-    ) -> tuple[list[VenueOrder], list[Happening]]:
-        """Cancel the open orders of a category that match; the orders are as they ended."""
-        symbols = self._symbols(category, symbol, base_coin, settle_coin)
-
-        def cancelled(now: int) -> tuple[list[VenueOrder], list[Happening]]:
-            orders: list[VenueOrder] = []
-            happenings: list[Happening] = []
-            for instrument in self.exchange.instruments:
-                if instrument.category.value == category and (symbols is None or instrument.symbol in symbols):
-                    ended, happened = self.exchange.cancel_all(uid, instrument, now)
-                    orders += ended
-                    happenings += happened
-            return orders, happenings
-
-        return self._request(cancelled)
-
-    def set_leverage(self, uid: str, instrument: InstrumentId, leverage: Decimal) -> list[Happening]:
-        """Set the leverage of a perpetual."""
-        return self._request(lambda now: (None, self.exchange.set_leverage(uid, instrument, leverage, now)))[1]
-
     # --- keeping ----------------------------------------------------------------------------------------------------
 
-    def _request(self, change: Callable[[int], tuple[Result, list[Happening]]]) -> tuple[Result, list[Happening]]:
+    def _request(self, change: Change[Result]) -> tuple[Result, list[Happening]]:
         """Carry out a change and keep it. What cannot be kept did not happen: the accounts go back (10016)."""
         self._check_usable()
         result, happenings = change(self.now())

@@ -63,7 +63,7 @@ class Market:
         """Give the matching engine the prices and books as they are displayed now."""
         happenings: list[Happening] = []
         for market in self.instruments.values():
-            exchange.set_last(market.instrument.id, market.last, self.now)
+            happenings += exchange.set_last(market.instrument.id, market.last, self.now)
             happenings += exchange.set_mark(market.instrument.id, market.mark, market.index, self.now)
             happenings += self._set_book(exchange, market)
         return happenings

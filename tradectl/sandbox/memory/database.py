@@ -13,12 +13,12 @@ from typing import Any
 from tradectl.model.errors import ErrorCode, Problem
 
 FILE_NAME = "venue.sqlite"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = """
 CREATE TABLE named (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE orders (
     n INTEGER PRIMARY KEY, uid TEXT, category TEXT, symbol TEXT, order_id TEXT UNIQUE, link_id TEXT, status TEXT,
-    final INTEGER, filled INTEGER, created INTEGER, updated INTEGER, body BLOB NOT NULL);
+    kind TEXT, final INTEGER, filled INTEGER, created INTEGER, updated INTEGER, body BLOB NOT NULL);
 CREATE INDEX orders_link ON orders (uid, link_id);
 CREATE INDEX orders_page ON orders (uid, category, n);
 CREATE TABLE executions (

@@ -98,6 +98,7 @@ class Memory:
         order_id: str,
         link_id: str,
         status: str,
+        kind: str,
         start_ms: int | None,
         end_ms: int | None,
         now: int,
@@ -112,6 +113,7 @@ class Memory:
         filters.add("order_id = ?", order_id)
         filters.add("link_id = ?", link_id)
         filters.add("status = ?", status)
+        filters.add("kind = ?", kind)
         if symbols is not None:
             filters.add_any_of("symbol", symbols)
         if not order_id and not link_id:

@@ -18,6 +18,7 @@ from tradectl.model.instruments import Category, InstrumentId
 from tradectl.model.money import ZERO, to_coin
 from tradectl.model.orders import Side
 from tradectl.sandbox.memory.database import Database
+from tradectl.sandbox.memory.order_kinds import kind_of
 from tradectl.sandbox.memory.records import ClosedPnl
 
 _encode = msgspec.msgpack.encode
@@ -46,14 +47,14 @@ class Recorder:
     def _order(self, order: VenueOrder) -> None:
         instrument = order.instrument
         self._database.execute(
-            "INSERT INTO orders (uid, category, symbol, order_id, link_id, status, final, filled, created, updated,"
-            " body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (order_id) DO UPDATE SET status ="
-            " excluded.status, final = excluded.final, filled = excluded.filled, updated = excluded.updated, body ="
-            " excluded.body",
+            "INSERT INTO orders (uid, category, symbol, order_id, link_id, status, kind, final, filled, created,"
+            " updated, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (order_id) DO UPDATE SET"
+            " status = excluded.status, kind = excluded.kind, final = excluded.final, filled = excluded.filled,"
+            " updated = excluded.updated, body = excluded.body",
             (
                 order.uid, instrument.category.value, instrument.symbol, order.order_id, order.link_id,
-                order.status.value, int(order.status.is_final), int(order.cum_qty > 0), order.created, order.updated,
-                _encode(order),
+                order.status.value, kind_of(order), int(order.status.is_final), int(order.cum_qty > 0), order.created,
+                order.updated, _encode(order),
             ),
         )  # fmt: skip
 
@@ -66,7 +67,7 @@ class Recorder:
                 fill.link_id, fill.type, fill.ts, _encode(fill),
             ),
         )  # fmt: skip
-        if fill.instrument.category is Category.LINEAR and fill.type != "Funding":
+        if fill.instrument.category is not Category.SPOT and fill.type != "Funding":
             self._closed(fill)
 
     def _entry(self, entry: LedgerEntry) -> None:
@@ -81,7 +82,7 @@ class Recorder:
 
     def _closed(self, fill: Fill) -> None:
         """Fees paid to open wait in a pool per position; each closing fill takes its share of it."""
-        name = f"open_fees/{fill.uid}/{fill.instrument}"
+        name = f"open_fees/{fill.uid}/{fill.instrument}/{fill.position_idx}"
         pool, size = self._pool(name)
         opened = fill.qty - fill.closed_qty
         close_fee = to_coin(fill.fee * fill.closed_qty / fill.qty)
@@ -98,11 +99,13 @@ class Recorder:
     def _add_closed(self, fill: Fill, open_fee: Decimal, close_fee: Decimal) -> None:
         found = self._database.rows("SELECT body FROM closed_pnl WHERE order_id = ?", (fill.order_id,))
         row = msgspec.msgpack.decode(found[0][0], type=ClosedPnl) if found else self._first_close(fill)
-        exit_value = fill.closed_qty * fill.price
+        exit_value = _exit_value(fill)
         row.closed_qty += fill.closed_qty
         row.exit_value += exit_value
-        # A sell closes a long, whose profit is exit - entry; a buy closes a short.
-        row.entry_value += exit_value - fill.pnl if fill.side is Side.SELL else exit_value + fill.pnl
+        # A sell closes a long, whose profit is exit - entry; a buy closes a short. Inverse values are in coins, of
+        # which a long has the fewer the higher it sells: there it is the other way round (bybit-v5 6.1).
+        gains = (fill.side is Side.SELL) is (fill.instrument.category is not Category.INVERSE)
+        row.entry_value += exit_value - fill.pnl if gains else exit_value + fill.pnl
         row.open_fee += open_fee
         row.close_fee += close_fee
         row.pnl += fill.pnl - open_fee - close_fee
@@ -135,3 +138,10 @@ class Recorder:
             updated=fill.ts,
             exec_type=fill.type,
         )
+
+
+def _exit_value(fill: Fill) -> Decimal:
+    """The value of the closing part: in quote coin, of an inverse contract in the settle coin."""
+    if fill.instrument.category is Category.INVERSE:
+        return fill.value if fill.closed_qty == fill.qty else to_coin(fill.closed_qty / fill.price)
+    return fill.closed_qty * fill.price

@@ -38,10 +38,15 @@ class AccountViews:
     def wallet(self, uid: str, coins: Collection[str] | None = None) -> dict[str, Any]:
         return wallet_row(self._venue.exchange.account(uid), coins)
 
-    def position(self, uid: str, id: InstrumentId) -> dict[str, Any]:
-        """The row of ``position/list``."""
-        position: Position = self._venue.exchange.position(uid, id)
+    def position(self, uid: str, id: InstrumentId, position_idx: int = 0) -> dict[str, Any]:
+        """The row of ``position/list`` for one leg."""
+        position: Position = self._venue.exchange.position(uid, id, position_idx)
         return position_row(position, *self._context(position))
+
+    def positions(self, uid: str, id: InstrumentId) -> list[dict[str, Any]]:
+        """All legs of an instrument, also flat ones: one, or two in hedge mode."""
+        legs = (1, 2) if self._venue.exchange.is_hedged(uid, id) else (0,)
+        return [self.position(uid, id, leg) for leg in legs]
 
     def position_message(self, position: Position) -> dict[str, Any]:
         """The row of the ``position`` stream."""
@@ -51,7 +56,7 @@ class AccountViews:
         exchange = self._venue.exchange
         uid, id = position.uid, position.instrument
         return (
-            exchange.position_margin(uid, id),
+            exchange.position_margin(uid, id, position.position_idx),
             exchange.prices(id).mark,
             exchange.unrealised(position),
             exchange.fees(uid).linear_taker,

@@ -76,7 +76,9 @@ class Admin:
             "key": account.key,
             "wallet": views.wallet(uid),
             "open_orders": len(exchange.open_orders(uid)),
-            "positions": [views.position(uid, position.instrument) for position in exchange.positions(uid)],
+            "positions": [
+                views.position(uid, position.instrument, position.position_idx) for position in exchange.positions(uid)
+            ],
         }
 
     def _deposit(self, request: DepositRequest) -> HttpAnswer:

@@ -3,14 +3,24 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
 from msgspec import Struct, field
 
 from tradectl.matching.records import Happening, Refused, VenueOrder
+from tradectl.model.orders import OrderStatus
 from tradectl.sandbox.faults import Fault, Faults
+from tradectl.sandbox.memory.order_kinds import filed_under
 from tradectl.sandbox.server import params as wire
 from tradectl.sandbox.server.account_views import AccountViews
+from tradectl.sandbox.server.cancel_requests import parse_cancel_all
 from tradectl.sandbox.server.envelope import RATE_LIMITED
-from tradectl.sandbox.server.order_requests import instrument_of, parse_create, parse_ids
+from tradectl.sandbox.server.order_requests import (
+    instrument_of,
+    parse_amendment,
+    parse_create,
+    parse_filter,
+    parse_ids,
+)
 from tradectl.sandbox.server.params import bad
 from tradectl.sandbox.server.rate_limits import RateLimiter
 from tradectl.sandbox.server.received_orders import ReceivedOrders
@@ -113,34 +123,35 @@ class OrderDesk:
         return self._venue.place(uid, request)
 
     def _amend(self, uid: str, category: str, body: _Body) -> _Done:
-        for name in ("triggerPrice", "takeProfit", "stopLoss", "tpLimitPrice", "slLimitPrice", "orderIv"):
-            if wire.text(body, name):
-                raise bad(f"params error: {name} is not offered by this sandbox")
         instrument = self._views.instrument(instrument_of(category, body))
         order_id, link_id = parse_ids(body)
-        qty, price = wire.amount(body, "qty"), wire.amount(body, "price")
-        if qty is None and price is None:
-            raise bad("params error: nothing to amend, give qty or price")
-        return self._venue.amend(uid, instrument.id, order_id=order_id, link_id=link_id, qty=qty, price=price)
+        wanted = parse_amendment(body)
+        return self._venue.amend(
+            uid, instrument.id, order_id=order_id, link_id=link_id, qty=wanted.qty, price=wanted.price,
+            stops=wanted.stops,
+        )  # fmt: skip
 
     def _cancel(self, uid: str, category: str, body: _Body) -> _Done:
         instrument = self._views.instrument(instrument_of(category, body))
         order_id, link_id = parse_ids(body)
+        order_filter = parse_filter(category, body)
+        if category == "spot":
+            self._check_kind(uid, order_filter, order_id, link_id)
         return self._venue.cancel(uid, instrument.id, order_id=order_id, link_id=link_id)
+
+    def _check_kind(self, uid: str, order_filter: str, order_id: str, link_id: str) -> None:
+        """Spot keeps plain and conditional orders apart: one is not found under another's filter (bybit-v5 5.3)."""
+        order = self._venue.exchange.order(uid, order_id, link_id)
+        if order is not None and filed_under(order) != order_filter:
+            raise Refused(170213, f"Order does not exist with orderFilter {order_filter}")
 
     # --- many orders --------------------------------------------------------------------------------------------------
 
     def _cancel_all(self, uid: str, category: str, body: _Body) -> Outcome:
-        symbol, base, settle = (wire.text(body, name) for name in ("symbol", "baseCoin", "settleCoin"))
-        if category in ("linear", "inverse") and not (symbol or base or settle):
-            raise bad("params error: symbol, baseCoin or settleCoin is required")
-        if symbol:
-            self._views.find(category, symbol)
-        if wire.text(body, "orderFilter") not in ("", "Order"):  # no conditional or TP/SL orders exist here
-            return Outcome({"list": [], "success": "1"})
-        orders, happenings = self._venue.cancel_all(
-            uid, category, symbol=symbol, base_coin="" if symbol else base, settle_coin="" if symbol or base else settle
-        )
+        wanted = parse_cancel_all(category, body)
+        if wanted.symbol:
+            self._views.find(category, wanted.symbol)
+        orders, happenings = self._venue.cancel_all(uid, category, **msgspec.structs.asdict(wanted))
         return Outcome({"list": [_ids(order) for order in orders], "success": "1"}, happenings=happenings)
 
     def _batch(self, uid: str, category: str, op: str, body: _Body, allowed: int) -> Outcome:
@@ -168,6 +179,8 @@ class OrderDesk:
             row |= {name: wire.text(item, name) for name in ("symbol", "orderLinkId")}
             if not allowed:
                 raise Refused(*RATE_LIMITED)
+            if op == "order.amend":
+                self._check_not_conditional(uid, item)
             order, happened = self._singles[op](uid, category, item)
         except Refused as refused:
             return row | created, {"code": refused.code, "msg": refused.message}
@@ -175,6 +188,12 @@ class OrderDesk:
         if created:
             created = {"createAt": ms(order.created)}
         return row | _ids(order) | created, {"code": 0, "msg": "OK"}
+
+    def _check_not_conditional(self, uid: str, item: _Body) -> None:
+        """A batch of amendments takes no conditional orders (bybit-v5 5.8)."""
+        order = self._venue.exchange.order(uid, *parse_ids(item))
+        if order is not None and order.status is OrderStatus.UNTRIGGERED:
+            raise bad("params error: orderId names a conditional order, which amend-batch does not take")
 
 
 def _endpoint(op: str) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tradectl.sandbox.memory.order_kinds import FILTERS
 from tradectl.sandbox.server import params as wire
 from tradectl.sandbox.server.calls import Call, Route
 from tradectl.sandbox.server.envelope import Reply
@@ -9,7 +10,6 @@ from tradectl.sandbox.server.params import bad
 from tradectl.sandbox.server.rows.executions import execution_row
 from tradectl.sandbox.server.rows.orders import history_row, order_row
 
-_ORDER_FILTERS = ("Order", "StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder")
 _EXEC_TYPES = (
     "Trade", "AdlTrade", "Funding", "BustTrade", "Delivery", "Settle", "BlockTrade", "MovePosition", "FutureSpread",
     "CorporateAction", "UNKNOWN",
@@ -29,9 +29,9 @@ def _page(category: str, rows: list[dict[str, Any]], cursor: str) -> Reply:
     return Reply({"category": category, "nextPageCursor": cursor, "list": rows})
 
 
-def _wants_plain_orders(call: Call) -> bool:
-    """Whether the filter admits plain orders, the only kind there is here."""
-    return wire.one_of(call.params, "orderFilter", _ORDER_FILTERS, default="Order") == "Order"
+def _order_filter(call: Call) -> str:
+    """The kind of orders asked for, ``""`` for every kind."""
+    return wire.one_of(call.params, "orderFilter", FILTERS, default="")
 
 
 def realtime(call: Call) -> Reply:
@@ -43,10 +43,14 @@ def realtime(call: Call) -> Reply:
     if open_only not in (0, 1, 2):
         raise bad(f"params error: openOnly invalid: {open_only}")
     limit, cursor = wire.limit(call.params, 20, 50), wire.cursor(call.params)
-    if not _wants_plain_orders(call):
-        return _page(category, [], "")
     orders, cursor = call.floor.venue.orders_open(
-        call.uid, category, **filters, open_only=min(open_only, 1), limit=limit, cursor=cursor
+        call.uid,
+        category,
+        **filters,
+        order_filter=_order_filter(call),
+        open_only=min(open_only, 1),
+        limit=limit,
+        cursor=cursor,
     )
     views = call.floor.views
     return _page(category, [order_row(order, views.instrument(order.instrument)) for order in orders], cursor)
@@ -57,11 +61,17 @@ def history(call: Call) -> Reply:
     filters = _filters(call, category)
     start, end = wire.window(call.params, call.venue_ms())
     limit, cursor = wire.limit(call.params, 20, 50), wire.cursor(call.params)
-    if not _wants_plain_orders(call):
-        return _page(category, [], "")
     status = wire.text(call.params, "orderStatus")
     orders, cursor = call.floor.venue.orders_history(
-        call.uid, category, **filters, status=status, start_ms=start, end_ms=end, limit=limit, cursor=cursor
+        call.uid,
+        category,
+        **filters,
+        status=status,
+        order_filter=_order_filter(call),
+        start_ms=start,
+        end_ms=end,
+        limit=limit,
+        cursor=cursor,
     )
     views = call.floor.views
     return _page(category, [history_row(order, views.instrument(order.instrument)) for order in orders], cursor)

@@ -8,22 +8,21 @@ from tradectl.sandbox.server.calls import Call, Route
 from tradectl.sandbox.server.envelope import Reply
 from tradectl.sandbox.server.params import bad
 from tradectl.sandbox.server.rows.positions import closed_pnl_row
+from tradectl.sandbox.server.trading_stop_requests import PartialStops, parse_trading_stop
 
 _DERIVATIVES = ("linear", "inverse", "option")
 
 
 def positions(call: Call) -> Reply:
-    """By symbol also the flat row; by settle or base coin only what is not flat."""
+    """By symbol also the flat row, in hedge mode both legs; by settle or base coin only what is not flat."""
     category = wire.category(call.params, _DERIVATIVES)
     symbol, settle, base = (wire.text(call.params, name) for name in ("symbol", "settleCoin", "baseCoin"))
     limit, cursor = wire.limit(call.params, 20, 200), wire.cursor(call.params)
     if category == "linear" and not (symbol or settle):
         raise bad("params error: symbol or settleCoin is required")
     views = call.floor.views
-    if symbol:
-        rows = [views.position(call.uid, views.find(category, symbol).id)]
-    else:
-        rows = _held(call, category, settle, base)
+    held = views.positions(call.uid, views.find(category, symbol).id) if symbol else None
+    rows = _held(call, category, settle, base) if held is None else held
     start = _offset(cursor)
     following = str(start + limit) if len(rows) > start + limit else ""
     return Reply({"category": category, "nextPageCursor": following, "list": rows[start : start + limit]})
@@ -37,7 +36,7 @@ def _held(call: Call, category: str, settle: str, base: str) -> list[dict[str, A
         if position.instrument.category.value != category:
             continue
         if settle in ("", instrument.settle_coin) and base in ("", instrument.base_coin):
-            rows.append(views.position(call.uid, position.instrument))
+            rows.append(views.position(call.uid, position.instrument, position.position_idx))
     return rows
 
 
@@ -61,31 +60,31 @@ def set_leverage(call: Call) -> Reply:
 
 
 def switch_mode(call: Call) -> Reply:
-    """One-way is the only mode here: switching to it changes nothing, hedge mode is not supported."""
-    wire.category(call.params, ("linear", "inverse"))
-    if not wire.text(call.params, "symbol") and not wire.text(call.params, "coin"):
+    """One symbol, or by ``coin`` every symbol without position and order; the symbol precedes the coin."""
+    category = wire.category(call.params, ("linear", "inverse"))
+    symbol, coin = wire.text(call.params, "symbol"), wire.text(call.params, "coin")
+    if not symbol and not coin:
         raise bad("params error: symbol or coin is required")
     mode = wire.small_number(call.params, "mode", -1)
-    if mode == 0:
-        raise Refused(110025, "Position mode is not modified")
-    if mode == 3:
-        raise Refused(110029, "Hedge mode is not supported by this sandbox")
-    raise bad(f"params error: mode invalid: {mode}")
+    if mode not in (0, 3):
+        raise bad(f"params error: mode invalid: {mode}, 0 is one-way and 3 hedge")
+    target = call.floor.views.find(category, symbol).id if symbol else coin
+    if category == "inverse" and mode == 3:
+        raise Refused(110029, "Hedge mode is not supported on inverse contracts")
+    return Reply({}, happenings=call.floor.venue.switch_mode(call.uid, target, mode == 3))
 
 
 def trading_stop(call: Call) -> Reply:
-    """Stops on positions are not offered: removing none is "not modified", setting one is refused by name."""
+    """Full edits the stops of a whole position, Partial adds some for a part of it."""
     category = wire.category(call.params, ("linear", "inverse"))
     instrument = call.floor.views.find(category, wire.required(call.params, "symbol"))
-    wire.one_of(call.params, "tpslMode", ("Full", "Partial"))
-    if wire.small_number(call.params, "positionIdx") != 0:
-        raise bad("position idx not match position mode")
-    if call.floor.venue.exchange.position(call.uid, instrument.id).size == 0:
-        raise bad("can not set tp/sl/ts for zero position")
-    for name in ("takeProfit", "stopLoss", "trailingStop"):
-        if wire.amount(call.params, name):
-            raise bad(f"params error: {name} is not offered by this sandbox")
-    raise Refused(34040, "not modified")
+    wanted = parse_trading_stop(instrument.id, call.params)
+    venue = call.floor.venue
+    if isinstance(wanted, PartialStops):
+        happenings = venue.add_partial_stops(call.uid, wanted.instrument, wanted.position_idx, wanted.legs, wanted.size)
+    else:
+        happenings = venue.set_trading_stop(call.uid, wanted)
+    return Reply({}, happenings=happenings)
 
 
 def closed_pnl(call: Call) -> Reply:

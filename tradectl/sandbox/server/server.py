@@ -118,8 +118,10 @@ class SandboxServer:
         self._open_accounts()
 
     def _open_accounts(self) -> None:
+        instruments = self.venue.exchange.instruments.values()
+        hedge = self.config.hedge and any(each.settle_coin == "USDT" for each in instruments)
         for account in self.config.accounts:
-            self.venue.open_account(account.uid, self.config.fund)
+            self.venue.open_account(account.uid, self.config.fund, hedge=hedge)
 
     async def _listen(self) -> None:
         self.port = await self._listen_on(self.config.port, None)

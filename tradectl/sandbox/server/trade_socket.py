@@ -118,8 +118,9 @@ class TradeSocket(DataSocket):
         )
         fault = outcome.fault
         delivery, delay = self.floor.delivery, self.floor.config.ack_delay
-        if fault is None or fault.kind == "answer":
-            delivery.send(self.channel, frame, delay)
+        if fault is None or fault.kind in ("answer", "repeat_answer"):
+            for _ in range(2 if fault is not None and fault.kind == "repeat_answer" else 1):
+                delivery.send(self.channel, frame, delay)
         elif fault.kind == "late_answer":
             self.floor.late.hold(fault, lambda: delivery.send(self.channel, frame))
 

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import Any
 
@@ -15,11 +15,13 @@ import websockets
 
 from tradectl.matching.exchange import Exchange
 from tradectl.matching.records import FillHappened, LedgerHappened, OrderHappened, Refused
-from tradectl.matching.views import AccountFees
 from tradectl.model.instruments import Category, Instrument, InstrumentId
 from tradectl.model.money import use_exact_context
+from tradectl.model.orders import Side
+from tradectl.sandbox.account_changes import AccountChanges
 from tradectl.sandbox.config import SandboxAccount, SandboxConfig
 from tradectl.sandbox.faults import Faults
+from tradectl.sandbox.memory.order_kinds import is_wanted
 from tradectl.sandbox.server.server import SandboxServer
 from tradectl.sandbox.venue import Frame, Step
 
@@ -46,7 +48,7 @@ def instrument(category: str, base: str = "BTC") -> Instrument:
     )
 
 
-class ScriptedVenue:
+class ScriptedVenue(AccountChanges):
     """Each step is a minute: the price moves one tick, then kline and ticker frames of what is watched."""
 
     def __init__(self, config: Any, *, wall: Callable[[], int] = time.time_ns, steps: int = 50) -> None:
@@ -110,6 +112,14 @@ class ScriptedVenue:
         self._keep(happenings)
         return Step(frames, happenings, self.taken == self.steps)
 
+    def print(self, instrument: InstrumentId, price: str) -> list[Any]:
+        """A trade and a book around it: what fires is kept like the rest."""
+        at = D(price)
+        self.exchange.set_mark(instrument, at, at, self.time)
+        book = [(at - D("0.1"), D(50))], [(at + D("0.1"), D(50))]
+        happenings = self.exchange.set_book(instrument, *book, self.time)
+        return self._keep(happenings + self.exchange.print_trade(instrument, Side.BUY, at, D("0.001"), self.time))
+
     async def run(self, on_step: Callable[[Step], None]) -> None:
         await asyncio.Event().wait()
 
@@ -119,14 +129,6 @@ class ScriptedVenue:
         if not params.get("category"):
             raise Refused(10001, "params error: category is required")
         return {"category": params["category"], "list": []}
-
-    def open_account(self, uid: str, fund: Mapping[str, Decimal] | None = None) -> bool:
-        if self.exchange.has_account(uid):
-            return False
-        self.exchange.open_account(uid, AccountFees(), self.time)
-        for coin, amount in (fund or {}).items():
-            self.deposit(uid, coin, amount)
-        return True
 
     def _keep(self, happenings: list[Any]) -> list[Any]:
         for happening in happenings:
@@ -139,28 +141,9 @@ class ScriptedVenue:
                     self.entries.insert(0, entry)
         return happenings
 
-    def deposit(self, uid: str, coin: str, amount: Decimal) -> list[Any]:
-        return self._keep(self.exchange.deposit(uid, coin, amount, self.time))
-
-    def place(self, uid: str, order: Any) -> Any:
-        placed, happenings = self.exchange.place(uid, order, self.time)
-        return placed, self._keep(happenings)
-
-    def amend(self, uid: str, id: Any, *, order_id: str, link_id: str, qty: Any, price: Any) -> Any:
-        order, happenings = self.exchange.amend(uid, id, order_id, link_id, qty, price, self.time)
-        return order, self._keep(happenings)
-
-    def cancel(self, uid: str, id: Any, *, order_id: str, link_id: str) -> Any:
-        order, happenings = self.exchange.cancel(uid, id, order_id, link_id, self.time)
-        return order, self._keep(happenings)
-
-    def cancel_all(self, uid: str, category: str, *, symbol: str, base_coin: str, settle_coin: str) -> Any:
-        id = InstrumentId(Category(category), symbol) if symbol else None
-        orders, happenings = self.exchange.cancel_all(uid, id, self.time)
-        return orders, self._keep(happenings)
-
-    def set_leverage(self, uid: str, id: Any, leverage: Decimal) -> Any:
-        return self.exchange.set_leverage(uid, id, leverage, self.time)
+    def _request(self, change: Any) -> Any:
+        result, happenings = change(self.time)
+        return result, self._keep(happenings)
 
     @staticmethod
     def _paged(rows: list[Any], limit: int, cursor: str) -> tuple[list[Any], str]:
@@ -169,17 +152,36 @@ class ScriptedVenue:
         return rows[start : start + limit], following
 
     def orders_open(
-        self, uid: str, category: str, *, order_id: str, link_id: str, limit: int, cursor: str, **_: Any
+        self,
+        uid: str,
+        category: str,
+        *,
+        order_id: str,
+        link_id: str,
+        order_filter: str,
+        limit: int,
+        cursor: str,
+        **_: Any,
     ) -> Any:
         rows = [o for o in reversed(self.exchange.open_orders(uid)) if o.instrument.category == category]
+        rows = [o for o in rows if is_wanted(o, order_filter)]
         if order_id or link_id:
             rows = [o for o in rows + self.closed if order_id == o.order_id or link_id == o.link_id]
         return self._paged(rows, limit, cursor)
 
     def orders_history(
-        self, uid: str, category: str, *, order_id: str, link_id: str, limit: int, cursor: str, **_: Any
-    ):
-        rows = [o for o in self.closed if o.instrument.category == category]
+        self,
+        uid: str,
+        category: str,
+        *,
+        order_id: str,
+        link_id: str,
+        order_filter: str,
+        limit: int,
+        cursor: str,
+        **_: Any,
+    ) -> Any:
+        rows = [o for o in self.closed if o.instrument.category == category and is_wanted(o, order_filter)]
         if order_id or link_id:
             rows = [o for o in rows if order_id == o.order_id or link_id == o.link_id]
         return self._paged(rows, limit, cursor)

@@ -68,10 +68,10 @@ async def test_create_amend_cancel(client: Any) -> None:
     ({"qty": ""}, "qty"), ({"price": None}, "price"), ({"price": "99,0"}, "price"), ({"side": "buy"}, "side"),
     ({"side": None}, "side"), ({"orderType": "Stop"}, "orderType"), ({"timeInForce": "RPI"}, "timeInForce"),
     ({"orderLinkId": "a b"}, "orderLinkId"), ({"orderLinkId": "x" * 37}, "orderLinkId"),
-    ({"takeProfit": "120"}, "takeProfit"), ({"triggerPrice": "120"}, "triggerPrice"),
+    ({"takeProfit": "90"}, "TakeProfit"), ({"triggerPrice": "120"}, "triggerDirection"),
     ({"positionIdx": 1}, "position idx"), ({"reduceOnly": "true"}, "reduceOnly"), ({"category": "future"}, "category"),
     ({"category": None}, "category"), ({"symbol": None}, "symbol"), ({"symbol": "NOPE"}, "symbol"),
-    ({"category": "inverse"}, "symbol"), ({"smpType": "CancelMaker"}, "smpType"), ({"qty": "1" * 40}, "qty"),
+    ({"category": "inverse"}, "symbol"), ({"smpType": "CancelAll"}, "smpType"), ({"qty": "1" * 40}, "qty"),
 ])  # fmt: skip
 async def test_bad_orders_change_nothing(
     client: Any, order: dict[str, Any], changes: dict[str, Any], word: str
@@ -211,9 +211,9 @@ async def test_position_rows(client: Any) -> None:
     body = {"category": "linear", "symbol": "BTCUSDT"}
     stop = body | {"tpslMode": "Full", "positionIdx": 0}
     assert (await client.post("position/trading-stop", **stop, takeProfit="0")).code == 34040
-    assert (await client.post("position/trading-stop", **stop, takeProfit="120")).code == 10001
+    assert (await client.post("position/trading-stop", **stop, takeProfit="90")).code == 10001
     assert (await client.post("position/switch-mode", **body, mode=0)).code == 110025
-    assert (await client.post("position/switch-mode", **body, mode=3)).code == 110029
+    assert (await client.post("position/switch-mode", **body, mode=3)).code == 110024
     leverage = body | {"buyLeverage": "5", "sellLeverage": "5"}
     assert [(await client.post("position/set-leverage", **leverage)).code for _ in range(2)] == [0, 110043]
     assert (await client.post("position/set-leverage", **leverage | {"sellLeverage": "6"})).code == 10001

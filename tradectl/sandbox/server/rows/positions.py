@@ -5,6 +5,7 @@ from typing import Any
 
 from tradectl.matching.records import Position
 from tradectl.matching.views import PositionMargin
+from tradectl.model.instruments import Category
 from tradectl.model.money import plain
 from tradectl.sandbox.memory.records import ClosedPnl
 from tradectl.sandbox.server.rows.amounts import ms, or_empty, ratio, rounded
@@ -57,7 +58,7 @@ def position_row(
 ) -> dict[str, Any]:
     """The row of ``position/list``; a flat one has side ``""`` and size 0."""
     return _common(position, margin, mark, unrealised, taker_fee) | {
-        "avgPrice": ratio(position.cost, position.size),
+        "avgPrice": _entry_price(position),
         "sessionAvgPrice": "",
         "delta": "",
         "gamma": "",
@@ -73,7 +74,7 @@ def position_message_row(
     row = _common(position, margin, mark, unrealised, taker_fee)
     return row | {
         "category": position.instrument.category.value,
-        "entryPrice": ratio(position.cost, position.size),
+        "entryPrice": _entry_price(position),
         "sessionAvgPrice": "0",
         "positionValue": row["positionValue"] or "0",
         "unrealisedPnl": row["unrealisedPnl"] or "0",
@@ -92,9 +93,9 @@ def closed_pnl_row(row: ClosedPnl) -> dict[str, Any]:
         "execType": row.exec_type,
         "closedSize": plain(row.closed_qty),
         "cumEntryValue": plain(row.entry_value),
-        "avgEntryPrice": ratio(row.entry_value, row.closed_qty),
+        "avgEntryPrice": _average(row, row.entry_value),
         "cumExitValue": plain(row.exit_value),
-        "avgExitPrice": ratio(row.exit_value, row.closed_qty),
+        "avgExitPrice": _average(row, row.exit_value),
         "closedPnl": plain(row.pnl),
         "fillCount": str(row.fill_count),
         "leverage": plain(row.leverage),
@@ -105,8 +106,26 @@ def closed_pnl_row(row: ClosedPnl) -> dict[str, Any]:
     }
 
 
+def _average(row: ClosedPnl, value: Decimal) -> str:
+    """The price of a closed quantity; an inverse value is quantity over price."""
+    if row.instrument.category is Category.INVERSE:
+        return ratio(row.closed_qty, value)
+    return ratio(value, row.closed_qty)
+
+
+def _entry_price(position: Position) -> str:
+    """Cost over size; an inverse position is size in USD over cost in coins."""
+    if position.instrument.category is Category.INVERSE:
+        return ratio(abs(position.size), abs(position.cost))
+    return ratio(position.cost, position.size)
+
+
 def _break_even(position: Position, taker_fee: Decimal) -> str:
     if position.size == 0:
         return ""
-    size = position.size
-    return rounded((position.cost - position.realised) / (size - abs(size) * max(taker_fee, _MIN_CLOSE_FEE)))
+    size, fee = position.size, max(taker_fee, _MIN_CLOSE_FEE)
+    if position.instrument.category is Category.INVERSE:
+        # Where size x (1/entry - 1/price), what was realised and the fee to close add up to nothing.
+        sign = 1 if size > 0 else -1
+        return ratio(size * (1 + sign * fee), sign * abs(position.cost) + position.realised)
+    return rounded((position.cost - position.realised) / (size - abs(size) * fee))
