@@ -46,6 +46,12 @@ class VenueClient:
             found: dict[str, Any] = json.load(answer)
         return found
 
+    def allowances(self) -> dict[str, Any]:
+        """What the rate limits refused so far, and what they admitted in each second."""
+        with urllib.request.urlopen(f"{self.base}/sandbox/allowances", timeout=20) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
+
     def rows(self, path: str, start: int, end: int, limit: int, **params: Any) -> list[dict[str, Any]]:
         """Every row between two times (milliseconds), over all windows and pages, oldest first."""
         found: list[dict[str, Any]] = []

@@ -144,7 +144,7 @@ def deposit(
 @app.command()
 def fault(
     ctx: typer.Context,
-    kind: str = typer.Argument("", help="cut, lose_answer, late_answer, answer or push; empty shows what is armed."),
+    kind: str = typer.Argument("", help="cut, (lose|late|repeat)_answer, answer or push; empty shows what is armed."),
     place: str = typer.Option("*", "--place", help="public, private, trade, rest, or * for any."),
     after: int = typer.Option(1, "--after", min=1, help="At which match it strikes."),
     times: int = typer.Option(1, "--times", min=1, help="For how many matches."),
