@@ -5,11 +5,11 @@ from msgspec import Struct
 
 from tradectl.engine.activity import Activity
 from tradectl.engine.decision_notes import DecisionNote
-from tradectl.engine.guards import GuardState
+from tradectl.engine.guard_state import GuardState
 from tradectl.engine.limit_book import LimitState
 from tradectl.engine.market_state import MarketState
 from tradectl.engine.order_queue import QueueState
-from tradectl.engine.order_state import Order, Orphan
+from tradectl.engine.order_state import Held, Order, Orphan
 from tradectl.engine.portfolio_manager import PortfolioState
 from tradectl.engine.protection_plan import ProtectionState
 from tradectl.engine.runner_state import RunnerState
@@ -54,6 +54,7 @@ class EngineState(Struct):
     activity: Activity
     universes: dict[str, UniverseState] = {}
     decisions: dict[str, list[DecisionNote]] = {}
+    held: dict[str, Held] = {}
     protection: ProtectionState = msgspec.field(default_factory=ProtectionState)
 
 

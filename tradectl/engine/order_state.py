@@ -6,7 +6,7 @@ the gateway) rank below anything the venue itself says of it.
 
 from decimal import Decimal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tradectl.model.commands import Amendment, OrderChanged
 from tradectl.model.instruments import InstrumentId
@@ -181,6 +181,14 @@ class Orphan(Struct):
     value: Decimal = ZERO
     fees: Decimal = ZERO
     ended: bool = False
+
+
+class Held(Struct):
+    """Fills of an order whose owner is not known yet, and how often the venue was asked for it."""
+
+    instrument: InstrumentId
+    executions: list[Execution] = field(default_factory=list)
+    asks: int = 0
 
 
 def rank(order: Order) -> int:

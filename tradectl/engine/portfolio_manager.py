@@ -84,16 +84,38 @@ class PortfolioManager:
         qty = execution.qty
         if instrument.is_spot:
             return self._spot(execution, instrument, book, net, strategy)
+        self._net_trade(execution, instrument, net)
+        own = book.trade(sign, qty, execution.price)
+        book.fees += execution.fee
+        return Booked(strategy, own, book.size)
+
+    def _net_trade(self, execution: Execution, instrument: Instrument, net: Book) -> None:
+        """A derivative's fill in the position at the venue and in the cash."""
         recent = self.state.recent.get(instrument.id)
         if recent is None:
             recent = self.state.recent[instrument.id] = RecentTrades(replace(net))
-        realised = recent.book(Trade(execution.ts, sign, qty, execution.price, execution.pnl), net)
-        own = book.trade(sign, qty, execution.price)
-        for each in (book, net):
-            each.fees += execution.fee
+        trade = Trade(execution.ts, execution.side.sign, execution.qty, execution.price, execution.pnl)
+        realised = recent.book(trade, net)
+        net.fees += execution.fee
         self._pay(instrument.settle_coin, realised)
         self._pay(execution.fee_coin or instrument.settle_coin, -execution.fee)
-        return Booked(strategy, own, book.size)
+
+    def trade_shared(self, execution: Execution, instrument: Instrument, parts: dict[str, Decimal]) -> list[Booked]:
+        """Book a derivative's fill that closes what several books hold: the position once, each book its part.
+
+        ``parts`` add up to the fill's quantity; fees go by them, the remainder of the rounding to the largest.
+        """
+        self._net_trade(execution, instrument, self.net(instrument.id))
+        fees = {name: to_coin(execution.fee * part / execution.qty) for name, part in parts.items()}
+        fees[max(parts, key=lambda n: (parts[n], n))] += execution.fee - sum(fees.values(), ZERO)
+        booked = []
+        for name, part in parts.items():
+            self.state.trades[name] = self.state.trades.get(name, 0) + 1
+            book = self.book(name, instrument.id)
+            own = book.trade(execution.side.sign, part, execution.price)
+            book.fees += fees[name]
+            booked.append(Booked(name, own, book.size))
+        return booked
 
     def _spot(self, execution: Execution, instrument: Instrument, book: Book, net: Book, strategy: str) -> Booked:
         sign, qty = execution.side.sign, execution.qty

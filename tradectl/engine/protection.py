@@ -20,7 +20,7 @@ from tradectl.model.commands import Check, DecisionMade
 from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.money import ZERO
 
-__all__ = ["TIMER", "Protections", "ProtectionState"]
+__all__ = ["TIMER", "ProtectionState", "Protections"]
 Book = tuple[str, InstrumentId]
 
 

@@ -116,9 +116,9 @@ class Leg:
             return
         self._watch.asked_at = self._watch.due_since = 0
         for entry in self._w.orders.values():
-            if entry.spec.protection is not None and entry.strategy == self._strategy:
-                if entry.instrument == self._info.id:
-                    entry.unattached = max(entry.booked - self._shown(entry), entry.unattached)
+            attached, own = entry.spec.protection is not None, entry.strategy == self._strategy
+            if attached and own and entry.instrument == self._info.id:
+                entry.unattached = max(entry.booked - self._shown(entry), entry.unattached)
 
     def _tell(self, lack: Decimal) -> None:
         """One alert for a stop that stood and is gone, or that the venue does not take."""

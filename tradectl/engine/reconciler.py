@@ -1,9 +1,11 @@
 """Reconciliation: subscribe, read, merge. Until books and venue agree, nothing but cancels may leave (decision 12)."""
 
+from tradectl.engine.fills import Fills
+from tradectl.engine.known_orders import KnownOrders
 from tradectl.engine.order_answers import LOOK_AGAIN, WALL, OrderAnswers
 from tradectl.engine.trading_state import AUTO, PERSON
 from tradectl.engine.world import World
-from tradectl.model.commands import AlertLevel, Level, Reconcile
+from tradectl.model.commands import AlertLevel, LedgerBooked, Level, Reconcile
 from tradectl.model.events import BalancesReported, ConnectionChanged, PositionsReported, Reconciled
 from tradectl.model.orders import OrderStatus
 
@@ -18,8 +20,10 @@ REASON = "unreconciled"
 class Reconciler:
     """Asks for the venue's truth, merges it, and decides whether the books agree."""
 
-    def __init__(self, world: World, answers: OrderAnswers) -> None:
+    def __init__(self, world: World, answers: OrderAnswers, known: KnownOrders, fills: Fills) -> None:
         self._w = world
+        self._known = known
+        self._fills = fills
         self._answers = answers
         self.attempts = 0
         self.asked = False
@@ -85,7 +89,7 @@ class Reconciler:
 
     def _baseline(self, event: Reconciled) -> None:
         w = self._w
-        ours = [e for e in event.executions if self._answers.owner(e.link_id) is not None]
+        ours = [e for e in event.executions if self._known.owner(e.link_id) is not None]
         if ours:  # a run that lost its journal must not count its own past as somebody else's
             w.alert(AlertLevel.WARNING, "baseline", f"{len(ours)} executions of this run are older than its books")
         w.portfolio.baseline(event.balances, event.positions, event.executions, event.ledger)
@@ -97,12 +101,14 @@ class Reconciler:
 
     def _merge(self, event: Reconciled) -> None:
         for execution in sorted(event.executions, key=lambda e: (e.ts, e.exec_id)):
-            self._answers.executed(execution)
+            self._fills.executed(execution)
         for report in event.reports:
             self._answers.reported(report)
+        self._fills.settle_all()
         for row in event.ledger:
             if self._w.portfolio.ledger(row):
                 self._w.dirty_coins[row.coin] = None
+                self._w.emit(LedgerBooked(self._w.now, row.id, row.type, row.coin, row.change, row.ts))
                 text = f"{row.type} of {row.change} {row.coin}"
                 self._w.alert(AlertLevel.INFO, "transfer", text)
 

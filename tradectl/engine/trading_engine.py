@@ -6,10 +6,12 @@ from typing import Any
 from tradectl.engine.checkpoint import EngineState, decode, encode
 from tradectl.engine.config import EngineConfig
 from tradectl.engine.dispatch import QUEUE_TIMER, Dispatch
+from tradectl.engine.fills import Fills
 from tradectl.engine.guards import EQUITY_TIMER, GUARD_TIMER, Guards
 from tradectl.engine.intent_desk import STRATEGY_TIMER, IntentDesk
+from tradectl.engine.known_orders import KnownOrders
 from tradectl.engine.operator_desk import STOPPING, OperatorDesk
-from tradectl.engine.order_answers import WALL, OrderAnswers
+from tradectl.engine.order_answers import LOOK_AGAIN, WALL, OrderAnswers
 from tradectl.engine.order_desk import OrderDesk
 from tradectl.engine.order_state import view
 from tradectl.engine.protection import TIMER as PROTECTION_TIMER
@@ -17,6 +19,7 @@ from tradectl.engine.protection import Protections
 from tradectl.engine.rate_windows import group_named
 from tradectl.engine.reconciler import TIMER as RECONCILE_TIMER
 from tradectl.engine.reconciler import Reconciler
+from tradectl.engine.risk_desk import RiskDesk
 from tradectl.engine.risk_manager import RiskManager
 from tradectl.engine.runner_state import state_of
 from tradectl.engine.strategy import Strategy
@@ -52,6 +55,7 @@ from tradectl.model.events import (
     HaltRequested,
     InstrumentsLoaded,
     JournalChecked,
+    LimitsSet,
     OrderAnswered,
     OrderLookedUp,
     OrderReported,
@@ -64,6 +68,7 @@ from tradectl.model.events import (
     Reconciled,
     ReconcileRequested,
     ResumeRequested,
+    RiskResetRequested,
     Started,
     StopRequested,
     StrategyEnded,
@@ -94,11 +99,16 @@ class TradingEngine:
         self.dispatch = Dispatch(w, self.risk)
         self.desk = OrderDesk(w, self.risk, self.dispatch)
         self.targets = Targets(w, self.desk, self.risk)
-        self.answers = OrderAnswers(w, self.dispatch)
-        self.reconciler = Reconciler(w, self.answers)
+        self.known = KnownOrders(w)
+        self.fills = Fills(w, self.known)
+        self.answers = OrderAnswers(w, self.dispatch, self.known, self.fills)
+        self.reconciler = Reconciler(w, self.answers, self.known, self.fills)
         self.protections = Protections(w, self.desk, self.reconciler.ask)
-        self.answers.on_fill = self.protections.filled
+        self.fills.on_fill = self.protections.filled
         self.guards = Guards(w)
+        self.guards.latches.cancel_entries = self.desk.cancel_entries
+        self.risk.flooded = self.guards.latches.flooded
+        self.risk_desk = RiskDesk(w, self.guards.latches)
         self.intents = IntentDesk(w, self.desk, self.targets, self.protections)
         self.host = StrategyHost(w, classes, self.intents.process, self.desk.cancel_entries)
         self.strategies = StrategyDesk(w, self.host, self.desk)
@@ -145,6 +155,9 @@ class TradingEngine:
     def _finish(self) -> None:
         w = self.world
         counts: dict[str, int] = {}
+        for strategy, instrument in w.dirty_books:
+            if strategy:
+                self.guards.latches.booked(strategy, instrument, w.portfolio.book(strategy, instrument))
         self.protections.look_changed()
         if len(w.queue):
             self.dispatch.release()  # before the first publication: what leaves at once is published as sent alone
@@ -211,7 +224,7 @@ class TradingEngine:
             PredictionMade: self.host.prediction,
             OrderAnswered: self._answered,
             OrderReported: self._reported,
-            Executed: lambda e: self.answers.executed(e.execution),
+            Executed: lambda e: self.fills.executed(e.execution),
             OrderLookedUp: self._looked_up,
             BalancesReported: self._note_balances,
             PositionsReported: self._note_positions,
@@ -228,6 +241,8 @@ class TradingEngine:
             JournalChecked: self.guards.journal_checked,
             HaltRequested: self.operator.halt,
             ResumeRequested: self.operator.resume,
+            LimitsSet: self.risk_desk.set_limits,
+            RiskResetRequested: self.risk_desk.reset,
             OrderRequested: self.operator.order,
             AmendRequested: self.operator.amend,
             CancelRequested: self.operator.cancel,
@@ -275,6 +290,8 @@ class TradingEngine:
 
     def _reconciled(self, event: Reconciled) -> None:
         first = not self.world.portfolio.state.baselined
+        if not event.error:
+            self.guards.latches.positions(event.positions, complete=True)
         self.reconciler.reconciled(event)
         if first and self.world.portfolio.state.baselined:
             self.guards.start()
@@ -287,6 +304,7 @@ class TradingEngine:
 
     def _note_positions(self, event: PositionsReported) -> None:
         self._positions = event
+        self.guards.latches.positions(event.positions)
 
     def _connection(self, event: ConnectionChanged) -> None:
         self.reconciler.connection(event)
@@ -382,6 +400,7 @@ class TradingEngine:
         order = self.world.orders.get(link_id)
         if order is not None and order.is_open:
             self.answers.look_up(order)
+        self.fills.ask(link_id, LOOK_AGAIN)
 
     # --- checkpoint
 
@@ -400,7 +419,7 @@ class TradingEngine:
                 {name: state_of(r) for name, r in self.host.runners.items()}, list(self.host.following.subscribed),
                 self._balances, self._positions, w.orphans, w.limits.state, w.activity,
                 universes=self.host.universes.states, decisions=self.host.notes.state,
-                protection=self.protections.state,
+                protection=self.protections.state, held=w.held,
             )
         )  # fmt: skip
 
@@ -425,7 +444,7 @@ class TradingEngine:
         for config in w.config.strategies:
             w.number(config.name)
         w.unreconciled = s.unreconciled
-        self.guards.state = s.guard
+        w.guard = s.guard
         self.reconciler.attempts, self.reconciler.asked = s.reconcile_attempts, s.reconcile_asked
         self.reconciler.asked_at, self.reconciler.overtaken = s.reconcile_asked_at, s.reconcile_overtaken
         self.reconciler.sent_before = s.sent_before
@@ -433,5 +452,6 @@ class TradingEngine:
         self.host.universes.states.update((n, u) for n, u in s.universes.items() if n in self.host.universes.states)
         self.host.notes.state = s.decisions
         self.protections.state = s.protection
+        w.held.update(s.held)
         self.host.restore(s.runners, s.subscribed)
         w.out.clear()

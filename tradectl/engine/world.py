@@ -12,7 +12,7 @@ from tradectl.engine.limit_book import LimitBook
 from tradectl.engine.market_state import MarketState
 from tradectl.engine.open_orders import OpenOrders
 from tradectl.engine.order_queue import OrderQueue
-from tradectl.engine.order_state import Order, Orphan
+from tradectl.engine.order_state import Held, Order, Orphan
 from tradectl.engine.portfolio_manager import PortfolioManager
 from tradectl.engine.trading_state import TradingState
 from tradectl.engine.valuation import Valuation
@@ -47,6 +47,7 @@ class World:
         self.link_of: dict[str, str] = {}
         self.open = OpenOrders()
         self.orphans: dict[str, Orphan] = {}
+        self.held: dict[str, Held] = {}
         self.queue = OrderQueue(config.queue, _DEMO_BATCHES if config.mode == "demo" else tuple(Category))
         self.state = TradingState()
         self.limits = LimitBook(config.risk, config.scoped, config.groups)
