@@ -48,7 +48,8 @@ _INSTRUMENT = Instrument(
 LIMITS = RiskLimits(
     order_share=Decimal(10), position_share=Decimal(10), gross_share=Decimal(10), day_loss_share=Decimal(10),
     drawdown_share=Decimal(10), collar_share=Decimal("0.05"), orders_per_second=1000, orders_per_minute=60_000,
-    open_orders=500, stale_quote_seconds=3600,
+    open_orders=500, stale_quote_seconds=3600, margin_share=Decimal(10), repeat_orders=60_000, duplicate_ms=0,
+    flood_per_minute=60_000, refuse_self_trade=False,
 )  # fmt: skip
 BUDGETS = QueueLimits(derivative_create=100_000, derivative_amend=100_000, derivative_cancel=100_000)
 

@@ -1,26 +1,14 @@
-"""Standing watch: day loss, drawdown, stale markets, account, clock and journal; and the regular marks of equity."""
+"""Standing watch: latched limits, stale markets, account, clock and journal; and the regular marks of equity."""
 
-from decimal import Decimal
-
-from msgspec import Struct
-
+from tradectl.engine.guard_state import GuardState
+from tradectl.engine.latches import Latches
 from tradectl.engine.trading_state import AUTO, PERSON
 from tradectl.engine.world import World
 from tradectl.model.commands import AlertLevel, EquityMarked, Level
 from tradectl.model.events import AccountChecked, ClockChecked, JournalChecked
-from tradectl.model.money import ZERO
 
 _SECOND = 10**9
-_DAY = 86_400 * _SECOND
 GUARD_TIMER, EQUITY_TIMER = "guard", "equity"
-
-
-class GuardState(Struct):
-    """What the limits are measured from."""
-
-    day: int = -1
-    day_open: Decimal = ZERO
-    peak: Decimal = ZERO
 
 
 class Guards:
@@ -28,7 +16,12 @@ class Guards:
 
     def __init__(self, world: World) -> None:
         self._w = world
-        self.state = GuardState()
+        self.latches = Latches(world)
+
+    @property
+    def state(self) -> GuardState:
+        """What loss limits are measured from."""
+        return self._w.guard
 
     def start(self) -> None:
         """Begin to watch."""
@@ -45,32 +38,16 @@ class Guards:
 
     def _check_equity(self) -> None:
         w = self._w
+        self.latches.end_pauses()
+        self.latches.look_at_positions()
         unpriced = any(b.size and w.market.mark(i) is None for i, b in w.portfolio.state.nets.items())
         value = w.valuation.account()
-        if unpriced or value.unpriced:
-            return  # a figure with a hole in it proves nothing
-        equity, day = value.equity, w.now // _DAY
-        if day != self.state.day:
-            self.state.day, self.state.day_open = day, equity
-        self.state.peak = max(self.state.peak, equity)
-        self._limit("day_loss", self.state.day_open, equity, w.config.risk.day_loss_share)
-        self._limit("drawdown", self.state.peak, equity, w.config.risk.drawdown_share)
-
-    def _limit(self, code: str, start: Decimal, equity: Decimal, share: Decimal) -> None:
-        loss = start - equity
-        if start <= 0 or loss < start * share or self._w.state.has(code):
-            return  # what was reached stays reached until a person lifts it: one alert, not one per look
-        text = f"{code} of {loss:.2f} reached the limit of {share * 100:.2f} % of {start:.2f}"
-        self._w.restrict(code, Level.REDUCING, PERSON, text)
-        self._w.alert(AlertLevel.CRITICAL, code, text, "find out why; then: tradectl resume")
-
-    def rebase(self) -> None:
-        """A person lifted the limits: they are measured from the next look at a complete figure."""
-        self.state = GuardState()
+        if not unpriced and not value.unpriced:  # a figure with a hole in it proves nothing
+            self.latches.look(value)
 
     def _check_ages(self) -> None:
         w = self._w
-        limit = w.config.risk.stale_quote_seconds * _SECOND
+        limit = w.limits.account.stale_quote_seconds * _SECOND
         for instrument in w.market.heard:
             age = w.now - w.market.heard[instrument]
             scope, code = f"symbol:{instrument.symbol}", f"stale:{instrument.category.value}"

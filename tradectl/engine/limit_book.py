@@ -14,7 +14,7 @@ from tradectl.model.errors import ErrorCode, Problem
 
 #: Limits of a single order, whatever it is added to: the tightest of all scopes that apply holds.
 _SINGLE_BY_KIND: dict[str, tuple[str, ...]] = {
-    "strategy": ("order_share", "order_value", "repeat_orders"),
+    "strategy": ("order_share", "order_value", "repeat_orders", "flood_per_minute"),
     "symbol": (
         "order_share", "order_value", "position_share", "position_value", "collar_share", "limit_band_share",
         "leverage", "funding_share",

@@ -94,7 +94,7 @@ class OperatorDesk:
         """What risk would say of an order now; nothing changes. The instrument must be known."""
         info = self._w.instruments[e.instrument]
         wish = self._wish(e, info, e.strategy or OPERATOR, "")
-        return self._risk.check(self._desk.candidate(wish, e.qty))
+        return self._risk.what_if(self._desk.candidate(wish, e.qty))
 
     def amend(self, e: AmendRequested) -> None:
         """Change an open order."""
@@ -189,8 +189,7 @@ class OperatorDesk:
         """Lift what a person may lift, within scope; what clears by itself stays until it does."""
         scope = f"strategy:{e.strategy}" if e.strategy else f"symbol:{e.symbol}" if e.symbol else None
         lifted = self._w.state.lift(scope)
-        if any(r.code in ("day_loss", "drawdown") for r in lifted):
-            self._guards.rebase()
+        self._guards.latches.lifted(lifted)
         self._w.state_dirty |= bool(lifted)
         left = "; ".join(r.text for r in self._w.state.active())
         what = ", ".join(r.code for r in lifted) or "nothing"

@@ -37,31 +37,36 @@ class OrderDesk:
         first_seq = w.order_seq
         w.decision_seq += 1
         decision = w.decision_seq
+        if not wish.leg:
+            self._risk.asked(wish.strategy, len(wish.sizes), bool(wish.who))
         made: list[Order] = []
-        kinds: list[bool] = []
+        judged: list[Candidate] = []
         checks: tuple[Check, ...] = ()
         for size in wish.sizes:
-            candidate, checks = self.judge(wish, size)
+            candidate, checks = self.judge(wish, size, decision, len(made))
             if not checks[-1].ok:
                 self._undo(made, first_seq)
                 return self._decide(wish, decision, False, checks, ())
             made.append(self._making.order(wish, candidate, size, decision))
-            kinds.append(candidate.reduces)
-        for order, reduces in zip(made, kinds, strict=True):
-            self._dispatch.create(order, reduces)
+            judged.append(candidate)
+        for order, candidate in zip(made, judged, strict=True):
+            self._dispatch.create(order, candidate.reduces)
+            self._risk.accepted(candidate)
         return self._decide(wish, decision, True, checks, tuple(o.link_id for o in made))
 
-    def judge(self, wish: Wish, size: Decimal) -> tuple[Candidate, tuple[Check, ...]]:
+    def judge(
+        self, wish: Wish, size: Decimal, decision: int = 0, ahead: int = 0
+    ) -> tuple[Candidate, tuple[Check, ...]]:
         """One order of a wish as the checks see it, and what they say; nothing changes."""
-        candidate = self.candidate(wish, size)
+        candidate = self.candidate(wish, size, decision, ahead)
         for verdict in (check_fields(wish, self._w.market), self._making.check_leg(wish, candidate, size)):
             if not verdict.ok:
                 return candidate, (verdict,)
         return candidate, self._risk.check(candidate)
 
-    def candidate(self, wish: Wish, size: Decimal) -> Candidate:
-        """One order of a wish as the checks see it."""
-        return self._making.candidate(wish, size)
+    def candidate(self, wish: Wish, size: Decimal, decision: int = 0, ahead: int = 0) -> Candidate:
+        """One order of a wish as the checks see it, with so many of the same decision accepted before it."""
+        return self._making.candidate(wish, size, decision, ahead)
 
     def _undo(self, made: list[Order], first_seq: int) -> None:
         for order in made:
@@ -129,6 +134,7 @@ class OrderDesk:
             checks += (check_change(order, change, w.instruments[order.instrument], w.market),)
         ok = checks[-1].ok
         if ok:
+            self._risk.amended(order)
             self._amend(order, change)
         w.decision_seq += 1
         made = DecisionMade(

@@ -10,7 +10,7 @@ from tradectl.engine.world import World
 from tradectl.model.commands import Check
 from tradectl.model.instruments import Category, InstrumentId
 from tradectl.model.money import ceil_to, exact, plain
-from tradectl.model.orders import OrderSpec, OrderStatus, OrderType, Side, TimeInForce
+from tradectl.model.orders import OrderSpec, OrderStatus, OrderType, SelfMatch, Side, TimeInForce
 
 LONG_LEG, SHORT_LEG = 1, 2
 
@@ -24,7 +24,7 @@ class OrderMaking:
 
     # --- what the checks see
 
-    def candidate(self, wish: Wish, size: Decimal) -> Candidate:
+    def candidate(self, wish: Wish, size: Decimal, decision: int = 0, ahead: int = 0) -> Candidate:
         """One order of a wish as the checks see it; an amount of quote coin as the quantity it buys at its worst."""
         i = wish.instrument
         qty = self._bought(wish, size) if wish.quote_qty else size
@@ -35,7 +35,7 @@ class OrderMaking:
             wish.strategy, i, wish.side, wish.type, qty, wish.price, reduces, wish.late, bool(wish.who),
             wish.reduce_only, trigger=wish.trigger, protection=wish.protection,
             protective=reduces and self._is_stop(wish), quote_amount=size if wish.quote_qty else None,
-            algorithm=wish.algorithm,
+            algorithm=wish.algorithm, decision=decision, ahead=ahead,
         )  # fmt: skip
 
     def _is_stop(self, wish: Wish) -> bool:
@@ -53,7 +53,7 @@ class OrderMaking:
         touch = self._w.market.touch(info.id, True)
         if touch is None or not amount.is_finite() or amount <= 0:
             return amount  # other checks refuse it
-        return info.floor_qty(amount / (touch * (1 + self._w.config.risk.collar_share)))
+        return info.floor_qty(amount / (touch * (1 + self._w.limits.account.collar_share)))
 
     # --- hedge mode
 
@@ -83,11 +83,12 @@ class OrderMaking:
         """The order, registered; it still has to be queued."""
         w = self._w
         spot = wish.instrument.is_spot
+        self_match = wish.self_match if wish.self_match is not SelfMatch.NONE else self._risk.self_match(c)
         tif = TimeInForce.IOC if wish.type is OrderType.MARKET else wish.time_in_force
         spec = OrderSpec(
             w.next_link(wish.strategy), wish.instrument.id, wish.side, wish.type, size, wish.price, tif,
             c.reduces and self._reduce_only(wish), wish.quote_qty, wish.trigger, wish.close_on_trigger,
-            None if spot else wish.protection, self._leg(wish, c.reduces), wish.self_match,
+            None if spot else wish.protection, self._leg(wish, c.reduces), self_match,
         )  # fmt: skip
         order = Order(
             spec, wish.strategy, decision, w.cause, w.now, OrderStatus.QUEUED, size, wish.price, person=bool(wish.who),

@@ -1,110 +1,18 @@
 """The risk manager: nothing reaches the venue as a create or amend without the ``RiskApproved`` made here alone."""
 
-from bisect import bisect_right
+from collections.abc import Callable
 from decimal import Decimal
-from operator import attrgetter
 
+from tradectl.engine.activity import MINUTE
 from tradectl.engine.order_state import Order, protection_of, trigger_of
-from tradectl.engine.risk_checks import ALL_CHECKS, RELEASE_CHECKS, Candidate, RiskCheck
+from tradectl.engine.risk_checks import ALL_CHECKS, FORM_CHECKS, RELEASE_CHECKS, Candidate, RiskCheck
+from tradectl.engine.risk_checks.behaviour import entry_key, meets
+from tradectl.engine.risk_view import View
 from tradectl.engine.world import World
-from tradectl.model.commands import Amendment, Check, Level, Reason, RiskApproved
+from tradectl.model.commands import Amendment, Check, RiskApproved
 from tradectl.model.instruments import Category, InstrumentId
 from tradectl.model.money import ZERO
-from tradectl.model.orders import Side, TradingStop
-
-_CREATED = attrgetter("created")
-#: Past so many recent orders a search is cheaper than counting them.
-_FEW = 32
-
-
-class _View:
-    """The world as the checks see it; ``without`` leaves one order's own reservation out.
-
-    Made anew for each run of the checks: nothing changes meanwhile, so prices are converted once.
-    """
-
-    def __init__(self, world: World, without: str = "") -> None:
-        self._world = world
-        self._without = without
-        self._equity: Decimal | None = None
-        self._marks: dict[InstrumentId, Decimal | None] = {}
-        self._touches: dict[tuple[InstrumentId, bool], Decimal | None] = {}
-        self._worst: dict[tuple[InstrumentId, int], Decimal] = {}
-        self.limits = world.config.risk
-
-    def level(self, strategy: str, symbol: str) -> Level:
-        return self._world.state.level(strategy, symbol)
-
-    def reasons(self, strategy: str, symbol: str) -> tuple[Reason, ...]:
-        return self._world.state.active(strategy, symbol)
-
-    def equity(self) -> Decimal:
-        if self._equity is None:
-            self._equity = self._world.valuation.account().equity
-        return self._equity
-
-    def mark(self, instrument: InstrumentId) -> Decimal | None:
-        if instrument not in self._marks:
-            self._marks[instrument] = self._world.market.mark(instrument)
-        return self._marks[instrument]
-
-    def touch(self, instrument: InstrumentId, buy: bool) -> Decimal | None:
-        key = (instrument, buy)
-        if key not in self._touches:
-            self._touches[key] = self._world.market.touch(instrument, buy)
-        return self._touches[key]
-
-    def doubt(self, instrument: InstrumentId) -> str:
-        return self._world.market.doubt(instrument)
-
-    def age_s(self, instrument: InstrumentId) -> float | None:
-        age = self._world.market.age(instrument, self._world.now)
-        return None if age is None else age / 1e9
-
-    def worst_position(self, instrument: InstrumentId, sign: int) -> Decimal:
-        key = (instrument, sign)
-        if key not in self._worst:
-            net = self._world.portfolio.net_size(instrument)
-            self._worst[key] = net + sign * self._world.in_flight(instrument, sign, without=self._without)
-        return self._worst[key]
-
-    def gross_without(self, instrument: InstrumentId) -> Decimal:
-        total = ZERO
-        touched = self._world.portfolio.state.nets.keys() | self._world.open.by_instrument.keys()
-        for other in touched:
-            mark = self._world.market.mark(other)
-            if other != instrument and mark is not None:
-                total += max(abs(self.worst_position(other, 1)), abs(self.worst_position(other, -1))) * mark
-        return total
-
-    def free(self, coin: str) -> Decimal:
-        held = ZERO
-        for order in self._world.open_orders():
-            info = self._world.instruments.get(order.instrument)
-            if info is None or not info.is_spot or order.link_id == self._without:
-                continue
-            if order.spec.side is Side.SELL and info.base_coin == coin:
-                held += order.in_flight
-            elif order.spec.side is Side.BUY and info.quote_coin == coin:
-                price = order.price or self.touch(order.instrument, True) or ZERO
-                held += order.in_flight * price
-        return self._world.portfolio.state.cash.get(coin, ZERO) - held
-
-    def open_orders(self) -> int:
-        return self._world.open.open_without(self._without)
-
-    def orders_within(self, seconds: int) -> int:
-        since = self._world.now - seconds * 10**9
-        count = 0
-        # The engine's time never decreases, so the orders stand in the order of their making.
-        for order in reversed(self._world.orders.values()):
-            if order.created <= since:
-                return count
-            count += 1
-            if count == _FEW:
-                every = list(self._world.orders.values())
-                return len(every) - bisect_right(every, since, key=_CREATED)
-        return count
+from tradectl.model.orders import SelfMatch, Side, TradingStop
 
 
 class RiskManager:
@@ -112,6 +20,8 @@ class RiskManager:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        #: Told of a strategy that asks for more orders than it may, and of the limit; it halts the strategy.
+        self.flooded: Callable[[str, int], None] = lambda strategy, limit: None
 
     def reducible(
         self, strategy: str, instrument: InstrumentId, side: Side, without: str = "", protected: bool = False,
@@ -130,7 +40,9 @@ class RiskManager:
         room = -sign * book - w.in_flight(instrument, sign, strategy, without, not protected)
         if instrument.category is Category.SPOT:
             return max(room, ZERO) if side is Side.SELL else ZERO
-        return max(min(room, w.venue_size(instrument, -sign) - w.in_flight(instrument, sign, "", without, not protected)), ZERO)
+        return max(
+            min(room, w.venue_size(instrument, -sign) - w.in_flight(instrument, sign, "", without, not protected)), ZERO
+        )
 
     def reduces(
         self, strategy: str, instrument: InstrumentId, side: Side, qty: Decimal, without: str = "",
@@ -141,18 +53,60 @@ class RiskManager:
 
     def check(self, candidate: Candidate) -> tuple[Check, ...]:
         """Every check that applies, up to the first that fails."""
-        return self._run(ALL_CHECKS, candidate, _View(self._world))
+        return self._run(ALL_CHECKS, candidate, self._view(candidate))
+
+    def what_if(self, candidate: Candidate) -> tuple[Check, ...]:
+        """Every check that applies, past the ones that fail; but an order without a sensible quantity or price has
+        nothing more to be judged by. Nothing changes."""
+        form = self._run(FORM_CHECKS, candidate, self._view(candidate))
+        if not form[-1].ok:
+            return form
+        view = self._view(candidate)
+        return tuple(verdict for check in ALL_CHECKS if (verdict := check(candidate, view)) is not None)
 
     def check_release(self, order: Order, qty: Decimal | None = None, price: Decimal | None = None) -> Check | None:
         """The check that stops a queued order (or its amendment to ``qty`` and ``price``) now, if one does."""
         candidate = self._candidate_of(order, qty, price)
-        checks = self._run(RELEASE_CHECKS, candidate, _View(self._world, without=order.link_id))
+        checks = self._run(RELEASE_CHECKS, candidate, self._view(candidate, order.link_id))
         return checks[-1] if checks and not checks[-1].ok else None
 
     def check_amend(self, order: Order, qty: Decimal | None, price: Decimal | None) -> tuple[Check, ...]:
         """The checks for an order as it would be after the amendment."""
         changed = self._candidate_of(order, qty, price)
-        return self._run(ALL_CHECKS, changed, _View(self._world, without=order.link_id))
+        return self._run(ALL_CHECKS, changed, self._view(changed, order.link_id))
+
+    def self_match(self, candidate: Candidate) -> SelfMatch:
+        """What the venue is to do should the order meet one of our own: an entry in the way of what reduces gives way,
+        a protective order never does."""
+        met = meets(candidate, self._view(candidate)) if candidate.reduces else None
+        return SelfMatch.NONE if met is None or met.protective else SelfMatch.CANCEL_MAKER
+
+    # --- what was done lately
+
+    def asked(self, strategy: str, orders: int, person: bool) -> None:
+        """A strategy wants so many orders, whatever becomes of them; too many in a minute halt it."""
+        limit = self._world.limits.of(strategy, "").single.flood_per_minute
+        if person or not limit:
+            return
+        window = self._world.activity.of(strategy).asked
+        for _ in range(orders):
+            window.add(self._world.now)
+        if window.within(self._world.now, MINUTE) > limit:
+            self.flooded(strategy, limit)
+
+    def accepted(self, candidate: Candidate) -> None:
+        """An order of a decision was accepted."""
+        c, w = candidate, self._world
+        w.activity.ordered(c.strategy, w.now)
+        if not c.reduces:
+            w.activity.entered(c.strategy, c.instrument.id, c.side, entry_key(c.algorithm, c.decision), w.now)
+
+    def amended(self, order: Order) -> None:
+        """An amendment was accepted."""
+        self._world.activity.amended(order.strategy, self._world.now)
+
+    def _view(self, candidate: Candidate, without: str = "") -> View:
+        return View(self._world, candidate, self._world.guard, without)
 
     def _candidate_of(self, order: Order, qty: Decimal | None, price: Decimal | None) -> Candidate:
         """The order as the checks see it, changed to ``qty`` and ``price`` where given."""
@@ -167,6 +121,7 @@ class RiskManager:
             order.strategy, info, spec.side, spec.type, size, limit, still, person=order.person,
             reduce_only=spec.reduce_only, trigger=trigger_of(order), protection=protection_of(order),
             protective=order.protective, quote_amount=order.qty if spec.quote_qty else None, algorithm=order.algorithm,
+            decision=order.decision, amends=True, booked=order.booked,
         )  # fmt: skip
 
     def approve(self, order: Order, batch: int = 0) -> RiskApproved:
@@ -182,7 +137,7 @@ class RiskManager:
         return RiskApproved(cause, decision, stop=stop)
 
     @staticmethod
-    def _run(checks: tuple[RiskCheck, ...], candidate: Candidate, view: _View) -> tuple[Check, ...]:
+    def _run(checks: tuple[RiskCheck, ...], candidate: Candidate, view: View) -> tuple[Check, ...]:
         done: list[Check] = []
         for check in checks:
             verdict = check(candidate, view)

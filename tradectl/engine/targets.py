@@ -41,7 +41,7 @@ class Targets:
                 strategy, instrument, action, reason, Check("market_data", False, "a price", "none", rule)
             )
             return
-        worst = touch * (1 + self._w.config.risk.collar_share) if weight > 0 else touch
+        worst = touch * (1 + self._w.limits.account.collar_share) if weight > 0 else touch
         size = info.floor_qty(abs(weight) * capital / worst)
         self.to_size(strategy, info, size if weight > 0 else -size, action, reason, late)
 
@@ -113,7 +113,7 @@ class Targets:
     def _slices(self, info: Instrument, side: Side, qty: Decimal) -> tuple[Decimal, ...]:
         if not qty:
             return ()
-        risk = self._w.config.risk
+        risk = self._w.limits.of("", info.id.symbol).single
         touch = self._w.market.touch(info.id, side is Side.BUY)
         if touch is None:
             return (qty,)

@@ -61,7 +61,9 @@ FEES = tuple(FeeRate(i.id, Decimal("0.0002"), Decimal("0.00055")) for i in INSTR
 WIDE = RiskLimits(
     order_share=Decimal(10), position_share=Decimal(10), gross_share=Decimal(10), day_loss_share=Decimal(10),
     drawdown_share=Decimal(10), limit_band_share=Decimal(10), orders_per_second=1000, orders_per_minute=60000,
-    open_orders=500, stale_quote_seconds=3600,
+    open_orders=500, stale_quote_seconds=3600, margin_share=Decimal(0), amends_per_second=1000,
+    amends_per_minute=60000, repeat_orders=0, duplicate_ms=0, flood_per_minute=0, refuse_locked=False,
+    refuse_self_trade=False, funding_share=Decimal(0), liquidation_share=Decimal(0),
 )  # fmt: skip
 FAST_QUEUE = QueueLimits(derivative_create=1000, derivative_cancel=1000, derivative_amend=1000, spot_create=1000)
 MONEY = {"USDT": Decimal(100_000), "BTC": Decimal(1)}

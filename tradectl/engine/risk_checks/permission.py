@@ -1,0 +1,103 @@
+"""Whether one may trade at all: trading state, instrument, restricted symbols, universe; and what an entry needs."""
+
+from fnmatch import fnmatchcase
+
+from tradectl.engine.risk_checks.candidate import Candidate, RiskView, verdict
+from tradectl.model.commands import Check, Level
+from tradectl.model.instruments import InstrumentId
+
+
+class TradingStateCheck:
+    """RUNNING lets everything pass, REDUCING what reduces, HALTED only what a person closes and stops that protect."""
+
+    name = "trading_state"
+
+    def __call__(self, c: Candidate, v: RiskView) -> Check:
+        symbol = c.instrument.id.symbol
+        level = v.level(c.strategy, symbol)
+        ok = level is Level.RUNNING or (c.reduces and (level is Level.REDUCING or c.person or c.protective))
+
+        def why() -> str:
+            texts = "; ".join(r.text for r in v.reasons(c.strategy, symbol)[:3])
+            return f"trading is {level.value}: {texts}"
+
+        return verdict(self.name, ok, Level.RUNNING.value, level.value, why)
+
+
+class InstrumentStatusCheck:
+    """Only instruments the venue trades; one that is closing down may still be left."""
+
+    name = "instrument_status"
+
+    def __call__(self, c: Candidate, v: RiskView) -> Check:
+        ok = c.instrument.status == "Trading" or c.reduces
+        return verdict(self.name, ok, "Trading", c.instrument.status, lambda: f"{c.instrument.id} is not trading")
+
+
+class ReduceOnlyCheck:
+    """What is asked to be reduce-only must shrink the strategy's book and the net position."""
+
+    name = "reduce_only"
+
+    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+        if not c.reduce_only:
+            return None
+        rule = "a reduce-only order must shrink the strategy's position and the account's"
+        return verdict(self.name, c.reduces, "shrinks", "shrinks" if c.reduces else "opens", rule)
+
+
+class LateBarCheck:
+    """A bar that closed while the daemon was down may close a position, never open one."""
+
+    name = "late_bar"
+
+    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+        rule = "the bar closed while the daemon was away"
+        return verdict(self.name, c.reduces, "on time", "late", rule) if c.late else None
+
+
+class RestrictedCheck:
+    """Symbols a person allows, and none he denies; a position in one may be left."""
+
+    name = "restricted_symbol"
+
+    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+        allow, deny = v.in_force.account.allow, v.in_force.account.deny
+        if c.reduces or (not deny and allow == ("*",)):
+            return None
+        hit = _first(c.instrument.id, deny)
+        if hit:
+            return verdict(self.name, False, f"deny {hit}", c.instrument.id, f"{c.instrument.id} is denied by {hit}")
+        ok = bool(_first(c.instrument.id, allow))
+        shown = ", ".join(allow) or "nothing"
+        return verdict(self.name, ok, f"allow {shown}", c.instrument.id, f"{c.instrument.id} is not among {shown}")
+
+
+def _first(instrument: InstrumentId, patterns: tuple[str, ...]) -> str:
+    names = (instrument.symbol, str(instrument))
+    return next((p for p in patterns if any(fnmatchcase(name, p) for name in names)), "")
+
+
+class UniverseCheck:
+    """A strategy bound to a universe enters its members alone."""
+
+    name = "universe"
+
+    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+        if c.reduces or c.person:
+            return None
+        veto = v.veto()
+        return verdict(self.name, False, "a member", c.instrument.id, veto) if veto else None
+
+
+class ProtectionCheck:
+    """Where the limits want a stop, an entry brings its stop-loss along."""
+
+    name = "protection"
+
+    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+        if c.reduces or not v.limits.require_stop:
+            return None
+        has = c.protection is not None and c.protection.stop_loss is not None
+        rule = "an entry needs a stop-loss attached (require_stop); add stop_loss"
+        return verdict(self.name, has, "stop-loss", "stop-loss" if has else "none", rule)
