@@ -191,6 +191,9 @@ class Runner:
     def capital(self) -> Decimal:
         return self._world.valuation.account().equity * self.config.capital
 
+    def pressure(self) -> float:
+        return self._world.queue.pressure(self.name)
+
     def instrument(self, instrument: InstrumentId) -> Instrument:
         info = self._world.instruments.get(instrument)
         if info is None:
@@ -205,7 +208,7 @@ class Runner:
         return None if quote is None else (quote.bid, quote.ask)
 
     def open_orders(self) -> tuple[OrderChanged, ...]:
-        mine = (o for o in self._world.open_orders() if o.strategy == self.name and o.is_open)
+        mine = (o for o in self._world.open_orders(self.name) if o.is_open)
         return tuple(view(o, self._world.now) for o in mine)
 
     # --- what others ask

@@ -29,6 +29,7 @@ class StrategyContext(Protocol):
     def quote(self, instrument: InstrumentId) -> tuple[float, float] | None: ...
     def open_orders(self) -> tuple[OrderChanged, ...]: ...
     def members(self, universe: str) -> tuple[str, ...]: ...
+    def pressure(self) -> float: ...
 
 
 class Strategy(OrderMethods):
@@ -140,6 +141,12 @@ class Strategy(OrderMethods):
     def capital(self) -> Decimal:
         """This instance's capital in the settle coin."""
         return self._context.capital()
+
+    @property
+    def pressure(self) -> float:
+        """How full the order queue is for this instance: 0.0 nothing waits, 1.0 what opens is refused until it drains.
+        A strategy that asks for much holds back while it rises."""
+        return self._context.pressure()
 
     def position(self, symbol: str) -> Decimal:
         """The signed size of this instance's book."""

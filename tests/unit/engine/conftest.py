@@ -1,4 +1,4 @@
-"""Every test computes money as every thread of the project does, and no total of what is in flight is taken on trust."""
+"""Every test computes money as every thread of the project does, and no total of what is in flight goes unchecked."""
 
 from collections.abc import Iterator
 
