@@ -13,7 +13,7 @@ from tradectl.matching import stop_checks
 from tradectl.matching.accounts import Account
 from tradectl.matching.book import Book
 from tradectl.matching.conditional import FOLLOWING, ConditionalOrder
-from tradectl.matching.conditional_life import hold, resize, show_on_position, wait
+from tradectl.matching.conditional_life import hold, show_on_position, wait
 from tradectl.matching.order_life import announce
 from tradectl.matching.order_plan import new_order
 from tradectl.matching.publication import Publication
@@ -32,13 +32,12 @@ def place(state: State, out: Publication, account: Account, book: Book, request:
     stop_checks.check_conditional_cap(account, book, request.order_filter)
     request = replace(request, trigger=stop_checks.check_trigger(book, request.trigger))
     _check_size(account, book, request)
+    holds = request.order_filter == "tpslOrder" and book.instrument.is_spot
+    held = _coins(request) if holds else ZERO
+    _check_coins(account, book, request.side, held)
     order = new_order(state, account, book, request, now)
-    order.stop_order_type, order.create_type = "Stop", "CreateByStopOrder"
-    held = ZERO
-    if request.order_filter == "tpslOrder" and book.instrument.is_spot:
-        order.stop_order_type = "tpslOrder"
-        held = _coins(order)
-        check_coins(account, book, order.side, held)
+    order.stop_order_type = "tpslOrder" if holds else "Stop"
+    order.create_type = "CreateByStopOrder"
     account.remember_link(order.link_id)
     wait(state, out, account, book, order, held)
     return order
@@ -59,24 +58,44 @@ def amend(
     new = _amended(account, book, order, qty, price, stops)
     if (new.qty, new.price, new.trigger, new.protection) == (order.qty, order.price, order.trigger, order.protection):
         raise Refused(10001, "order not modified")
-    if waiting.held:
-        before = waiting.held
-        held = before * new.qty / order.qty if order.partner else _coins(new)
-        check_coins(account, book, order.side, held - before)
-        hold(account, book, waiting, held)
+    _change_held(account, book, waiting, new)
     order.price, order.trigger, order.protection, order.updated = new.price, new.trigger, new.protection, now
     order.qty = order.leaves = new.qty
     show_on_position(account, book, waiting)
-    partner = account.conditionals.get(order.partner)
-    if partner is not None and partner.order.qty != new.qty:
-        resize(out, account, book, partner, new.qty, now)
+    _change_partner(out, account, book, waiting, now)
     announce(out, account, book, order)
     return order
 
 
-def check_coins(account: Account, book: Book, side: Side, amount: Decimal) -> None:
+def _change_held(account: Account, book: Book, waiting: ConditionalOrder, new: VenueOrder) -> None:
+    """The coins of the amended order, or of the pair it is in, which holds them once."""
+    order, partner = waiting.order, account.conditionals.get(waiting.order.partner)
+    holder = waiting if waiting.held or partner is None else partner
+    if not holder.held:
+        return
+    held = _coins(new) if partner is None else holder.held * new.qty / order.qty
+    _check_coins(account, book, order.side, held - holder.held)
+    hold(account, book, holder, held)
+
+
+def _change_partner(out: Publication, account: Account, book: Book, waiting: ConditionalOrder, now: int) -> None:
+    """Editing one order of a pair unlinks it (bybit-v5 6.4); on spot, where they share coins, both change."""
+    order, partner = waiting.order, account.conditionals.get(waiting.order.partner)
+    if partner is None:
+        return
+    if not book.instrument.is_spot:
+        order.partner = partner.order.partner = ""
+        return
+    if partner.order.qty != order.qty:
+        partner.order.qty = partner.order.leaves = order.qty
+        partner.order.updated = now
+        announce(out, account, book, partner.order)
+
+
+def _check_coins(account: Account, book: Book, side: Side, amount: Decimal) -> None:
     """Raises 170131 when the coin that ``side`` pays with has less than ``amount`` free."""
-    checks.check_coins(account, book, side, amount, amount)
+    if amount > 0:
+        checks.check_coins(account, book, side, amount, amount)
 
 
 def _amended(
@@ -125,7 +144,7 @@ def _check_size(account: Account, book: Book, request: NewOrder) -> None:
         checks.check_notional(account, book, request.side, request.qty, price, request.position_idx)
 
 
-def _coins(order: VenueOrder) -> Decimal:
+def _coins(order: NewOrder | VenueOrder) -> Decimal:
     """What a spot order will pay with, a market buy by quantity at its trigger."""
     if order.side is Side.SELL or order.quote_qty:
         return order.qty

@@ -11,7 +11,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from tradectl.matching.accounts import Account, Holding
-from tradectl.matching.records import Wallet
+from tradectl.matching.records import Position, Wallet
 from tradectl.matching.state import State
 from tradectl.matching.views import AccountView, CoinView, PositionMargin
 from tradectl.model.money import ZERO, to_coin
@@ -159,9 +159,10 @@ def _liq_price(state: State, account: Account, holding: Holding) -> Decimal | No
         return None
     total = margin_of(state, account)
     rate = MAINTENANCE_RATE + account.fees.linear_taker
-    others = total.maintenance - position_mm(state, account, holding)
+    coin = state.dollars(book.instrument.settle_coin)
+    others = total.maintenance - position_mm(state, account, holding) * coin
     if book.grid.inverse:
-        price = _inverse_liq_price(state, holding, mark, total.balance - others, rate)
+        price = _inverse_liq_price(position, mark, (total.balance - others) / coin if coin else ZERO, rate)
     else:
         price = (others - total.balance + position.size * mark) / (position.size - abs(position.size) * rate)
     if price <= 0 or (book.instrument.max_price is not None and price > book.instrument.max_price):
@@ -169,9 +170,7 @@ def _liq_price(state: State, account: Account, holding: Holding) -> Decimal | No
     return book.grid.price(book.grid.ticks_below(price))
 
 
-def _inverse_liq_price(state: State, holding: Holding, mark: Decimal, free: Decimal, rate: Decimal) -> Decimal:
-    """As the linear formula with the position valued in coins, ``free`` (in USD) taken at the coin's price now."""
-    position = holding.position
-    coin = state.dollars(state.instruments[position.instrument].settle_coin)
-    without = (free / coin if coin else ZERO) + position.size / mark
+def _inverse_liq_price(position: Position, mark: Decimal, free: Decimal, rate: Decimal) -> Decimal:
+    """As the linear formula in coins, of which ``free`` are the account's, whatever a coin is worth then."""
+    without = free + position.size / mark
     return (position.size + abs(position.size) * rate) / without if without else ZERO

@@ -95,7 +95,8 @@ class TradingStops:
         return lambda: cancel_conditional(self.out, self.account, self.book, current, self.now, attached.CLEARED)
 
     def _trailing(self, distance: Decimal | None, active: Decimal | None) -> Edit | None:
-        """A new distance or arming price starts the trailing afresh from the last price."""
+        """A new distance or arming price starts the trailing afresh from the last price; a stop that is armed stays
+        so unless a new arming price is named."""
         if distance is not None and distance == 0:
             return self._removal("TrailingStop")
         current = attached.full_of(self.account, self.book, self.idx, "TrailingStop")
@@ -104,6 +105,8 @@ class TradingStops:
                 return None
             distance = current.order.trailing
         distance = self._check_distance(distance)
+        if active is None and current is not None and current.best is None:
+            active = current.order.active_price
         if active is not None and active == 0:
             active = None
         if active is not None:

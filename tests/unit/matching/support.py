@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 from tradectl.matching.exchange import Exchange
 from tradectl.matching.records import (
@@ -16,16 +17,17 @@ from tradectl.matching.records import (
 )
 from tradectl.matching.views import AccountFees
 from tradectl.model.instruments import Category, Instrument, InstrumentId
-from tradectl.model.orders import OrderType, Side, TimeInForce
+from tradectl.model.orders import OrderType, Side, TimeInForce, Trigger, TriggerBy
 
 D = Decimal
 LINEAR = InstrumentId(Category.LINEAR, "BTCUSDT")
+INVERSE = InstrumentId(Category.INVERSE, "BTCUSD")
 SPOT = InstrumentId(Category.SPOT, "BTCUSDT")
 BUY, SELL = Side.BUY, Side.SELL
 
 
 def instruments(*, bands: bool = True) -> list[Instrument]:
-    """BTCUSDT as a perpetual and as a spot pair."""
+    """BTCUSDT as a perpetual and as a spot pair, BTCUSD as an inverse perpetual in contracts of a dollar."""
     return [
         Instrument(
             LINEAR, "BTC", "USDT", "USDT", D("0.1"), D("0.001"), D("0.001"), D(1190), D(500), D(5), D("0.1"),
@@ -34,6 +36,10 @@ def instruments(*, bands: bool = True) -> list[Instrument]:
         Instrument(
             SPOT, "BTC", "USDT", "", D("0.1"), D("0.000001"), D("0.000011"), D(83), D("41.5"), D(5),
             price_limit_x=D("0.005") if bands else None, price_limit_y=D("0.01") if bands else None,
+        ),
+        Instrument(
+            INVERSE, "BTC", "USD", "BTC", D("0.5"), D(1), D(1), D(1_000_000), D(500_000), D(5), D("0.5"), D(1_999_999),
+            D(100), 480, D("0.01") if bands else None, D("0.02") if bands else None,
         ),
     ]  # fmt: skip
 
@@ -48,7 +54,7 @@ def exchange(
         for coin, amount in (("USDT", usdt), ("BTC", btc)):
             if D(amount):
                 venue.deposit(uid, coin, D(amount), 0)
-    for instrument in (LINEAR, SPOT):
+    for instrument in (LINEAR, SPOT, INVERSE):
         venue.set_last(instrument, D(50000), 0)
         venue.set_mark(instrument, D(50000), D(50000), 0)
     return venue
@@ -67,14 +73,34 @@ def limit(
     tif: TimeInForce = TimeInForce.GTC,
     reduce_only: bool = False,
     link: str = "",
+    **more: Any,
 ) -> NewOrder:
-    return NewOrder(instrument, side, OrderType.LIMIT, D(qty), D(price), tif, reduce_only, link_id=link)
+    return NewOrder(instrument, side, OrderType.LIMIT, D(qty), D(price), tif, reduce_only, link_id=link, **more)
 
 
 def market(
-    side: Side, qty: str, *, instrument: InstrumentId = LINEAR, reduce_only: bool = False, quote: bool = False
-) -> NewOrder:
-    return NewOrder(instrument, side, OrderType.MARKET, D(qty), reduce_only=reduce_only, quote_qty=quote)
+    side: Side, qty: str, *, instrument: InstrumentId = LINEAR, reduce_only: bool = False, quote: bool = False,
+    **more: Any,
+) -> NewOrder:  # fmt: skip
+    return NewOrder(instrument, side, OrderType.MARKET, D(qty), reduce_only=reduce_only, quote_qty=quote, **more)
+
+
+def above(price: str, by: TriggerBy = TriggerBy.LAST) -> Trigger:
+    return Trigger(D(price), True, by)
+
+
+def below(price: str, by: TriggerBy = TriggerBy.LAST) -> Trigger:
+    return Trigger(D(price), False, by)
+
+
+def deep_book(venue: Exchange, instrument: InstrumentId = LINEAR, mid: int = 50000, size: str = "100") -> None:
+    """Bids and asks one dollar around ``mid``, deep enough for everything."""
+    venue.set_book(instrument, levels((str(mid - 1), size)), levels((str(mid + 1), size)), 1)
+
+
+def status_of(happenings: Iterable[Happening], kind: str) -> list[str]:
+    """The states an order of one ``stopOrderType`` went through."""
+    return [order.status.value for order in orders(happenings) if order.stop_order_type == kind]
 
 
 def fills(happenings: Iterable[Happening]) -> list[Fill]:
