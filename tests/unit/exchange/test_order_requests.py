@@ -121,6 +121,12 @@ def test_a_cancel_says_where_spot_keeps_the_order(instrument: InstrumentId, cond
     assert request.body.get("orderFilter") == wanted
 
 
+def test_a_stop_the_venue_attached_is_cancelled_where_spot_keeps_those() -> None:
+    request = request_of(CancelOrder(1, "", "oid", SPOT, conditional=True))
+    assert isinstance(request, OrderRequest)
+    assert (request.body["orderId"], request.body["orderFilter"]) == ("oid", "tpslOrder")
+
+
 def test_the_documents_change_of_a_positions_stops() -> None:
     stop = TradingStop(BTC, 0, D(89500), D("86800.0"), D(0), None, TriggerBy.LAST, TriggerBy.MARK)
     request = request_of(RiskApproved(1, 1, None, None, stop))

@@ -89,10 +89,13 @@ def amend_body(amendment: Amendment) -> Body:
 
 
 def cancel_body(command: CancelOrder) -> Body:
-    """The body of ``order/cancel``: spot looks for a conditional order only when told so."""
+    """The body of ``order/cancel``: spot finds an order that waits for a trigger only when told where to look.
+
+    One that carries an id of ours was placed as ``StopOrder``; one that does not is a stop the venue attached.
+    """
     body = _named(command.instrument, command.link_id, command.order_id)
     if command.conditional and command.instrument.category is Category.SPOT:
-        body["orderFilter"] = "StopOrder"
+        body["orderFilter"] = "StopOrder" if command.link_id else "tpslOrder"
     return body
 
 

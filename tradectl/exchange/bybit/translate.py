@@ -41,6 +41,8 @@ def side_of(text: Text) -> Side:
 
 def not_negative(name: str, text: Text) -> Decimal:
     """An amount, absent read as zero. Raises ``ValueError`` below zero."""
+    if not text:
+        return ZERO
     value = amount_or_zero(text)
     if value < 0:
         raise ValueError(f"{name} {text} is negative")
