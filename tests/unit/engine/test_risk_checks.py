@@ -186,7 +186,7 @@ def test_an_amendment_may_not_grow_a_reducing_order_past_the_checks() -> None:
 
 
 def test_an_amendment_is_checked_again_when_it_is_released() -> None:
-    bench = ready(config(queue=QueueLimits(derivative_amend=1)), money=PLAIN)
+    bench = ready(config(queue=QueueLimits(derivative_amend=1, batch=False)), money=PLAIN)
     links = []
     for _ in range(2):
         place(bench, "1", "90")
@@ -319,7 +319,7 @@ def test_a_refusal_leaves_no_trace() -> None:
 
 
 def test_what_is_queued_is_checked_again_when_it_is_released() -> None:
-    bench = ready(config(queue=QueueLimits(derivative_create=2, reserve=1)), money=PLAIN)
+    bench = ready(config(queue=QueueLimits(derivative_create=2, reserve=1, batch=False)), money=PLAIN)
     place(bench, "1", "90")
     place(bench, "1", "90")
     assert len(bench.creates()) == 1
@@ -332,7 +332,7 @@ def test_what_is_queued_is_checked_again_when_it_is_released() -> None:
 
 
 def test_a_queued_order_is_amended_where_it_stands() -> None:
-    bench = ready(config(queue=QueueLimits(derivative_create=2, reserve=1)), money=PLAIN)
+    bench = ready(config(queue=QueueLimits(derivative_create=2, reserve=1, batch=False)), money=PLAIN)
     place(bench, "1", "90")
     queued = place(bench, "1", "90").orders[0]
     bench.feed(AmendRequested(bench.now, "me", queued, D(2), D(91)))
