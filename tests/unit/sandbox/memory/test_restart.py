@@ -15,7 +15,7 @@ import pytest
 from tradectl.matching.records import Fill, LedgerEntry, NewOrder, Refused
 from tradectl.model.errors import Problem
 from tradectl.model.instruments import Category, InstrumentId
-from tradectl.model.orders import OrderType, Side
+from tradectl.model.orders import OrderType, Protection, Side, TradingStop, Trigger
 from tradectl.sandbox.venue import Step, Venue, VenueConfig, wipe
 
 BTC = InstrumentId(Category.LINEAR, "BTCUSDT")
@@ -92,6 +92,66 @@ def test_restarts_change_nothing(candle_file: Callable[[int], Path], tmp_path: P
     assert len(expected[0]) > 100
     assert {fill.type for fill in expected[0]} == {"Trade", "Funding"}
     assert got == expected
+
+
+def stop_out(venue: Venue, bar: dict[str, Any]) -> None:
+    """Brackets, conditional orders and trailing stops in hedge mode; the next candles fire many of them."""
+    number, close = bar["start"] // 60_000, Decimal(bar["close"])
+    size = Decimal("0.020")
+    if number % 6 == 0:
+        exits = Protection(close + 40, close - 40)
+        entry = NewOrder(BTC, Side.BUY, OrderType.MARKET, size, link_id=f"e{number}", position_idx=1, protection=exits)
+        venue.place("1", entry)
+    if number % 9 == 0:
+        trigger = Trigger(close - 25, rises=False)
+        venue.place("1", NewOrder(BTC, Side.SELL, OrderType.MARKET, size, trigger=trigger, position_idx=2))
+    short = venue.exchange.position("1", BTC, 2)
+    if short.size and not short.trailing:
+        venue.set_trading_stop("1", TradingStop(BTC, 2, stop_loss=close + 90, trailing=Decimal(30)))
+    if number % 50 == 0:
+        venue.cancel_all("1", "linear", order_filter="StopOrder", stop_order_type="Stop")
+
+
+def test_restarts_change_no_stop(candle_file: Callable[[int], Path], tmp_path: Path) -> None:
+    data = candle_file(400)
+
+    def run(restart: Callable[[], bool], state: Path | None) -> tuple[Any, ...]:
+        config = VenueConfig(data=data, speed=None, backfill=0, state=state)
+        venue, bars, ended = Venue(config), 0, False
+        venue.open_account("1", FUNDS, hedge=True)
+        venue.watch("linear/kline.1.BTCUSDT")
+        while not ended:
+            if restart():
+                venue.close()
+                venue = Venue(config)
+                venue.watch("linear/kline.1.BTCUSDT")
+            step = venue.step()
+            ended = step.ended
+            for bar in confirmed(step):
+                bars += 1
+                stop_out(venue, bar)
+        orders = all_pages(venue.orders_history, "1", "linear", order_filter="StopOrder")
+        closed = all_pages(venue.closed_pnl, "1", "linear")
+        found = (bars, orders, closed, venue.exchange.open_orders("1"), venue.exchange.positions("1"), books(venue))
+        venue.close()
+        return found
+
+    rng = random.Random(5)
+    straight = run(lambda: False, None)
+    assert run(lambda: rng.random() < 0.05, tmp_path / "state") == straight
+    _, orders, closed, _, _, (fills, _) = straight
+    kinds = {order.stop_order_type for order in orders}
+    assert kinds == {"Stop", "PartialTakeProfit", "PartialStopLoss", "StopLoss", "TrailingStop"}
+    assert {order.status.value for order in orders} >= {"Filled", "Deactivated"}
+    assert {fill.position_idx for fill in fills if fill.type == "Trade"} == {1, 2}
+    # What was realised and paid, leg by leg: closed profit and the fees still open add up to the fills.
+    trades = [fill for fill in fills if fill.type == "Trade"]
+    opened = sum((row.open_fee + row.close_fee for row in closed), Decimal(0))
+    paid = sum((fill.fee for fill in trades), Decimal(0))
+    assert opened <= paid
+    assert sum((row.pnl + row.open_fee + row.close_fee for row in closed), Decimal(0)) == sum(
+        (fill.pnl for fill in trades), Decimal(0)
+    )
 
 
 def test_a_generated_market_at_a_speed_continues_inside_a_candle(tmp_path: Path) -> None:

@@ -109,6 +109,50 @@ async def test_late_answers(client: Any, order: dict[str, Any]) -> None:
     assert loop.time() - began >= 0.03
 
 
+async def test_a_batch_may_lose_or_repeat_its_answer(client: Any, order: dict[str, Any]) -> None:
+    socket = await trade_socket(client)
+    item = {name: order[name] for name in order if name != "category"}
+    await arm(client, kind="lose_answer", place="trade", op="order.create-batch")
+    request = [item | {"orderLinkId": name} for name in ("a", "b")]
+    await socket.send(socket.trade_message("order.create-batch", "1", category="linear", request=request))
+    assert (await socket.ask({"op": "ping"}))["op"] == "pong"
+    again = await socket.trade("order.create-batch", "2", category="linear", request=request)
+    assert [leg["code"] for leg in again["retExtInfo"]["list"]] == [110072, 110072]
+    await arm(client, kind="repeat_answer", place="trade", op="order.cancel-batch")
+    ends = [{"symbol": "BTCUSDT", "orderLinkId": name} for name in ("a", "b")]
+    first = await socket.trade("order.cancel-batch", "3", category="linear", request=ends)
+    assert await socket.next() == first
+    assert [leg["code"] for leg in first["retExtInfo"]["list"]] == [0, 0]
+    await arm(client, kind="answer", code=10006, op="order.amend-batch", message="Too many visits.")
+    limited = await client.post("order/amend-batch", category="linear", request=ends)
+    assert (limited.code, limited.result) == (10006, {})
+    assert (await client.http("GET", "/sandbox/state")).json["refusals"]["10006"] == 1
+
+
+async def test_an_answer_is_repeated_on_the_trade_socket_alone(client: Any) -> None:
+    body = '{"fault": {"kind": "repeat_answer", "place": "rest"}}'
+    answer = await client.http("POST", "/sandbox/fault", body)
+    assert (answer.status, "place trade" in answer.json["error"]) == (400, True)
+
+
+async def test_a_trading_stop_may_lose_its_answer_or_be_late(client: Any) -> None:
+    await client.order(orderType="Market", qty="0.5")
+    stop = {"category": "linear", "symbol": "BTCUSDT", "tpslMode": "Full", "positionIdx": 0}
+    await arm(client, kind="lose_answer", place="rest", op="position/trading-stop")
+    with pytest.raises((ConnectionResetError, ValueError, IndexError)):
+        await client.post("position/trading-stop", **stop, stopLoss="90")
+    assert (await client.post("position/trading-stop", **stop, stopLoss="90")).code == 34040  # it was taken
+    private = await private_socket(client, "position")
+    await arm(client, kind="late_answer", place="rest", op="position/trading-stop", delay_ms=200)
+    late = asyncio.ensure_future(client.post("position/trading-stop", **stop, stopLoss="91"))
+    assert (await private.next())["data"][0]["stopLoss"] == "91"
+    assert not late.done()  # the stream came first
+    assert (await late).code == 0
+    await arm(client, kind="answer", place="rest", op="position/trading-stop", code=10016, taken=True)
+    assert (await client.post("position/trading-stop", **stop, stopLoss="92")).code == 10016
+    assert (await private.next())["data"][0]["stopLoss"] == "92"
+
+
 @pytest.mark.parametrize(("action", "expected"), [
     ("drop", ["2", "3"]), ("duplicate", ["1", "1", "2", "3"]), ("reorder", ["2", "1", "3"]), ("delay", ["2", "3", "1"]),
 ])  # fmt: skip
