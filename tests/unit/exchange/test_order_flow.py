@@ -167,6 +167,8 @@ async def test_a_positions_stops_go_by_rest_once(
     connector.execute(stop())
     assert connector.outstanding == 1
     assert not rig.of(StopAnswered), "the answer must not come from within execute"
+    idles: list[int] = []
+    connector._on_idle = lambda: idles.append(connector.outstanding)
     await wait_until(lambda: rig.of(StopAnswered))
     (event,) = rig.of(StopAnswered)
     assert (event.instrument, event.position_idx, event.code, event.reaction) == (BTC, 1, code, reaction)
@@ -176,6 +178,8 @@ async def test_a_positions_stops_go_by_rest_once(
          "slTriggerBy": "LastPrice"}
     ]  # fmt: skip
     assert connector.outstanding == 0
+    await wait_until(lambda: idles)
+    assert idles[-1] == 0, "who waits for the last answer (a stepped market) must hear of it"
 
 
 async def test_stops_in_flight_are_unknown_when_the_connector_closes(rig: Any, wait_until: Wait) -> None:

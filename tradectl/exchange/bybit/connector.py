@@ -95,7 +95,7 @@ class BybitConnector:
         self._sent = SentLog()
         self._answers = Answers(sink, stamp)
         self._by_rest = RestOrderEntry(
-            self._order_rest, self._answers, self._clock, self._sent, config.answer_timeout, self._work.keep
+            self._order_rest, self._answers, self._clock, self._sent, config.answer_timeout, self._work.keep, self._idle
         )
         self._entry = self._make_entry()
         self._sockets = Sockets(config, endpoints_of(config), self._clock, random, self._frames, self._signer)

@@ -30,7 +30,7 @@ _METHODS = {
 
 
 class RestOrderEntry:
-    """Sends each request in a worker thread; ``spawn`` keeps the task that waits for it."""
+    """Sends each request in a worker thread; ``spawn`` keeps the task that waits for it, ``idle`` hears of its end."""
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class RestOrderEntry:
         sent: SentLog,
         timeout: float,
         spawn: Callable[[asyncio.Task[None]], None],
+        idle: Callable[[], None],
     ) -> None:
         self._rest = rest
         self._answers = answers
@@ -47,6 +48,7 @@ class RestOrderEntry:
         self._sent = sent
         self._timeout = timeout
         self._spawn = spawn
+        self._idle = idle
         self._flying: dict[int, Request] = {}
         self._serial = 0
 
@@ -58,11 +60,15 @@ class RestOrderEntry:
         self._serial += 1
         self._flying[self._serial] = request
         self._note(request)
-        self._spawn(asyncio.get_running_loop().create_task(self._send(self._serial, request)))
+        self._spawn(asyncio.get_running_loop().create_task(self._handle(self._serial, request)))
 
     def _note(self, request: Request) -> None:
         for order in request.orders:
             self._sent.note(order.link_id, self._clock.now_ms())
+
+    async def _handle(self, serial: int, request: Request) -> None:
+        await self._send(serial, request)
+        self._idle()
 
     async def _send(self, serial: int, request: Request) -> None:
         quiet = self._rest.quiet_for()
