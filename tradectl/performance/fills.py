@@ -6,17 +6,19 @@ from decimal import Decimal
 from msgspec import Struct
 
 from tradectl.model.commands import ExecutionBooked
-from tradectl.model.instruments import Category, Instrument, InstrumentId
-from tradectl.model.money import ZERO
+from tradectl.model.instruments import Category, InstrumentId
+from tradectl.model.money import ZERO, to_coin
 
 #: The price of a coin in the settle coin at a moment (nanoseconds UTC); ``None`` when nobody knows.
 PriceOf = Callable[[str, int], Decimal | None]
 
 
 class Fill(Struct, frozen=True, gc=False):
-    """A fill (``qty`` signed, > 0 bought) or a funding payment (``qty`` 0), valued in the instrument's quote or settle
-    coin. ``value`` is signed like ``qty``; ``fee`` and ``funding`` > 0 were paid; ``slippage`` > 0 was lost against
-    the market's middle at the decision."""
+    """A fill (``qty`` signed, > 0 bought) or a funding payment (``qty`` 0), valued in the settle or quote coin.
+
+    ``value`` is signed like ``qty``; ``fee`` and ``funding`` > 0 were paid; ``slippage`` > 0 was lost against the
+    market's middle at the decision. ``fee_paid`` is in ``fee_coin``, as the venue took it.
+    """
 
     id: str
     at: int
@@ -34,36 +36,48 @@ class Fill(Struct, frozen=True, gc=False):
     fee_paid: Decimal
 
 
-def fill_of(booked: ExecutionBooked, info: Instrument | None, price_of: PriceOf) -> Fill:
-    """One booked execution. A fee in another coin is valued at the fill's own price when it is the base coin, else by
-    ``price_of``; one that nobody can value counts as 0 here and stands in ``fee_coin`` and ``fee_paid``."""
+def fill_of(booked: ExecutionBooked, price_of: PriceOf) -> Fill:
+    """One booked execution.
+
+    Of an inverse contract every amount is in the base coin and counts at the execution's price. A spot fee in the base
+    coin counts at that price too, one in a third coin at ``price_of``; what nobody can value counts as 0 and stands in
+    ``fee_paid`` alone.
+    """
     done = booked.execution
+    inverse = done.instrument.category is Category.INVERSE
     funding = done.type == "Funding"
     sign = 0 if funding else done.side.sign
-    fee = ZERO if funding else _fee(booked, info, price_of)
-    slip = ZERO
-    if booked.arrival is not None and sign:
-        slip = sign * (done.price - booked.arrival) * done.qty
+
+    def money(amount: Decimal) -> Decimal:
+        return to_coin(amount * done.price) if inverse else amount
+
+    fee = ZERO if funding else money(_fee(booked, price_of))
     return Fill(
-        done.exec_id, done.ts, booked.strategy, done.instrument, sign * done.qty, done.price, sign * done.value, fee,
-        done.fee if funding else ZERO, ZERO if funding else booked.realised, slip, done.is_maker, done.fee_coin,
-        done.fee,
+        done.exec_id, done.ts, booked.strategy, done.instrument, sign * done.qty, done.price,
+        sign * money(done.value), fee, money(done.fee) if funding else ZERO,
+        ZERO if funding else money(booked.realised), _slippage(booked), done.is_maker, done.fee_coin, done.fee,
     )  # fmt: skip
 
 
-def _fee(booked: ExecutionBooked, info: Instrument | None, price_of: PriceOf) -> Decimal:
+def _slippage(booked: ExecutionBooked) -> Decimal:
     done = booked.execution
-    if not done.fee or info is None or done.fee_coin in ("", _money(info)):
+    if booked.arrival is None or done.type == "Funding":
+        return ZERO
+    lost = done.side.sign * (done.price - booked.arrival)
+    if done.instrument.category is Category.INVERSE:
+        return to_coin(lost * done.qty / booked.arrival) if booked.arrival else ZERO
+    return lost * done.qty
+
+
+def _fee(booked: ExecutionBooked, price_of: PriceOf) -> Decimal:
+    done = booked.execution
+    symbol, coin = done.instrument.symbol, done.fee_coin
+    if done.instrument.category is not Category.SPOT or not coin or symbol.endswith(coin):
         return done.fee
-    if done.fee_coin == info.base_coin and info.is_spot:
-        return done.fee * done.price
-    price = price_of(done.fee_coin, done.ts)
-    return ZERO if price is None else done.fee * price
-
-
-def _money(info: Instrument) -> str:
-    """The coin profit is counted in: the base coin for inverse contracts."""
-    return info.quote_coin if info.id.category is Category.SPOT else info.settle_coin
+    if symbol.startswith(coin):
+        return to_coin(done.fee * done.price)
+    price = price_of(coin, done.ts)
+    return ZERO if price is None else to_coin(done.fee * price)
 
 
 def in_order(fills: Iterable[Fill]) -> list[Fill]:

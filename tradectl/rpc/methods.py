@@ -28,6 +28,7 @@ from tradectl.rpc.results import (
     InstrumentList,
     JournalStatus,
     Life,
+    MetricsReport,
     OrderDetail,
     OrderList,
     ParameterRow,
@@ -35,6 +36,7 @@ from tradectl.rpc.results import (
     Portfolio,
     PositionDetail,
     PositionList,
+    ProfitList,
     Quiet,
     Result,
     Snapshot,
@@ -106,12 +108,15 @@ DECISIONS_LIST = Method("decisions.list", params.History, DecisionList)
 EQUITY_LIST = Method("equity.list", params.History, EquityList)
 WHY = Method("why", params.OrderId, Explanation)
 QUIET = Method("why.quiet", params.QuietSince, Quiet)
+PORTFOLIO_METRICS = Method("portfolio.metrics", params.MetricsOf, MetricsReport)
+PORTFOLIO_PNL = Method("portfolio.pnl", params.ProfitBy, ProfitList)
 STORE_STATUS = Method("store.status", params.Nothing, StoreStatus)
 
-STORE_METHODS: dict[str, Method[Any, Any]] = {
-    method.name: method
-    for method in (TRADES_LIST, TRADES_SHOW, ORDERS_HISTORY, DECISIONS_LIST, EQUITY_LIST, WHY, QUIET, STORE_STATUS)
-}
+_OF_THE_STORE: tuple[Method[Any, Any], ...] = (
+    TRADES_LIST, TRADES_SHOW, ORDERS_HISTORY, DECISIONS_LIST, EQUITY_LIST, WHY, QUIET, PORTFOLIO_METRICS, PORTFOLIO_PNL,
+    STORE_STATUS,
+)  # fmt: skip
+STORE_METHODS: dict[str, Method[Any, Any]] = {method.name: method for method in _OF_THE_STORE}
 DAEMON_METHODS: dict[str, Method[Any, Any]] = {
     value.name: value
     for value in list(globals().values())
@@ -145,6 +150,8 @@ __all__ = [
     "ORDERS_LIST",
     "ORDERS_PLACE",
     "ORDERS_SHOW",
+    "PORTFOLIO_METRICS",
+    "PORTFOLIO_PNL",
     "PORTFOLIO_SHOW",
     "POSITIONS_ADOPT",
     "POSITIONS_CLOSE",
@@ -184,6 +191,7 @@ __all__ = [
     "Level",
     "Life",
     "Method",
+    "MetricsReport",
     "OrderDetail",
     "OrderList",
     "ParameterRow",
@@ -192,6 +200,7 @@ __all__ = [
     "Portfolio",
     "PositionDetail",
     "PositionList",
+    "ProfitList",
     "Quiet",
     "Result",
     "Snapshot",

@@ -223,3 +223,18 @@ class QuietSince(Params, frozen=True, kw_only=True):
 
     symbol: str
     since: int
+
+
+class MetricsOf(Params, frozen=True, kw_only=True):
+    """The account, or one strategy as if the account had held nothing else. ``since`` <= at < ``until``, 0 is open."""
+
+    strategy: str = ""
+    since: int = 0
+    until: int = 0
+
+
+class ProfitBy(MetricsOf, frozen=True, kw_only=True):
+    """``by``: day, week, month, strategy or symbol."""
+
+    by: str = "day"
+    symbol: str = ""

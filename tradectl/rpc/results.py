@@ -363,6 +363,34 @@ class Quiet(Result, frozen=True):
     steps: tuple[ExplainedStep, ...] = ()
 
 
+class MetricsReport(Result, frozen=True):
+    """How well the account, or one strategy, did between two moments (nanoseconds). Definitions: docs/metrics.md.
+
+    Figures by name: fractions in ``returns`` and ``exposure``; ``None`` where one has no value. ``profit`` is realised.
+    """
+
+    strategy: str
+    since: int
+    until: int
+    coin: str
+    days: int
+    returns: dict[str, float | None]
+    drawdown: rows.DrawdownRow | None
+    trades: dict[str, float | Decimal | None]
+    exposure: dict[str, float | None]
+    profit: rows.ProfitRow
+    unrealised: Decimal
+
+
+class ProfitList(Result, frozen=True):
+    """Profit by ``by``: realised, with its parts; ``total`` is the exact sum."""
+
+    by: str
+    coin: str
+    profits: tuple[rows.ProfitRow, ...]
+    total: rows.ProfitRow
+
+
 class EquityList(Result, frozen=True):
     equity: tuple[rows.EquityRow, ...]
     as_of_seq: int

@@ -448,3 +448,28 @@ class LimitRow(Row, frozen=True):
     value: Decimal
     unit: str
     used: Decimal | None = None
+
+
+class ProfitRow(Row, frozen=True):
+    """``net = price - slippage - fees - funding``; ``realised = price - slippage``. ``trades`` counts fills."""
+
+    key: str
+    realised: Decimal
+    price: Decimal
+    slippage: Decimal
+    fees: Decimal
+    funding: Decimal
+    net: Decimal
+    volume: Decimal
+    trades: int
+
+
+class DrawdownRow(Row, frozen=True):
+    """The deepest fall: ``depth`` a fraction <= 0; UTC dates; ``recovered`` is ``None`` while under water."""
+
+    depth: float
+    peak: str
+    trough: str
+    recovered: str | None
+    days: int
+    longest_days: int

@@ -14,6 +14,7 @@ from tradectl.rpc.server import Handler, Peer, RpcServer
 from tradectl.storage.config import StoreConfig, database_url
 from tradectl.storage.database import open_database, without_password
 from tradectl.storage.explain import Explainer
+from tradectl.storage.measured import Measured
 from tradectl.storage.projection import Projection
 from tradectl.storage.queries import HistoryFilter, Queries, Stored
 from tradectl.storage.story import restriction, told
@@ -34,6 +35,7 @@ class Store:
         self._projection = Projection(state / "journal", self._writing, config)
         self._queries = Queries(self._reading)
         self._explainer = Explainer(self._reading)
+        self._measured = Measured(self._reading)
         self._server = RpcServer(socket, self._handlers())
         self._started = time.time_ns()
 
@@ -58,6 +60,8 @@ class Store:
             methods.EQUITY_LIST: self._equity,
             methods.WHY: self._why,
             methods.QUIET: self._quiet,
+            methods.PORTFOLIO_METRICS: self._measured.metrics,
+            methods.PORTFOLIO_PNL: self._measured.profit,
             methods.STORE_STATUS: self._status,
         }
         return {method.name: Handler.of(method, self._in_thread(method, answer)) for method, answer in answers.items()}
