@@ -2,8 +2,8 @@
 
 import hashlib
 import importlib
-import importlib.util
 import inspect
+import linecache
 import sys
 import traceback
 from pathlib import Path
@@ -14,10 +14,16 @@ from tradectl.engine.parameters import validated
 from tradectl.engine.strategy import Strategy
 from tradectl.model.errors import ErrorCode, Problem
 
+#: Where other packages offer strategies of theirs: the entry point's name is the class a configuration names.
+ENTRY_POINTS = "tradectl.strategies"
 BUILT_IN: dict[str, tuple[str, str]] = {
     "ema_cross": ("tradectl.strategies.ema_cross", "EmaCross"),
     "buy_and_hold": ("tradectl.strategies.buy_and_hold", "BuyAndHold"),
 }
+
+
+class ClassGone(Problem):
+    """There is no such class (any more), as opposed to one that is broken."""
 
 
 def load_class(name: str, folder: Path | None) -> type[Strategy]:
@@ -31,31 +37,52 @@ def load_class(name: str, folder: Path | None) -> type[Strategy]:
     stem, _, wanted = name.partition(":")
     path = folder / f"{stem}.py" if folder is not None else None
     if path is None or not path.is_file():
+        installed = _entry_point(name)
+        if installed is not None:
+            return installed
         where = f" in {folder}" if folder is not None else ""
-        raise Problem(
+        raise ClassGone(
             ErrorCode.UNKNOWN_STRATEGY,
             f"there is no strategy {name}{where}",
             field="strategies.class",
-            reason="neither a built-in nor a file of the strategies folder",
+            reason="neither a built-in, nor a file of the strategies folder, nor an installed entry point",
             remedy=f"use one of {', '.join(BUILT_IN)}, or write {path or stem + '.py'}",
         )
     return load_file(path, wanted)
 
 
+def _entry_point(name: str) -> type[Strategy] | None:
+    """A class another package offers under ``tradectl.strategies``. Raises ``Problem`` when it is no strategy."""
+    from importlib.metadata import entry_points  # slow to import, and seldom needed
+
+    for point in entry_points(group=ENTRY_POINTS, name=name):
+        try:
+            cls = point.load()
+        except (Exception, SystemExit) as error:
+            raise _broken(Path(point.value), error) from error
+        if isinstance(cls, type) and issubclass(cls, Strategy):
+            return _stamped(cls)
+        raise Problem(
+            ErrorCode.INVALID_SETTING, f"entry point {name} ({point.value}) is no class derived from Strategy",
+            field="strategies.class", remedy="correct the package that offers it",
+        )  # fmt: skip
+    return None
+
+
 def load_file(path: Path, wanted: str = "") -> type[Strategy]:
     """The strategy class in a file; with several, ``wanted`` says which. Raises ``Problem``."""
-    module = _import(path)
+    module, digest = _import(path)
     found = {
         cls.__name__: cls
         for _, cls in inspect.getmembers(module, inspect.isclass)
         if issubclass(cls, Strategy) and cls.__module__ == module.__name__
     }
-    if wanted in found:
-        return _stamped(found[wanted])
-    if not wanted and len(found) == 1:
-        return _stamped(next(iter(found.values())))
+    if wanted in found or (not wanted and len(found) == 1):
+        cls = found[wanted] if wanted else next(iter(found.values()))
+        cls.source_hash = digest
+        return cls
     names = ", ".join(found) or "none"
-    raise Problem(
+    raise ClassGone(
         ErrorCode.INVALID_SETTING,
         f"{path} holds {names} as strategy classes" + (f", not {wanted}" if wanted else ""),
         field="strategies.class",
@@ -64,22 +91,29 @@ def load_file(path: Path, wanted: str = "") -> type[Strategy]:
     )
 
 
-def _import(path: Path) -> ModuleType:
+def _import(path: Path) -> tuple[ModuleType, str]:
+    """The file as a module, and its source's hash.
+
+    Compiled from the very bytes that are hashed: the import system's cache takes a file changed within the second for
+    the old one.
+    """
     name = f"tradectl_user_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    before, module = sys.modules.get(name), ModuleType(name)
+    module.__file__ = str(path)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
+        source = path.read_bytes()
+        exec(compile(source, str(path), "exec"), module.__dict__)
+    except (Exception, SystemExit) as error:
+        sys.modules.pop(name)
+        if before is not None:
+            sys.modules[name] = before
         raise _broken(path, error) from error
-    return module
+    linecache.checkcache(str(path))
+    return module, _digest(source)
 
 
-def _broken(path: Path, error: Exception) -> Problem:
+def _broken(path: Path, error: BaseException) -> Problem:
     line = 0
     for frame in traceback.extract_tb(error.__traceback__):
         if frame.filename == str(path):
@@ -98,9 +132,12 @@ def _broken(path: Path, error: Exception) -> Problem:
 def _stamped(cls: type[Strategy]) -> type[Strategy]:
     """Note the source's hash on the class: a changed strategy starts from warm-up, never from an old checkpoint."""
     file = inspect.getsourcefile(cls)
-    source = Path(file).read_bytes() if file else b""
-    cls.source_hash = hashlib.sha256(source).hexdigest()[:16]
+    cls.source_hash = _digest(Path(file).read_bytes() if file else b"")
     return cls
+
+
+def _digest(source: bytes) -> str:
+    return hashlib.sha256(source).hexdigest()[:16]
 
 
 def load_all(configs: tuple[StrategyConfig, ...], folder: Path | None) -> dict[str, type[Strategy]]:
@@ -111,6 +148,26 @@ def load_all(configs: tuple[StrategyConfig, ...], folder: Path | None) -> dict[s
         validated(cls, {"category": config.category, **config.params}, config.name)
         classes[config.class_] = cls
     return classes
+
+
+def load_known(configs: tuple[StrategyConfig, ...], folder: Path | None) -> dict[str, type[Strategy]]:
+    """Every class the configurations name; what cannot be loaded is an :func:`absent` one that says why."""
+    classes: dict[str, type[Strategy]] = {}
+    for config in configs:
+        try:
+            classes |= load_all((config,), folder)
+        except Problem as problem:
+            classes[config.class_] = absent(config.class_, problem.message)
+    return classes
+
+
+def absent(name: str, why: str) -> type[Strategy]:
+    """A stand-in for a class that is gone: its instances are stopped from the first moment, with the reason."""
+
+    def on_start(self: Strategy) -> None:
+        raise LookupError(why)
+
+    return type("Absent", (Strategy,), {"on_start": on_start, "absent": why, "source_hash": f"absent:{name}"})
 
 
 def fingerprint(classes: dict[str, type[Strategy]]) -> str:
