@@ -11,6 +11,7 @@ from tradectl.engine.market_state import MarketState
 from tradectl.engine.order_queue import QueueState
 from tradectl.engine.order_state import Held, Order, Orphan
 from tradectl.engine.portfolio_manager import PortfolioState
+from tradectl.engine.position_stops import PositionStopsState
 from tradectl.engine.protection_plan import ProtectionState
 from tradectl.engine.runner_state import RunnerState
 from tradectl.engine.trading_state import TradingState
@@ -55,6 +56,7 @@ class EngineState(Struct):
     universes: dict[str, UniverseState] = {}
     decisions: dict[str, list[DecisionNote]] = {}
     held: dict[str, Held] = {}
+    position_stops: PositionStopsState = msgspec.field(default_factory=PositionStopsState)
     protection: ProtectionState = msgspec.field(default_factory=ProtectionState)
 
 

@@ -71,7 +71,7 @@ class Fills:
     def _book(self, execution: Execution, order: Order | None, strategy: str) -> None:
         w = self._w
         booked = w.portfolio.trade(execution, w.instruments[execution.instrument], strategy)
-        if strategy == EXTERNAL:
+        if strategy == EXTERNAL and (order is None or order.foreign):
             text = f"{execution.side.value} {execution.qty} {execution.instrument} was not ours ({execution.type})"
             w.alert(AlertLevel.WARNING, "external_trade", text, "it is kept in the book external; see positions adopt")
         self._finish(execution, (booked,), order)

@@ -1,37 +1,30 @@
-"""What a person asks for: orders, cancels, closes, halts. The same checks, the same queue, the same record."""
+"""What a person asks of positions, strategies and the trading state: closes, halts, switches, stops."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from tradectl.engine.guards import Guards
-from tradectl.engine.order_desk import OrderDesk, Wish
-from tradectl.engine.order_state import Order
+from tradectl.engine.order_desk import OrderDesk
 from tradectl.engine.portfolio_manager import EXTERNAL
 from tradectl.engine.reconciler import Reconciler
-from tradectl.engine.risk_manager import RiskManager
 from tradectl.engine.strategy_host import StrategyHost
 from tradectl.engine.targets import Targets
 from tradectl.engine.trading_state import AUTO, PERSON
 from tradectl.engine.world import World
-from tradectl.model.commands import AlertLevel, Check, DecisionMade, Level, RequestAnswered
+from tradectl.model.commands import AlertLevel, DecisionMade, Level, RequestAnswered
 from tradectl.model.errors import ErrorCode
 from tradectl.model.events import (
     AdoptRequested,
-    AmendRequested,
-    CancelRequested,
     CloseRequested,
     HaltRequested,
-    OrderRequested,
     ReconcileRequested,
     ResumeRequested,
     StopRequested,
     StrategySwitched,
 )
-from tradectl.model.instruments import Instrument, InstrumentId
+from tradectl.model.instruments import InstrumentId
 from tradectl.model.money import ZERO
-from tradectl.model.orders import OrderType
 
-#: The book and instance name of orders placed by a person.
-OPERATOR = "operator"
 #: The reason that holds entries from a stop request to the next start.
 STOPPING = "stopping"
 
@@ -42,90 +35,26 @@ class OperatorDesk:
     def __init__(
         self,
         world: World,
-        risk: RiskManager,
         desk: OrderDesk,
         targets: Targets,
         host: StrategyHost,
         guards: Guards,
         recon: Reconciler,
+        adopted: Callable[[str, InstrumentId], None],
     ) -> None:
         self._w = world
-        self._risk = risk
         self._desk = desk
         self._targets = targets
         self._host = host
         self._guards = guards
         self._reconciler = recon
+        self._adopted = adopted
 
     def _answer(self, text: str, orders: list[str] | tuple[str, ...] = ()) -> None:
         self._w.emit(RequestAnswered(True, text, "", tuple(orders)))
 
     def _refuse(self, code: ErrorCode, text: str) -> None:
         self._w.emit(RequestAnswered(False, text, code.value))
-
-    # --- orders
-
-    def order(self, e: OrderRequested) -> None:
-        """Place an order under the named strategy's book, or the operator's own."""
-        info = self._w.instruments.get(e.instrument)
-        strategy = e.strategy or OPERATOR
-        if strategy != OPERATOR and strategy not in self._host.runners:
-            self._refuse(ErrorCode.UNKNOWN_STRATEGY, f"no strategy is named {strategy}")
-            return
-        reason = e.reason or f"placed by {e.who}"
-        if info is None:
-            rule = f"{e.instrument} is not an instrument of this venue"
-            self._desk.refuse(
-                strategy, e.instrument, "place", reason, Check("instrument", False, "", str(e.instrument), rule)
-            )
-            return
-        self._host.follow(e.instrument)
-        self._desk.place(self._wish(e, info, strategy, reason))
-
-    @staticmethod
-    def _wish(e: OrderRequested, info: Instrument, strategy: str, reason: str) -> Wish:
-        price = e.price if e.type is OrderType.LIMIT else None
-        return Wish(
-            strategy, info, e.side, (e.qty,), "place", reason, e.type, price, e.time_in_force, e.reduce_only,
-            who=e.who or OPERATOR,
-        )  # fmt: skip
-
-    def preview(self, e: OrderRequested) -> tuple[Check, ...]:
-        """What risk would say of an order now; nothing changes. The instrument must be known."""
-        info = self._w.instruments[e.instrument]
-        wish = self._wish(e, info, e.strategy or OPERATOR, "")
-        return self._risk.what_if(self._desk.candidate(wish, e.qty))
-
-    def amend(self, e: AmendRequested) -> None:
-        """Change an open order."""
-        order = self._known(e.link_id)
-        if order is None:
-            return
-        if not order.is_open:
-            self._refuse(ErrorCode.CONFLICT, f"order {e.link_id} is {order.status.value} and cannot be changed")
-            return
-        self._desk.amend(order, e.qty, e.price, f"amended by {e.who}", e.who)
-
-    def _known(self, link_id: str) -> Order | None:
-        order = self._w.orders.get(link_id) or self._w.orders.get(self._w.link_of.get(link_id, ""))
-        if order is None:
-            self._refuse(ErrorCode.UNKNOWN_ORDER, f"no order has the id {link_id}")
-        return order
-
-    def cancel(self, e: CancelRequested) -> None:
-        """Cancel one order, or every entry in scope; protective orders stay."""
-        if not e.link_id:
-            done = self._desk.cancel_entries(f"cancelled by {e.who}", e.strategy, e.symbol)
-            self._answer(f"{len(done)} orders are being cancelled", done)
-            return
-        order = self._known(e.link_id)
-        if order is None:
-            return
-        if not order.is_open:
-            self._refuse(ErrorCode.CONFLICT, f"order {order.link_id} is already {order.status.value}")
-            return
-        self._desk.cancel(order, f"cancelled by {e.who}")
-        self._answer(f"order {order.link_id} is being cancelled", (order.link_id,))
 
     # --- positions
 
@@ -169,6 +98,7 @@ class OperatorDesk:
         moved: Decimal = self._w.portfolio.adopt(e.instrument, e.strategy)
         for name in (EXTERNAL, e.strategy):
             self._w.dirty_books[(name, e.instrument)] = None
+        self._adopted(e.strategy, e.instrument)
         self._answer(f"{moved} {e.instrument} now belongs to {e.strategy}")
 
     # --- trading state

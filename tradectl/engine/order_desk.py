@@ -64,6 +64,14 @@ class OrderDesk:
                 return candidate, (verdict,)
         return candidate, self._risk.check(candidate)
 
+    def what_if(self, wish: Wish, size: Decimal) -> tuple[Check, ...]:
+        """Everything that would be said of one order of a wish now; nothing changes."""
+        candidate = self.candidate(wish, size)
+        for verdict in (check_fields(wish, self._w.market), self._making.check_leg(wish, candidate, size)):
+            if not verdict.ok:
+                return (verdict,)
+        return self._risk.what_if(candidate)
+
     def candidate(self, wish: Wish, size: Decimal, decision: int = 0, ahead: int = 0) -> Candidate:
         """One order of a wish as the checks see it, with so many of the same decision accepted before it."""
         return self._making.candidate(wish, size, decision, ahead)

@@ -41,6 +41,14 @@ def _attached_limit(w: Wish) -> bool:
     return p is not None and (p.tp_limit is not None or p.sl_limit is not None)
 
 
+def _is_bare_limit(w: Wish) -> bool:
+    """A limit exit without the trigger price it waits for."""
+    p = w.protection
+    if p is None:
+        return False
+    return (p.tp_limit is not None and p.take_profit is None) or (p.sl_limit is not None and p.stop_loss is None)
+
+
 #: Every illegal combination of fields, in the order they are looked at.
 RULES: tuple[Rule, ...] = (
     Rule("price", lambda w: w.price, "a market order has no price", "leave the price out, or make it a limit order",
@@ -60,10 +68,8 @@ RULES: tuple[Rule, ...] = (
          lambda w: w.protection is not None and w.protection.take_profit is None and w.protection.stop_loss is None),
     Rule("tp_limit", lambda w: "attached limit", "a limit exit belongs to a take_profit or stop_loss of its own",
          "give the trigger price too",
-         lambda w: w.protection is not None and ((w.protection.tp_limit is not None and w.protection.take_profit is None)
-                                                 or (w.protection.sl_limit is not None
-                                                     and w.protection.stop_loss is None))),
-    Rule("partial", lambda w: False, "a limit exit is sized by the entry's fills", "set partial, or leave the limit out",
+         _is_bare_limit),
+    Rule("partial", lambda w: False, "a limit exit is sized by the entry's fills", "set partial, or leave it out",
          lambda w: _attached_limit(w) and w.protection is not None and not w.protection.partial),
     Rule("protection", lambda w: "attached limit", "on spot attached exits are market orders", "leave the limit out",
          lambda w: _attached_limit(w) and _spot(w)),

@@ -96,7 +96,7 @@ class OrderMethods:
                 amount(trigger, "trigger"),
                 amount(take_profit, "take_profit"),
                 amount(stop_loss, "stop_loss"),
-            )  # fmt: skip
+            )
         )
 
     # --- what protects a position
@@ -113,7 +113,7 @@ class OrderMethods:
                 amount(stop_loss, "stop_loss"),
                 amount(take_profit, "take_profit"),
                 trigger_by=_by(trigger_by),
-            )  # fmt: skip
+            )
         )
 
     def oco(
@@ -129,7 +129,7 @@ class OrderMethods:
                 qty=amount(qty, "qty"),
                 trigger_by=_by(trigger_by),
                 action="oco",
-            )  # fmt: skip
+            )
         )
 
     def trail(
@@ -151,7 +151,7 @@ class OrderMethods:
                 activate=amount(activate, "activate"),
                 trigger_by=_by(trigger_by),
                 action="trail",
-            )  # fmt: skip
+            )
         )
 
     # --- inside
@@ -191,7 +191,7 @@ class OrderMethods:
                 close_on_trigger,
                 attached,
                 quote_amount is not None,
-            )  # fmt: skip
+            )
         )
 
     def _id(self, symbol: str) -> InstrumentId:

@@ -11,9 +11,12 @@ from tradectl.model.money import is_multiple, plain
 from tradectl.model.orders import TriggerBy
 
 
-def check_protect(i: ProtectIntent, info: Instrument, size: Decimal, market: MarketState) -> Check:
-    """The verdict on a change of a position's stops; ``size`` is the signed position they are for."""
-    return _whole(i, size) or _form(i, info, size) or _levels(i, info, size, market) or Check(NAME, True)
+def check_protect(i: ProtectIntent, info: Instrument, size: Decimal, market: MarketState, whole: bool = False) -> Check:
+    """The verdict on a change of a position's stops; ``size`` is the signed position they are for.
+
+    ``whole``: the venue's own set, which may hold a fixed and a trailing stop together.
+    """
+    return _whole(i, size) or _form(i, info, size, whole) or _levels(i, info, size, market) or Check(NAME, True)
 
 
 def _whole(i: ProtectIntent, size: Decimal) -> Check | None:
@@ -26,7 +29,7 @@ def _whole(i: ProtectIntent, size: Decimal) -> Check | None:
     return None
 
 
-def _form(i: ProtectIntent, info: Instrument, size: Decimal) -> Check | None:
+def _form(i: ProtectIntent, info: Instrument, size: Decimal, whole: bool) -> Check | None:
     if info.is_spot and i.trigger_by is not TriggerBy.LAST:
         return refusal("trigger_by", i.trigger_by.value, "spot triggers by the last price", "leave trigger_by out")
     if i.trailing is not None and (not i.trailing.is_finite() or i.trailing < 0):
@@ -37,7 +40,7 @@ def _form(i: ProtectIntent, info: Instrument, size: Decimal) -> Check | None:
         return refusal("trailing", i.trailing, "a distance in per cent is below 100", "give a smaller one")
     if i.activate is not None and not i.trailing:
         return refusal("activate", i.activate, "an activation price belongs to a trailing stop", "give a distance too")
-    if i.stop_loss and i.trailing:
+    if i.stop_loss and i.trailing and not whole:
         return refusal("trailing", i.trailing, "a trailing stop moves the stop_loss itself", "give one of the two")
     if i.qty is None:
         return None

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from tradectl.engine.order_desk import OrderDesk, Wish
+from tradectl.engine.order_state import is_market
 from tradectl.engine.risk_manager import RiskManager
 from tradectl.engine.world import World
 from tradectl.model.commands import Check, DecisionMade
@@ -99,14 +100,15 @@ class Targets:
 
     def _cancel_resting(self, strategy: str, instrument: InstrumentId, reason: str) -> None:
         for order in self._w.open_orders():
-            resting = order.spec.type is OrderType.LIMIT and order.is_open
+            waits = order.spec.type is OrderType.LIMIT or order.is_dormant
+            resting = waits and order.is_open and not order.is_stop
             if order.strategy == strategy and order.instrument == instrument and resting:
                 self._desk.cancel(order, reason)
 
     def _market_in_flight(self, strategy: str, instrument: InstrumentId) -> Decimal:
         total = ZERO
         for order in self._w.open_orders():
-            if order.strategy == strategy and order.instrument == instrument and order.spec.type is OrderType.MARKET:
+            if order.strategy == strategy and order.instrument == instrument and is_market(order):
                 total += order.sign * order.in_flight
         return total
 

@@ -13,7 +13,9 @@ from tradectl.engine.known_orders import KnownOrders
 from tradectl.engine.operator_desk import STOPPING, OperatorDesk
 from tradectl.engine.order_answers import LOOK_AGAIN, WALL, OrderAnswers
 from tradectl.engine.order_desk import OrderDesk
+from tradectl.engine.order_requests import OrderRequests
 from tradectl.engine.order_state import view
+from tradectl.engine.position_stops import PositionStops
 from tradectl.engine.protection import TIMER as PROTECTION_TIMER
 from tradectl.engine.protection import Protections
 from tradectl.engine.rate_windows import group_named
@@ -63,6 +65,7 @@ from tradectl.model.events import (
     ParametersSet,
     PositionsReported,
     PredictionMade,
+    ProtectRequested,
     QuoteChanged,
     RateLimitReported,
     Reconciled,
@@ -70,6 +73,7 @@ from tradectl.model.events import (
     ResumeRequested,
     RiskResetRequested,
     Started,
+    StopAnswered,
     StopRequested,
     StrategyEnded,
     StrategySwitched,
@@ -112,7 +116,11 @@ class TradingEngine:
         self.intents = IntentDesk(w, self.desk, self.targets, self.protections)
         self.host = StrategyHost(w, classes, self.intents.process, self.desk.cancel_entries)
         self.strategies = StrategyDesk(w, self.host, self.desk)
-        self.operator = OperatorDesk(w, self.risk, self.desk, self.targets, self.host, self.guards, self.reconciler)
+        self.stops = PositionStops(w, self.desk, self.dispatch)
+        self.requests = OrderRequests(w, self.desk, self.host, self.protections, self.stops)
+        self.operator = OperatorDesk(
+            w, self.desk, self.targets, self.host, self.guards, self.reconciler, self.protections.adopted
+        )
         self._balances: BalancesReported | None = None
         self._positions: PositionsReported | None = None
         self._handlers = self._table()
@@ -243,9 +251,11 @@ class TradingEngine:
             ResumeRequested: self.operator.resume,
             LimitsSet: self.risk_desk.set_limits,
             RiskResetRequested: self.risk_desk.reset,
-            OrderRequested: self.operator.order,
-            AmendRequested: self.operator.amend,
-            CancelRequested: self.operator.cancel,
+            OrderRequested: self.requests.order,
+            AmendRequested: self.requests.amend,
+            CancelRequested: self.requests.cancel,
+            ProtectRequested: self.requests.protect,
+            StopAnswered: self.stops.answered,
             CloseRequested: self.operator.close,
             AdoptRequested: self.operator.adopt,
             StrategySwitched: self.operator.switch,
@@ -298,6 +308,7 @@ class TradingEngine:
         elif not event.error:
             self.guards.mark()
             self.protections.confirmed()
+            self.stops.compare(event)
 
     def _note_balances(self, event: BalancesReported) -> None:
         self._balances = event
@@ -392,6 +403,7 @@ class TradingEngine:
         self.guards.watch()
         self.host.check_states()
         self.protections.look_all()
+        self.stops.look()
         if not self.world.unreconciled and self.answers.chase(self.world.now - QUIET):
             self.reconciler.ask("executions are missing")
         self._hold_for_unknown()
@@ -419,7 +431,7 @@ class TradingEngine:
                 {name: state_of(r) for name, r in self.host.runners.items()}, list(self.host.following.subscribed),
                 self._balances, self._positions, w.orphans, w.limits.state, w.activity,
                 universes=self.host.universes.states, decisions=self.host.notes.state,
-                protection=self.protections.state, held=w.held,
+                protection=self.protections.state, held=w.held, position_stops=self.stops.state,
             )
         )  # fmt: skip
 
@@ -453,5 +465,6 @@ class TradingEngine:
         self.host.notes.state = s.decisions
         self.protections.state = s.protection
         w.held.update(s.held)
+        self.stops.state = s.position_stops
         self.host.restore(s.runners, s.subscribed)
         w.out.clear()

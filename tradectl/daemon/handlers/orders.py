@@ -121,7 +121,7 @@ async def _place(s: Service, p: params.PlaceOrder, peer: Peer) -> methods.Placed
     event = order_of(s, p, info, who(peer))
     qty = event.qty
     if p.dry_run:
-        return _placed(s, p, info, qty, s.engine.operator.preview(event), None)
+        return _placed(s, p, info, qty, s.engine.requests.preview(event), None)
     _, decision = s.ask(event, DecisionMade)
     if not decision.accepted:
         raise refusal(decision.checks[-1])
