@@ -19,6 +19,17 @@ ENTRY_POINTS = "tradectl.strategies"
 BUILT_IN: dict[str, tuple[str, str]] = {
     "ema_cross": ("tradectl.strategies.ema_cross", "EmaCross"),
     "buy_and_hold": ("tradectl.strategies.buy_and_hold", "BuyAndHold"),
+    "ma_cross": ("tradectl.strategies.ma_cross", "MaCross"),
+    "donchian_breakout": ("tradectl.strategies.donchian_breakout", "DonchianBreakout"),
+    "rsi_reversion": ("tradectl.strategies.rsi_reversion", "RsiReversion"),
+    "squeeze": ("tradectl.strategies.squeeze", "Squeeze"),
+    "momentum_rotation": ("tradectl.strategies.momentum_rotation", "MomentumRotation"),
+    "pairs": ("tradectl.strategies.pairs", "Pairs"),
+    "grid": ("tradectl.strategies.grid", "Grid"),
+    "dca": ("tradectl.strategies.dca", "Dca"),
+    "market_maker": ("tradectl.strategies.market_maker", "MarketMaker"),
+    "funding_carry": ("tradectl.strategies.funding_carry", "FundingCarry"),
+    "ai_trader": ("tradectl.strategies.ai_trader", "AiTrader"),
 }
 
 

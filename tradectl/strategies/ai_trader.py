@@ -48,7 +48,7 @@ class AiTrader(Stopped):
         return mine and prediction.ts >= last.open_time
 
     def _act(self, side: int, chance: float, prediction: PredictionMade, last: Bar) -> None:
-        until = last.open_time + (prediction.horizon + 1) * INTERVALS[self.interval]
+        until = prediction.ts + (prediction.horizon + 1) * INTERVALS[self.interval]
         if self.side == side:
             self.until = until
         elif self.side:
@@ -56,9 +56,7 @@ class AiTrader(Stopped):
         elif (side > 0 or self.short) and self._edge(side, chance, prediction, last) > self.cost:
             self.until = until
             away = self.stop_atr * self._atr.value * math.sqrt(prediction.horizon)
-            self.enter(
-                side, last.close - side * away, f"{prediction.model}: {chance:.3f} for {prediction.horizon} bars"
-            )
+            self.enter(side, last.close - side * away, f"{chance:.3f} for {prediction.horizon} bars")
 
     def _edge(self, side: int, chance: float, prediction: PredictionMade, last: Bar) -> float:
         """The move expected in our direction, as a fraction of the price."""
