@@ -3,13 +3,16 @@
 It imports nothing of the package it checks. Input are plain rows as the wire has them (text numbers, bybit-v5 5.7):
 
 - execution: ``category, symbol, side, execQty, execPrice, execValue, execFee, feeCurrency, execType, execTime, seq``,
-  and where known ``feeRate, isMaker, execPnl``. ``execType`` Funding moves its ``execFee`` (> 0 paid) and nothing else.
+  and where known ``feeRate, isMaker, execPnl`` and, of a hedge leg, ``positionIdx``. ``execType`` Funding moves its
+  ``execFee`` (> 0 paid) and nothing else.
 - deposit: ``coin, amount`` (negative for a withdrawal).
 - coins: what each ``(category, symbol)`` trades, ``{"base": .., "quote": .., "settle": ..}``.
 
 The rules: a linear position keeps its exact signed cost. A trade that adds moves no cash but the fee. A partial close
 releases the same share of cost as of size; its profit is rounded half-even to eight decimals and what the rounding
-left out stays in the cost. A full close is realised exactly. A trade through zero is a full close and an opening.
+left out stays in the cost. A full close is realised exactly. A trade through zero is a full close and an opening. An
+inverse position is valued in coins, ``quantity / price`` half-even to eight decimals, with the opposite sign: a long
+owes the coins of its dollars. Of a trade through zero the opening is worth what the closing leaves of the whole.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,24 +27,35 @@ STEP = 10**8
 
 @dataclass
 class CheckedPosition:
-    """Signed size and cost, profit realised by closing (before fees), and the same trades as plain cash flow."""
+    """Signed size and cost in ``settle``, profit realised by closing (before fees), and the same trades as plain cash
+    flow."""
 
     size: Fraction = Fraction(0)
     cost: Fraction = Fraction(0)
     realised: Fraction = Fraction(0)
     paid: Fraction = Fraction(0)  # signed value of everything ever traded
+    inverse: bool = False
+    settle: str = ""
+
+    def value(self, qty: Fraction, price: Fraction) -> Fraction:
+        """What holding signed ``qty`` at ``price`` is worth in the settle coin."""
+        return -round8(qty / price) if self.inverse else qty * price
+
+    def in_dollars(self, amount: Fraction, prices: Mapping[str, str]) -> Fraction:
+        """An amount of the settle coin; those of linear contracts count 1."""
+        return amount * Fraction(prices[self.settle]) if self.inverse else amount
 
 
 @dataclass
 class CheckedBooks:
-    """An account: cash, fees and funding (> 0 paid) by coin, positions by ``(category, symbol)``, and what was put
-    in."""
+    """An account: cash, fees and funding (> 0 paid) by coin, positions by ``(category, symbol)``, of a hedge
+    leg by ``(category, symbol, idx)``, and what was put in."""
 
     cash: dict[str, Fraction] = field(default_factory=dict)
     fees: dict[str, Fraction] = field(default_factory=dict)
     funding: dict[str, Fraction] = field(default_factory=dict)
     deposited: dict[str, Fraction] = field(default_factory=dict)
-    positions: dict[tuple[str, str], CheckedPosition] = field(default_factory=dict)
+    positions: dict[tuple[str, ...], CheckedPosition] = field(default_factory=dict)
 
 
 def round8(value: Fraction) -> Fraction:
@@ -66,29 +80,32 @@ def recompute(executions: Iterable[Row], deposits: Iterable[Row], coins: Coins) 
 
 
 def realised_of(executions: Iterable[Row]) -> dict[str, Fraction]:
-    """The profit of every linear trade by ``execId``, before fees."""
-    positions: dict[str, CheckedPosition] = {}
+    """The profit of every derivative trade by ``execId``, before fees, in its settle coin."""
+    positions: dict[tuple[str, ...], CheckedPosition] = {}
     result = {}
     for row in in_order(executions):
-        if row["category"] == "linear" and row["execType"] != "Funding":
-            position = positions.setdefault(row["symbol"], CheckedPosition())
+        if row["category"] in ("linear", "inverse") and row["execType"] != "Funding":
+            position = positions.setdefault(_key(row), CheckedPosition(inverse=row["category"] == "inverse"))
             result[row["execId"]] = _trade(position, _signed(row), Fraction(row["execPrice"]))
     return result
 
 
-def unrealised(books: CheckedBooks, marks: Mapping[tuple[str, str], str]) -> Fraction:
-    """Sum of ``size x mark - cost`` over all positions."""
+def unrealised(
+    books: CheckedBooks, marks: Mapping[tuple[str, str], str], prices: Mapping[str, str] | None = None
+) -> Fraction:
+    """Sum of value at mark less cost over all positions; ``prices`` of the coins inverse ones settle in."""
     total = Fraction(0)
     for key, position in books.positions.items():
         if position.size:
-            total += position.size * Fraction(marks[key]) - position.cost
+            profit = position.value(position.size, Fraction(marks[key[0], key[1]])) - position.cost
+            total += position.in_dollars(profit, prices or {})
     return total
 
 
 def equity(books: CheckedBooks, marks: Mapping[tuple[str, str], str], prices: Mapping[str, str]) -> Fraction:
     """Cash of all coins at ``prices`` plus the unrealised profit (settle coins count 1)."""
     cash = sum((amount * Fraction(prices.get(coin, "0")) for coin, amount in books.cash.items()), Fraction(0))
-    return cash + unrealised(books, marks)
+    return cash + unrealised(books, marks, prices)
 
 
 def equity_by_cash_flow(
@@ -101,11 +118,12 @@ def equity_by_cash_flow(
     total = Fraction(0)
     for coin, amount in books.cash.items():
         flow = amount - sum(
-            (p.realised for key, p in books.positions.items() if coins[key]["settle"] == coin), Fraction(0)
+            (p.realised for key, p in books.positions.items() if coins[key[0], key[1]]["settle"] == coin), Fraction(0)
         )
         total += flow * Fraction(prices.get(coin, "0"))
     for key, position in books.positions.items():
-        total += position.size * Fraction(marks[key]) - position.paid
+        held = position.value(position.size, Fraction(marks[key[0], key[1]])) - position.paid
+        total += position.in_dollars(held, prices)
     return total
 
 
@@ -117,7 +135,7 @@ def market_books(accounts: Iterable[CheckedBooks]) -> CheckedBooks:
         for coin, amount in books.cash.items():
             _add(market.cash, coin, books.deposited.get(coin, Fraction(0)) - amount - books.fees.get(coin, Fraction(0)))
         for key, position in books.positions.items():
-            mirror = market.positions.setdefault(key, CheckedPosition())
+            mirror = market.positions.setdefault(key, CheckedPosition(inverse=position.inverse, settle=position.settle))
             mirror.size -= position.size
             mirror.paid -= position.paid
     return market
@@ -131,9 +149,11 @@ def problems(executions: Iterable[Row]) -> list[str]:
         if name in seen:
             found.append(f"{name}: occurs twice")
         seen.add(name)
-        value = Fraction(row["execPrice"]) * Fraction(row["execQty"])
+        price, qty = Fraction(row["execPrice"]), Fraction(row["execQty"])
+        inverse = row["category"] == "inverse"
+        value = round8(qty / price) if inverse else price * qty
         if value != Fraction(row["execValue"]):
-            found.append(f"{name}: value {row['execValue']} is not price x quantity")
+            found.append(f"{name}: value {row['execValue']} is not price {'under' if inverse else 'x'} quantity")
         if row.get("feeRate") not in (None, "") and Fraction(row["execFee"]) != round8(_fee_base(row, value)):
             found.append(f"{name}: fee {row['execFee']} is not the rate of its base")
     return found
@@ -157,27 +177,34 @@ def _apply(books: CheckedBooks, row: Row, coins: Mapping[str, str]) -> None:
         _add(books.cash, coins["base"], _signed(row))
         _add(books.cash, coins["quote"], -_signed(row) * Fraction(row["execPrice"]))
         return
-    position = books.positions.setdefault((row["category"], row["symbol"]), CheckedPosition())
+    inverse = row["category"] == "inverse"
+    position = books.positions.setdefault(_key(row), CheckedPosition(inverse=inverse, settle=coins["settle"]))
     _add(books.cash, coins["settle"], _trade(position, _signed(row), Fraction(row["execPrice"])))
 
 
 def _trade(position: CheckedPosition, qty: Fraction, price: Fraction) -> Fraction:
     """Trade on a position; the profit it realised."""
-    position.paid += qty * price
-    profit = Fraction(0)
+    value, profit = position.value(qty, price), Fraction(0)
+    position.paid += value
     if position.size * qty < 0:
         closing = qty if abs(qty) <= abs(position.size) else -position.size
         released = position.cost * -closing / position.size
-        profit = -closing * price - released
+        closed = position.value(closing, price)
+        profit = -closed - released
         if abs(closing) < abs(position.size):
             profit = round8(profit)
-        position.cost += closing * price + profit
+        position.cost += closed + profit
         position.size += closing
         position.realised += profit
-        qty -= closing
+        qty, value = qty - closing, value - closed
     position.size += qty
-    position.cost += qty * price
+    position.cost += value
     return profit
+
+
+def _key(row: Row) -> tuple[str, ...]:
+    idx = str(row.get("positionIdx", 0))
+    return (row["category"], row["symbol"]) if idx == "0" else (row["category"], row["symbol"], idx)
 
 
 def _signed(row: Row) -> Fraction:

@@ -131,6 +131,7 @@ def wire_row(fill: Fill) -> dict[str, str | int | bool]:
         "execId": fill.exec_id, "execQty": str(fill.qty), "execPrice": str(fill.price), "execValue": str(fill.value),
         "execFee": str(fill.fee), "feeCurrency": fill.fee_coin, "feeRate": str(fill.fee_rate),
         "execType": fill.type, "execTime": str(fill.ts // 1_000_000), "seq": fill.seq, "isMaker": fill.is_maker,
+        "positionIdx": fill.position_idx,
     }  # fmt: skip
 
 

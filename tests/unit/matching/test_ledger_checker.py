@@ -87,6 +87,35 @@ def test_a_missing_or_repeated_execution_changes_the_books() -> None:
         assert checker.recompute(tampered, DEPOSITS, COINS) != whole
 
 
+def inverse(number: int, side: str, qty: str, price: str, value: str) -> dict[str, Any]:
+    return row(number, side, qty, price, "0", category="inverse", symbol="BTCUSD", execValue=value, feeCurrency="BTC")
+
+
+def test_inverse_positions_are_books_in_coins() -> None:
+    coins = {("inverse", "BTCUSD"): {"base": "BTC", "quote": "USD", "settle": "BTC"}}
+    rows = [inverse(1, "Buy", "300", "30000", "0.01"), inverse(2, "Sell", "700", "35000", "0.02")]
+    assert checker.problems(rows) == []
+    assert checker.problems([inverse(1, "Buy", "300", "30000", "0.011")]) != []
+    books = checker.recompute(rows, [{"coin": "BTC", "amount": "1"}], coins)
+    profit = Fraction("0.01") - Fraction("0.00857143")  # 300/35000, half-even to eight decimals
+    position = books.positions["inverse", "BTCUSD"]
+    assert (position.size, position.cost) == (Fraction(-400), Fraction("0.01142857"))
+    assert books.cash == {"BTC": 1 + profit}
+    marks, prices = {("inverse", "BTCUSD"): "40000"}, {"BTC": "40000"}
+    equity = checker.equity(books, marks, prices)
+    assert equity == (1 + profit + Fraction("0.01") - Fraction("0.01142857")) * 40000
+    assert equity == checker.equity_by_cash_flow(books, marks, prices, coins)
+    assert checker.realised_of(rows) == {"x1": 0, "x2": profit}
+
+
+def test_hedge_legs_are_kept_apart() -> None:
+    rows = [row(1, "Buy", "3", "100", "0", positionIdx=1), row(2, "Sell", "1", "101", "0", positionIdx=2)]
+    books = checker.recompute(rows, [], COINS)
+    assert {key: position.size for key, position in books.positions.items()} == {
+        ("linear", "BTCUSDT", "1"): 3, ("linear", "BTCUSDT", "2"): -1,
+    }  # fmt: skip
+
+
 def test_the_market_is_the_other_side() -> None:
     books = [checker.recompute(ROWS, DEPOSITS, COINS), checker.recompute(ROWS[:2], DEPOSITS, COINS)]
     market = checker.market_books(books)
