@@ -103,6 +103,7 @@ def replay(
             engine = _taken_over(engine, upcoming.pop(0))
         if entry.seq != engine.seq + 1:
             raise ValueError(f"entry {engine.seq + 1} is missing: the journal goes on with {entry.seq}")
+        engine.forewarn(entry.commands)
         tally.take(entry, engine.apply(entry.event))
         if entry.seq % 10_000 == 0:
             progress(entry.seq)

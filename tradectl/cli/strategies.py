@@ -1,4 +1,4 @@
-"""``strategies``: list, show, enable, disable, reload, check, new."""
+"""``strategies``: list, show, set, enable, disable, reload, check, new."""
 
 import os
 from pathlib import Path
@@ -12,8 +12,9 @@ from tradectl.cli.screen import Screen
 from tradectl.cli.text import Number
 from tradectl.cli.words import UsageError
 
-app = noun("Strategies: list, show, enable, disable, reload, check, new.")
+app = noun("Strategies: list, show, set, enable, disable, reload, check, new.")
 NAME = typer.Argument(help="Name of the instance.")
+VALUES = typer.Argument(metavar="PARAMETER=VALUE...", help="Such as fast=12 slow=40.")
 Row = dict[str, Any]
 
 
@@ -60,6 +61,25 @@ def disable(
     if flatten:
         must_confirm(screen, f"Close the positions of {name} at market?")
     screen.show(call(screen, "strategies.disable", name=name, flatten=flatten), draw_done)
+
+
+@app.command("set")
+def set_(
+    ctx: typer.Context,
+    name: str = NAME,
+    values: list[str] = VALUES,
+) -> None:
+    """Change parameters while it runs: entries are cancelled, its position stays, and it warms up anew."""
+    screen = screen_of(ctx)
+    parameters = dict(_pair(text) for text in values)
+    screen.show(call(screen, "strategies.set", name=name, parameters=parameters), draw_done)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip().isidentifier():
+        raise UsageError(f"{text!r} is not of the form PARAMETER=VALUE, such as fast=12")
+    return name.strip(), value.strip()
 
 
 @app.command()

@@ -2,10 +2,12 @@
 
 import asyncio
 import gc
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
+from tradectl.daemon.environment import scrub
 from tradectl.daemon.options import Options, parse
 from tradectl.daemon.readiness import Readiness
 from tradectl.model.errors import ErrorCode, Problem
@@ -39,6 +41,7 @@ def _run(options: Options, readiness: Readiness) -> int:
 
     overrides: dict[str, Any] = {"trading.mode": options.mode} if options.mode else {}
     settings = load_settings(options.config, overrides=overrides)
+    scrub(os.environ)
     mode = options.mode or settings.trading.mode
     if mode in _COMES_LATER:
         raise Problem(ErrorCode.INVALID_SETTING, _COMES_LATER[mode], field="mode", remedy="use --mode sandbox")

@@ -24,7 +24,7 @@ def engine_config(run: str, mode: str, s: Settings) -> EngineConfig:
     return EngineConfig(
         run=run, mode=mode, settle_coin=s.trading.settle_coin, tolerance=s.trading.tolerance,
         equity_every_s=s.trading.equity_every_s, audit_every_s=s.trading.audit_every_s, risk=risk_limits(mode, s),
-        queue=s.queue, strategies=s.strategies,
+        queue=s.queue, strategies=s.strategies, universes=s.universes,
     )  # fmt: skip
 
 

@@ -12,6 +12,8 @@ from loguru import logger
 
 from tradectl.daemon import strategy_loader
 from tradectl.daemon.barrier import Barrier
+from tradectl.daemon.black_box import BlackBox
+from tradectl.daemon.callback_watch import CallbackWatch
 from tradectl.daemon.children import Child, child_commands
 from tradectl.daemon.clocks import Clock, VenueClock, WallClock
 from tradectl.daemon.configuration import engine_config, strategies_folder
@@ -22,6 +24,7 @@ from tradectl.daemon.options import Options
 from tradectl.daemon.pump import Pump
 from tradectl.daemon.readiness import Readiness
 from tradectl.daemon.recovery import restored_engine
+from tradectl.daemon.reloading import Reload
 from tradectl.daemon.sandbox_process import SandboxProcess
 from tradectl.daemon.service import Service
 from tradectl.daemon.start_watch import StartWatch
@@ -48,12 +51,13 @@ from tradectl.model.events import (
     JournalChecked,
     Started,
     StopRequested,
+    StrategyEnded,
 )
 from tradectl.paths import Paths
 from tradectl.rpc.address import check_length
 from tradectl.rpc.methods import Life
 from tradectl.rpc.server import Feed, RpcServer
-from tradectl.settings import Settings
+from tradectl.settings import Settings, load_settings
 
 _STOP_WAIT = 5.0
 #: Without a checkpoint the next start replays more: a full disk, or a strategy whose state cannot be written down.
@@ -70,6 +74,10 @@ class Daemon:
         self._paths = Paths(options.state, options.profile)
         self._mode = options.mode or settings.trading.mode
         self._state = StateDirectory(self._paths.state)
+        box = BlackBox(self._state.path)
+        limit, deadline = settings.trading.strategy_callback_ms / 1000, settings.trading.strategy_deadline_s
+        self._guard = CallbackWatch(limit, deadline, box)
+        self._box = box
         self._stopping: asyncio.Event = asyncio.Event()
         self._leave = "entries"
         self._exit = 0
@@ -130,7 +138,7 @@ class Daemon:
         return self._sandbox.credentials(), f"http://{endpoint.host}:{endpoint.port}"
 
     def _classes_of(self, config: EngineConfig) -> dict[str, Any]:
-        return strategy_loader.load_all(config.strategies, strategies_folder(self._settings))
+        return strategy_loader.load_known(config.strategies, strategies_folder(self._settings))
 
     def _build(self, config: EngineConfig, credentials: Credentials | None, base: str) -> None:
         stepped = self._mode == "sandbox" and self._settings.sandbox.stepped
@@ -171,6 +179,7 @@ class Daemon:
             views=views, feed=Feed(), clock=self._clock, connector=self._connector,
             journal=health.journal, children=health.children, streams=health.streams,
             stop=self._ask_stop, strategies_dir=strategies_folder(self._settings), reload=self._reload,
+            settings=self._read_settings,
         )  # fmt: skip
         self._flow = Flow(self._connector, self._timers, self._service, health, self._check_account)
         self._watch = StartWatch(self._service, self._readiness)
@@ -183,6 +192,12 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ask_stop, "entries")
         await self._rpc.start()
+        died = self._box.died()
+        self._guard.start()
+        self._engine.host.callbacks.guard = self._guard
+        if died is not None:  # first of all: nothing may call it back
+            logger.critical("the last daemon died in strategy {}: {}", died.name, died.reason)
+            self._pump.feed(StrategyEnded(self._clock(0), died.name, died.reason))
         self._pump.feed(Started(self._clock(0), self._engine.world.config.run, self._restored, self._next_order))
         if any(reason.code == "journal" for reason in self._engine.world.state.all()):
             self._pump.feed(JournalChecked(self._clock(0), True))  # it could be opened and written
@@ -215,6 +230,7 @@ class Daemon:
             with contextlib.suppress(*NO_CHECKPOINT):
                 self._journal.checkpoint(*self._pump.take_checkpoint())
         self._pump.dead = True
+        self._guard.stop()
         await asyncio.gather(*(child.stop() for child in self._children))
         await self._end_sandbox()
         self._journal.close()
@@ -243,16 +259,23 @@ class Daemon:
         self._leave = leave
         self._stopping.set()
 
-    def _reload(self, classes: dict[str, Any]) -> None:
-        """Hand the state to an engine with other strategy code; a new chapter of the run begins here."""
+    def _reload(self, plan: Reload) -> None:
+        """Hand the state to an engine with other strategies; a new chapter of the run begins here."""
         old = self._engine
-        fresh = TradingEngine(old.world.config, classes)
+        fresh = TradingEngine(plan.config, plan.classes)
         fresh.restore(old.checkpoint())
-        chapter = RunConfig(old.seq, old.world.config, code_fingerprint(), strategy_loader.fingerprint(classes))
-        self._state.note_config(old.world.config.run, chapter)
+        fresh.host.callbacks.guard = self._guard
+        chapter = RunConfig(old.seq, plan.config, code_fingerprint(), strategy_loader.fingerprint(plan.classes))
+        self._state.note_config(plan.config.run, chapter)
         self._engine = self._service.engine = fresh
+        self._service.config = plan.config
         self._pump.replace(fresh)
         self._pump.feed(InstrumentsLoaded(self._clock(0), tuple(fresh.world.instruments.values())))
+
+    def _read_settings(self) -> Settings:
+        """The settings as the files have them now. Raises ``Problem``."""
+        overrides: dict[str, Any] = {"trading.mode": self._options.mode} if self._options.mode else {}
+        return load_settings(self._options.config, overrides=overrides)
 
     def _engine_failed(self, error: BaseException) -> None:
         logger.opt(exception=error).critical("the engine failed; nothing more is sent: {!r}", error)

@@ -35,6 +35,7 @@ def restored_engine(
     _load(engine, found.checkpoint.state if found.checkpoint is not None else None, found.checkpoint)
     count = 0
     for entry in found.tail:
+        engine.forewarn(entry.commands)
         engine.apply(entry.event)
         count += 1
         if engine.seq != entry.seq:
@@ -42,6 +43,7 @@ def restored_engine(
                 ErrorCode.INTERNAL, f"the tail begins at {entry.seq}, the checkpoint ends at {engine.seq - 1}",
                 field=str(directory), remedy="restore the journal from a backup",
             )  # fmt: skip
+    engine.forewarn(())
     logger.info("restored run {} at entry {} ({} replayed)", now.config.run, engine.seq, count)
     if same:
         return engine, True, found.reserved + 1

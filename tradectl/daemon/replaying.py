@@ -39,7 +39,7 @@ def replay_run(
     changed: list[str] = []
     code = code_fingerprint()
     for known in read_configs(directory):
-        classes = strategy_loader.load_all(known.config.strategies, folder)
+        classes = strategy_loader.load_known(known.config.strategies, folder)
         if known.code != code:
             changed.append("the engine's code")
         if known.strategies != strategy_loader.fingerprint(classes):

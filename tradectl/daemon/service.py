@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from tradectl.daemon.pump import Pump
+from tradectl.daemon.reloading import Reload
 from tradectl.daemon.views import Views
 from tradectl.engine.config import EngineConfig
-from tradectl.engine.strategy import Strategy
 from tradectl.engine.trading_engine import TradingEngine
 from tradectl.exchange.bybit.connector import BybitConnector
 from tradectl.model.commands import Command, Entry, OrderChanged, RequestAnswered
@@ -20,6 +20,7 @@ from tradectl.model.instruments import Category, InstrumentId
 from tradectl.model.orders import OrderStatus
 from tradectl.rpc.methods import ChildStatus, JournalStatus, Life, StreamStatus
 from tradectl.rpc.server import Feed, Peer
+from tradectl.settings import Settings
 
 _C = TypeVar("_C", bound=Command)
 #: An order still on its way to the venue has one of these.
@@ -52,14 +53,15 @@ class Service:
         streams: Callable[[], tuple[StreamStatus, ...]],
         stop: Callable[[str], None],
         strategies_dir: Path | None,
-        reload: Callable[[dict[str, type[Strategy]]], None],
+        reload: Callable[[Reload], None],
+        settings: Callable[[], Settings],
     ) -> None:
         self.mode, self.profile, self.config = mode, profile, config
         self.default_category = default_category
         self.engine, self.pump, self.views, self.feed = engine, pump, views, feed
         self.clock, self.connector = clock, connector
         self.journal, self.children, self.streams, self.stop = journal, children, streams, stop
-        self.strategies_dir, self.reload = strategies_dir, reload
+        self.strategies_dir, self.reload, self.settings = strategies_dir, reload, settings
         self.life = Life.STARTING
         self.started = time.time_ns()
         self.uid = ""

@@ -164,6 +164,8 @@ def _rebuilt(kind: Any, raw: Any) -> Any:
         return kind(**{name: _rebuilt(hints[name], value) for name, value in raw.items()})
     if get_origin(kind) is tuple:
         return tuple(_rebuilt(get_args(kind)[0], value) for value in raw)
+    if get_origin(kind) is dict:
+        return {name: _rebuilt(get_args(kind)[1], value) for name, value in raw.items()}
     return msgspec.convert(raw, kind, strict=False)
 
 

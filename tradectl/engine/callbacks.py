@@ -76,3 +76,7 @@ class Callbacks:
         text = f"strategy {runner.name} was stopped: {reason}"
         w.alert(AlertLevel.CRITICAL, "strategy_stopped", text, "correct it, then: tradectl strategies reload")
         self._stopped(runner)
+
+
+#: The frame every callback runs in: who interrupts one looks for it.
+CALLBACK_FRAME = Callbacks._run.__code__

@@ -34,6 +34,8 @@ class StrategyHost:
         self.universes = Universes(world)
         self.universes.changed = self._universe_changed
         self.runners: dict[str, Runner] = {}
+        #: Stopped while the state was brought back, where nothing can be decided: told with the next start.
+        self._untold: list[Runner] = []
         for config in world.config.strategies:
             world.number(config.name)
             self.runners[config.name] = Runner(config, classes[config.class_], world, self.universes)
@@ -47,11 +49,18 @@ class StrategyHost:
 
     def start_all(self) -> None:
         """Start every enabled instance that can, and ask once for the history they need."""
+        self._tell_stopped()
         self.universes.ask_missing()
         for runner in self.runners.values():
             if not runner.started and runner.status is StrategyStatus.WARMING and not self.waits_for(runner):
                 self._start(runner)
         self.bars.request_history()
+
+    def _tell_stopped(self) -> None:
+        untold, self._untold = self._untold, []
+        for runner in untold:
+            if runner.status is StrategyStatus.STOPPED:
+                self.callbacks.fail(runner, runner.reason)
 
     def waits_for(self, runner: Runner) -> str:
         """The universe without which an instance cannot start, if its members are not known yet."""
@@ -194,6 +203,8 @@ class StrategyHost:
         for name, runner in self.runners.items():
             if name in states:
                 self._restore(runner, states[name])
+                if runner.status is StrategyStatus.STOPPED and states[name].status is not StrategyStatus.STOPPED:
+                    self._untold.append(runner)
                 if runner.started and runner.status is not StrategyStatus.STOPPED:
                     self.following.enlist(runner)
                 elif not runner.started:

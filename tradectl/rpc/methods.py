@@ -89,6 +89,7 @@ STRATEGIES_LIST = Method("strategies.list", params.Nothing, StrategyList)
 STRATEGIES_SHOW = Method("strategies.show", params.StrategyName, StrategyDetail)
 STRATEGIES_ENABLE = Method("strategies.enable", params.StrategyName, Done, reads=False)
 STRATEGIES_DISABLE = Method("strategies.disable", params.SwitchStrategy, Done, reads=False)
+STRATEGIES_SET = Method("strategies.set", params.SetParameters, Done, reads=False)
 STRATEGIES_RELOAD = Method("strategies.reload", params.ReloadStrategies, Done, reads=False)
 STRATEGIES_CHECK = Method("strategies.check", params.CheckStrategy, StrategyChecked)
 INSTRUMENTS_LIST = Method("instruments.list", params.InstrumentFilter, InstrumentList)
@@ -170,6 +171,7 @@ __all__ = [
     "STRATEGIES_ENABLE",
     "STRATEGIES_LIST",
     "STRATEGIES_RELOAD",
+    "STRATEGIES_SET",
     "STRATEGIES_SHOW",
     "TRADES_LIST",
     "TRADES_SHOW",

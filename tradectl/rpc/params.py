@@ -167,6 +167,12 @@ class SwitchStrategy(StrategyName, frozen=True, kw_only=True):
     flatten: bool = False
 
 
+class SetParameters(StrategyName, frozen=True, kw_only=True):
+    """Parameters by name; text is read as the parameter is declared."""
+
+    parameters: dict[str, bool | int | float | str]
+
+
 class ReloadStrategies(Params, frozen=True, kw_only=True):
     """``name`` reloads one instance, empty all whose code or settings changed."""
 

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from tradectl.api.config import ApiConfig, check_listener
-from tradectl.engine.config import QueueLimits, RiskLimits, StrategyConfig
+from tradectl.engine.config import QueueLimits, RiskLimits, StrategyConfig, UniverseConfig
 from tradectl.exchange.bybit.config import BybitConfig
 from tradectl.journal.config import JournalConfig
 from tradectl.sandbox.config import SandboxConfig
@@ -53,6 +53,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     queue: QueueLimits = QueueLimits()
     sandbox: SandboxConfig = SandboxConfig()
     strategies: tuple[StrategyConfig, ...] = ()
+    universes: tuple[UniverseConfig, ...] = ()
     secrets: Secrets = Secrets()
     origins: dict[str, str] = {}
     directory: str = ""
@@ -80,6 +81,7 @@ def _build(given: load.Given, directory: Path | None, files: list[Path]) -> Sett
     return Settings(
         **parts,
         strategies=strategies,
+        universes=given.universes,
         secrets=Secrets(given.secrets.get("BYBIT_API_KEY", ""), given.secrets.get("BYBIT_API_SECRET", "")),
         origins=given.origins,
         directory=str(directory or ""),

@@ -28,7 +28,29 @@ _STRATEGIES = """\
 # category = "linear"
 # capital = 0.10
 # enabled = true
+# max_intents_per_minute = 1200
 # params = { symbol = "BTCUSDT", interval = "1m", fast = 10, slow = 30 }
+"""
+_UNIVERSES = """\
+#
+# Universes: named lists of symbols, chosen from the day's tickers every refresh_minutes, highest turnover first. A
+# strategy trades one with a parameter such as symbols = "universe:liquid"; a symbol that leaves takes no new entries.
+# turnover is in quote coin per day, max_spread a fraction of the price, volatility the day's high / low - 1; 0 is no
+# limit; deny wins over allow.
+#
+# [[universes]]
+# name = "liquid"
+# category = "linear"
+# quote_coin = "USDT"
+# min_turnover = 50000000
+# min_age_days = 90
+# max_spread = 0.001
+# min_volatility = 0.01
+# max_volatility = 0.5
+# allow = ["*USDT"]
+# deny = ["USDC*", "1000*"]
+# max_members = 20
+# refresh_minutes = 60
 """
 
 
@@ -50,7 +72,7 @@ def toml_text(name: str) -> str:
             lines += [f"# {_comment(setting)}", f"{setting.key.partition('.')[2]} = {as_toml(setting.default)}"]
         lines.append("")
     if name == "trading":
-        lines += _STRATEGIES.splitlines()
+        lines += [*_STRATEGIES.splitlines(), *_UNIVERSES.splitlines()]
     return "\n".join(lines).rstrip() + "\n"
 
 

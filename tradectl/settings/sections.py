@@ -50,6 +50,24 @@ class TradingSettings(Struct, frozen=True, kw_only=True):
     strategies_dir: Annotated[
         str, Meta(description="folder of your own strategies; empty for `strategies` beside the settings")
     ] = ""
+    strategy_callback_ms: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=60_000,
+            description="a strategy that takes longer for one callback is stopped; 0 for no limit",
+            extra={"unit": "ms"},
+        ),
+    ] = 1000
+    strategy_deadline_s: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=3600,
+            description="a daemon that hangs this long inside a callback ends itself; 0 for never",
+            extra={"unit": "s"},
+        ),
+    ] = 20
     equity_every_s: Annotated[
         int, Meta(ge=1, le=86400, description="how often equity is recorded", extra={"unit": "s"})
     ] = 300

@@ -4,13 +4,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tradectl.daemon import strategy_loader
+from tradectl.daemon import reloading, strategy_loader
 from tradectl.daemon.service import Service, who
 from tradectl.engine.parameters import Parameter
 from tradectl.engine.runner import Runner
 from tradectl.model.commands import RequestAnswered
 from tradectl.model.errors import ErrorCode, Problem
-from tradectl.model.events import StrategySwitched
+from tradectl.model.events import CancelRequested, ParametersSet, StrategySwitched
 from tradectl.rpc import methods, params, rows
 from tradectl.rpc.server import Peer
 
@@ -22,7 +22,8 @@ def handlers(s: Service) -> list[tuple[methods.Method[Any, Any], Any]]:
         (methods.STRATEGIES_SHOW, lambda p, peer: _show(s, p)),
         (methods.STRATEGIES_ENABLE, lambda p, peer: _switch(s, p.name, True, False, peer)),
         (methods.STRATEGIES_DISABLE, lambda p, peer: _switch(s, p.name, False, p.flatten, peer)),
-        (methods.STRATEGIES_RELOAD, lambda p, peer: _reload(s, p)),
+        (methods.STRATEGIES_RELOAD, lambda p, peer: _reload(s, p, peer)),
+        (methods.STRATEGIES_SET, lambda p, peer: _set(s, p, peer)),
         (methods.STRATEGIES_CHECK, lambda p, peer: _check(s, p)),
     ]
 
@@ -81,27 +82,36 @@ def _show(s: Service, p: params.StrategyName) -> methods.StrategyDetail:
 
 def _switch(s: Service, name: str, enabled: bool, flatten: bool, peer: Peer) -> methods.Done:
     runner = _runner(s, name)
-    if enabled and runner.status.value == "stopped":
+    if enabled and runner.cls.absent:
         raise Problem(
-            ErrorCode.CONFLICT, f"{name} was stopped by an error: {runner.reason}", field="name",
-            reason="a stopped strategy needs corrected code", remedy="correct it, then: tradectl restart",
+            ErrorCode.CONFLICT, f"{name} cannot be enabled: {runner.cls.absent}", field="name",
+            reason="its class is gone", remedy="bring it back, then: tradectl strategies reload",
         )  # fmt: skip
     _, answer = s.ask(StrategySwitched(s.now(), who(peer), name, enabled, flatten), RequestAnswered)
     return methods.Done(answer.text, answer.orders)
 
 
-def _reload(s: Service, p: params.ReloadStrategies) -> methods.Done:
-    """Take in changed code: the changed instances warm up anew, everybody's positions and orders stay."""
-    if p.name:
+def _reload(s: Service, p: params.ReloadStrategies, peer: Peer) -> methods.Done:
+    """Take in changed code and settings: what changed warms up anew, everybody's positions stay with their stops."""
+    settings = s.settings()
+    if p.name and p.name not in [c.name for c in settings.strategies]:
         _runner(s, p.name)
-    running = {c.class_: s.engine.host.runners[c.name].cls for c in s.config.strategies}
-    wanted = tuple(c for c in s.config.strategies if p.name in ("", c.name))
-    loaded = strategy_loader.load_all(wanted, s.strategies_dir)
-    changed = [c.name for c in wanted if loaded[c.class_].source_hash != running[c.class_].source_hash]
-    if not changed:
+    plan = reloading.planned(s.engine, settings, s.strategies_dir, p.name)
+    if plan.is_empty:
         return methods.Done("nothing changed")
-    s.reload(running | loaded)
-    return methods.Done(f"{', '.join(changed)} warming up on the new code; positions and orders stay")
+    for name in (*plan.changed, *plan.removed, *plan.gone):
+        s.pump.feed(CancelRequested(s.now(), who(peer), strategy=name))
+    books = s.engine.world.portfolio.state.books
+    held = {name: [f"{b.size} {i}" for i, b in own.items() if b.size] for name, own in books.items()}
+    s.reload(plan)
+    return methods.Done(reloading.told(plan, held))
+
+
+def _set(s: Service, p: params.SetParameters, peer: Peer) -> methods.Done:
+    """Change parameters of a running instance; it starts from warm-up with the new ones."""
+    _runner(s, p.name)
+    _, answer = s.ask(ParametersSet(s.now(), who(peer), p.name, p.parameters), RequestAnswered)
+    return methods.Done(answer.text, answer.orders)
 
 
 def _check(s: Service, p: params.CheckStrategy) -> methods.StrategyChecked:
