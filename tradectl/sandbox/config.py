@@ -51,7 +51,7 @@ class SandboxConfig(Struct, frozen=True):
     interval: str = "1m"  # length of the replayed candles
     funding: str = ""  # file of funding rates; without it a replay pays none
     seed: int = 1  # of the generated market
-    symbols: tuple[str, ...] = DEFAULT_SYMBOLS  # of the generated market, each as spot and linear
+    symbols: tuple[str, ...] = DEFAULT_SYMBOLS  # of the generated market, each as spot and linear; BTCUSD as inverse
     backfill: int | None = None  # closed candles before the first live one; None: 300, or 0 for a stepped replay
 
     # clock

@@ -13,6 +13,8 @@ from tradectl.matching.bar_path import Print, bar_prints
 from tradectl.model.instruments import Instrument
 from tradectl.model.money import ZERO
 from tradectl.model.orders import Side
+from tradectl.sandbox.market.catalogue import worth_of
+from tradectl.sandbox.market.forming import Worth
 from tradectl.sandbox.market.mixing import Random, salt
 from tradectl.sandbox.market.records import Bar, Kline, Moment, Tick
 
@@ -37,20 +39,23 @@ def bar_moments(bars: tuple[Bar, ...], instruments: list[Instrument], interval: 
         )
         for part in range(parts)
     ]
-    closes = tuple(Bar(bar.instrument, with_turnover(bar.kline, path)) for bar, path in zip(bars, paths, strict=True))
+    closes = tuple(
+        Bar(bar.instrument, with_turnover(bar.kline, path, worth_of(bar.instrument)))
+        for bar, path in zip(bars, paths, strict=True)
+    )
     moments.append(Moment(open_time + interval, (), closes))
     return moments
 
 
-def with_turnover(kline: Kline, path: list[Prints]) -> Kline:
+def with_turnover(kline: Kline, path: list[Prints], worth: Worth) -> Kline:
     """The candle with the turnover its prints add up to."""
-    turnover = sum((p.price * p.qty for prints in path for p in prints), ZERO)
+    turnover = sum((worth(p.price, p.qty) for prints in path for p in prints), ZERO)
     return replace(kline, turnover=turnover)
 
 
 def closed_kline(kline: Kline, instrument: Instrument) -> Kline:
     """A candle that is not played but belongs to the past: its turnover is that of its corner prints."""
-    return with_turnover(kline, [tuple(corners(kline, instrument))])
+    return with_turnover(kline, [tuple(corners(kline, instrument))], worth_of(instrument.id))
 
 
 def corners(kline: Kline, instrument: Instrument) -> list[Print]:

@@ -3,17 +3,21 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
+from operator import mul as multiply
 
 import msgspec
 from msgspec import Struct
 
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.instruments import Category, Instrument, InstrumentId
-from tradectl.model.money import floor_to
+from tradectl.model.money import ZERO, floor_to, to_coin
+from tradectl.sandbox.market.forming import Worth
 
 EIGHT_HOURS = 480  # minutes between funding settlements
 #: Quote coins by which a symbol's text is taken apart, longest first.
 QUOTES = ("USDT", "USDC", "USDE", "EUR", "BTC", "ETH", "SOL", "USD")
+#: Base coins with an inverse perpetual.
+INVERSE = ("BTC", "ETH")
 DOLLARS = frozenset({"USDT", "USDC", "USDE", "USD", "EUR"})
 #: The largest order of an instrument known only from a file, in quote coin.
 LARGEST_NOTIONAL = Decimal(10_000_000)
@@ -85,11 +89,12 @@ SPECS: dict[str, Spec] = {
 }
 
 
-def spec_of(symbol: str) -> Spec:
-    """The specification behind a generated symbol such as ``BTCUSDT``. Raises ``Problem`` naming the known ones."""
-    base = symbol.removesuffix("USDT")
-    if not symbol.endswith("USDT") or base not in SPECS:
-        known = ", ".join(f"{name}USDT" for name in SPECS)
+def base_of(symbol: str) -> str:
+    """The base coin of a generated symbol: BTC of ``BTCUSDT`` and of ``BTCUSD``, the inverse contract. Raises
+    ``Problem`` naming the known symbols."""
+    base = symbol.removesuffix("T").removesuffix("USD")
+    if base not in SPECS or symbol not in (f"{base}USDT", *(f"{coin}USD" for coin in INVERSE)):
+        known = ", ".join([*(f"{name}USDT" for name in SPECS), *(f"{name}USD" for name in INVERSE)])
         raise Problem(
             ErrorCode.UNKNOWN_SYMBOL,
             f"The generated market has no symbol {symbol!r}",
@@ -97,16 +102,36 @@ def spec_of(symbol: str) -> Spec:
             reason=f"it knows {known}",
             remedy="Choose among these, or replay a file with --data",
         )
-    return SPECS[base]
+    return base
+
+
+def spec_of(symbol: str) -> Spec:
+    """The specification behind a generated symbol; raises as :func:`base_of`."""
+    return SPECS[base_of(symbol)]
+
+
+def worth_of(identity: InstrumentId) -> Worth:
+    """How the turnover of a price and a quantity is counted: in quote coin, of an inverse contract in base coin."""
+    return _coins_of if identity.category is Category.INVERSE else multiply
+
+
+def _coins_of(price: Decimal, qty: Decimal) -> Decimal:
+    return to_coin(qty / price)
 
 
 def generated_instruments(symbols: Iterable[str]) -> list[Instrument]:
-    """Each symbol as linear perpetual and as spot pair. Raises ``Problem`` for an unknown one."""
+    """Each symbol as linear perpetual and as spot pair, or as inverse perpetual when it is quoted in USD.
+
+    Raises ``Problem`` for an unknown one.
+    """
     found: list[Instrument] = []
     for symbol in symbols:
         spec = spec_of(symbol)
-        base = symbol.removesuffix("USDT")
-        found += [_linear(symbol, base, spec), _spot(symbol, base, spec)]
+        base = base_of(symbol)
+        if symbol == f"{base}USD":
+            found.append(_inverse(symbol, base, spec))
+        else:
+            found += [_linear(symbol, base, spec), _spot(symbol, base, spec)]
     return found
 
 
@@ -135,6 +160,30 @@ def _linear(symbol: str, base: str, spec: Spec) -> Instrument:
         price_limit_x=Decimal("0.01"),
         price_limit_y=Decimal("0.02"),
         launched=launch_time(spec.launched),
+    )
+
+
+def _inverse(symbol: str, base: str, spec: Spec) -> Instrument:
+    """A perpetual in contracts of one USD, settled in its base coin (bybit-v5 4.3)."""
+    tick = Decimal(spec.tick) * 5
+    return Instrument(
+        id=InstrumentId(Category.INVERSE, symbol),
+        base_coin=base,
+        quote_coin="USD",
+        settle_coin=base,
+        tick_size=tick,
+        lot_size=Decimal(1),
+        min_qty=Decimal(1),
+        max_limit_qty=Decimal(25_000_000),
+        max_market_qty=Decimal(5_000_000),
+        min_notional=ZERO,
+        min_price=tick,
+        max_price=tick * 3_999_998,
+        max_leverage=Decimal(spec.leverage),
+        funding_interval=EIGHT_HOURS,
+        price_limit_x=Decimal("0.01"),
+        price_limit_y=Decimal("0.02"),
+        launched=launch_time("2018-11-14"),
     )
 
 

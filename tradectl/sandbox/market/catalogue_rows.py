@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from tradectl.model.instruments import Instrument
+from tradectl.model.instruments import Category, Instrument
 from tradectl.sandbox.market.funding_rates import CAP
 from tradectl.sandbox.market.text import ms, text
 
 
 def instrument_row(instrument: Instrument, number: int) -> dict[str, Any]:
-    """All keys of a spot or linear row; ``number`` becomes its symbolId."""
-    return _spot(instrument, number) if instrument.is_spot else _linear(instrument, number)
+    """All keys of a spot, linear or inverse row; ``number`` becomes its symbolId."""
+    return _spot(instrument, number) if instrument.is_spot else _perpetual(instrument, number)
 
 
 def _ratios(instrument: Instrument) -> dict[str, str]:
@@ -46,12 +46,12 @@ def _spot(instrument: Instrument, number: int) -> dict[str, Any]:
     }
 
 
-def _linear(instrument: Instrument, number: int) -> dict[str, Any]:
+def _perpetual(instrument: Instrument, number: int) -> dict[str, Any]:
     highest = instrument.max_price
     return {
         "symbol": instrument.id.symbol,
         "symbolId": number,
-        "contractType": "LinearPerpetual",
+        "contractType": "InversePerpetual" if instrument.id.category is Category.INVERSE else "LinearPerpetual",
         "status": instrument.status,
         "baseCoin": instrument.base_coin,
         "quoteCoin": instrument.quote_coin,
@@ -72,7 +72,7 @@ def _linear(instrument: Instrument, number: int) -> dict[str, Any]:
             "qtyStep": text(instrument.lot_size),
             "postOnlyMaxOrderQty": text(instrument.max_limit_qty),
             "maxMktOrderQty": text(instrument.max_market_qty),
-            "minNotionalValue": text(instrument.min_notional),
+            "minNotionalValue": text(instrument.min_notional) if instrument.min_notional else "",
         },
         "unifiedMarginTrade": True,
         "fundingInterval": instrument.funding_interval,

@@ -1,19 +1,25 @@
 """The candle in the making: it starts flat at the last price and takes in prints."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from operator import mul as multiply
 
 from tradectl.matching.bar_path import Print
 from tradectl.model.money import ZERO
 from tradectl.sandbox.market.records import ONE, Kline
 
+#: Turnover of a price and a quantity.
+Worth = Callable[[Decimal, Decimal], Decimal]
+
 
 class Forming:
     """An open candle. Until the first print all four prices are the last price and the volume is zero."""
 
-    __slots__ = ("close", "high", "low", "open", "open_time", "ratio", "turnover", "volume")
+    __slots__ = ("close", "high", "low", "open", "open_time", "ratio", "turnover", "volume", "worth")
 
-    def __init__(self, open_time: int, last: Decimal) -> None:
+    def __init__(self, open_time: int, last: Decimal, worth: "Worth | None" = None) -> None:
+        """``worth`` is the turnover of a price and quantity, by default their product."""
+        self.worth = worth or multiply
         self.open_time = open_time
         self.open = self.high = self.low = self.close = last
         self.volume = self.turnover = ZERO
@@ -31,7 +37,7 @@ class Forming:
                 self.low = price
             self.close = price
             self.volume += one.qty
-            self.turnover += price * one.qty
+            self.turnover += self.worth(price, one.qty)
         self.ratio = ratio
 
     def kline(self) -> Kline:

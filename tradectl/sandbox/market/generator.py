@@ -1,6 +1,6 @@
-"""A generated market: trends that come and go, clusters of volatility (GARCH), jumps; spot and perpetual together.
+"""A generated market: trends that come and go, clusters of volatility (GARCH), jumps; spot and perpetuals together.
 
-Each symbol has one fair price; its spot pair and its perpetual trade around it, each with a small basis of its own.
+Each base coin has one fair price; its spot pair and its perpetuals trade around it, each with a small basis of its own.
 Everything follows from the seed and the time: the state between two candles is a handful of numbers.
 """
 
@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from tradectl.model.instruments import Category, Instrument
-from tradectl.sandbox.market.catalogue import Spec, spec_of
+from tradectl.sandbox.market.catalogue import SPECS, Spec
 from tradectl.sandbox.market.mixing import Random, salt
 from tradectl.sandbox.market.records import Bar, Kline
 
@@ -34,15 +34,20 @@ ZERO = Decimal(0)
 
 
 class SymbolState(Struct, array_like=True):
-    """Where one symbol's price process stands between two candles."""
+    """Where one coin's price process stands between two candles.
+
+    Linear, spot and inverse have a slot each. The inverse contract draws from a source of its own, so that the others
+    are the same with and without it.
+    """
 
     random: int
     log_price: float
     variance: float  # relative to the long-run mean
     direction: int = 0
     trend_left: int = 0
-    basis: tuple[float, float] = (0.0, 0.0)  # linear, spot
-    closes: tuple[int, int] = (0, 0)  # last closes in ticks, linear and spot; 0 before the first
+    basis: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    closes: tuple[int, int, int] = (0, 0, 0)  # last closes in ticks; 0 before the first
+    inverse_random: int = 0
 
 
 class _Move(Struct):
@@ -53,24 +58,30 @@ class _Move(Struct):
     activity: float
 
 
-class SymbolProcess:
-    """The candles of one symbol, as perpetual and as spot pair."""
+#: The slot of each product.
+SLOTS = {Category.LINEAR: 0, Category.SPOT: 1, Category.INVERSE: 2}
 
-    def __init__(self, symbol: str, instruments: tuple[Instrument, Instrument], seed: int) -> None:
-        self._spec: Spec = spec_of(symbol)
+
+class SymbolProcess:
+    """The candles of one base coin: of its linear perpetual, its spot pair and its inverse perpetual."""
+
+    def __init__(self, base: str, instruments: list[Instrument], seed: int) -> None:
+        self._spec: Spec = SPECS[base]
         self._instruments = instruments
         self._anchor = math.log(float(self._spec.price))
-        self.state = SymbolState(salt(seed, symbol), self._anchor, 1.0)
+        own = salt(seed, f"{base}USD")
+        self.state = SymbolState(salt(seed, f"{base}USDT"), self._anchor, 1.0, inverse_random=own)
 
-    def next_bars(self, open_time: int) -> tuple[Bar, Bar]:
-        """The candle that opens at ``open_time``, perpetual first."""
-        random = Random(self.state.random)
+    def next_bars(self, open_time: int) -> list[Bar]:
+        """The candle that opens at ``open_time`` of every instrument, in their order."""
+        random, own = Random(self.state.random), Random(self.state.inverse_random)
         move = self._move(random)
-        basis = (self._basis(random, 0), self._basis(random, 1) * 0.3)
-        bars = [self._bar(random, i, move, basis[i], open_time) for i in (0, 1)]
+        basis = (self._basis(random, 0), self._basis(random, 1) * 0.3, self._basis(own, 2))
+        bars = [self._bar(own if SLOTS[i.id.category] == 2 else random, i, move, basis, open_time)
+                for i in self._instruments]  # fmt: skip
         self.state.basis = basis
-        self.state.random = random.state
-        return bars[0], bars[1]
+        self.state.random, self.state.inverse_random = random.state, own.state
+        return bars
 
     def _move(self, random: Random) -> _Move:
         state = self.state
@@ -96,8 +107,11 @@ class SymbolProcess:
         fresh = BASIS_SIZE * math.sqrt(1 - BASIS_MEMORY**2) * random.gauss()
         return BASIS_MEMORY * self.state.basis[index] + fresh
 
-    def _bar(self, random: Random, index: int, move: _Move, basis: float, open_time: int) -> Bar:
-        instrument = self._instruments[index]
+    def _bar(
+        self, random: Random, instrument: Instrument, move: _Move, bases: tuple[float, ...], open_time: int
+    ) -> Bar:
+        index = SLOTS[instrument.id.category]
+        basis = bases[index]
         tick = instrument.tick_size
         close = max(2, round(move.price * (1.0 + basis) / float(tick)))
         open_ = self.state.closes[index] or close
@@ -107,7 +121,7 @@ class SymbolProcess:
         lots = self._lots(random, instrument, move)
         closes = list(self.state.closes)
         closes[index] = close
-        self.state.closes = (closes[0], closes[1])
+        self.state.closes = (closes[0], closes[1], closes[2])
         ratio = Decimal(round(1_000_000 / (1.0 + basis))).scaleb(-6)
         kline = Kline(
             open_time, open_ * tick, high * tick, low * tick, close * tick, lots * instrument.lot_size, ZERO, ratio
@@ -116,18 +130,20 @@ class SymbolProcess:
 
     def _lots(self, random: Random, instrument: Instrument, move: _Move) -> int:
         median = self._spec.volume * (1.0 if instrument.id.category is Category.LINEAR else 0.25)
+        if instrument.id.category is Category.INVERSE:
+            median *= move.price  # its contracts are dollars
         units = median * math.exp(0.6 * random.gauss()) * (0.5 + move.activity)
         return max(LEAST_LOTS, int(units / float(instrument.lot_size)))
 
 
 class GeneratedBars:
-    """All symbols' candles, minute by minute, for ever."""
+    """All instruments' candles, minute by minute, for ever."""
 
     def __init__(self, instruments: Iterable[Instrument], seed: int, interval: int, start: int) -> None:
-        pairs: dict[str, list[Instrument]] = {}
+        coins: dict[str, list[Instrument]] = {}
         for instrument in instruments:
-            pairs.setdefault(instrument.id.symbol, []).append(instrument)
-        self._processes = {s: SymbolProcess(s, (pair[0], pair[1]), seed) for s, pair in pairs.items()}
+            coins.setdefault(instrument.base_coin, []).append(instrument)
+        self._processes = {base: SymbolProcess(base, traded, seed) for base, traded in coins.items()}
         self._interval = interval
         self._next = start
 
@@ -139,10 +155,10 @@ class GeneratedBars:
 
     def save(self) -> bytes:
         """The position between two candles; :meth:`restore` takes it back."""
-        return msgspec.msgpack.encode((self._next, {symbol: p.state for symbol, p in self._processes.items()}))
+        return msgspec.msgpack.encode((self._next, {base: p.state for base, p in self._processes.items()}))
 
     def restore(self, position: bytes) -> None:
         """Continue where :meth:`save` was called."""
         self._next, states = msgspec.msgpack.decode(position, type=tuple[int, dict[str, SymbolState]])
-        for symbol, process in self._processes.items():
-            process.state = states[symbol]
+        for base, process in self._processes.items():
+            process.state = states[base]

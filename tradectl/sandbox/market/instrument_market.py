@@ -10,6 +10,7 @@ from tradectl.matching.bar_path import Print
 from tradectl.model.instruments import Instrument
 from tradectl.model.orders import Side
 from tradectl.sandbox.market.bars import BarHistory
+from tradectl.sandbox.market.catalogue import worth_of
 from tradectl.sandbox.market.forming import Forming
 from tradectl.sandbox.market.liquidity import Levels, Liquidity
 from tradectl.sandbox.market.mixing import mix, salt
@@ -55,6 +56,7 @@ class InstrumentMarket:
         self._liquidity = liquidity
         self._direction = "ZeroPlusTick"
         self._salt = salt(instrument.id, "print")
+        self._worth = worth_of(instrument.id)
         self._index_step = instrument.tick_size.scaleb(-1)
         self._book: tuple[int, int, tuple[Levels, Levels]] | None = None
 
@@ -63,7 +65,7 @@ class InstrumentMarket:
     def take(self, tick: Tick, at: int, seq: int, bar_open: int) -> list[PublicPrint]:
         """Take in the prints of one moment; returns them as the public tape shows them."""
         if self.forming is None or self.forming.open_time != bar_open:
-            self.forming = Forming(bar_open, self.last)
+            self.forming = Forming(bar_open, self.last, self._worth)
         self.forming.add(tick.prints, tick.index_ratio)
         self.ratio = tick.index_ratio
         public = [self._public(one, at, seq) for one in tick.prints]
@@ -129,4 +131,4 @@ class InstrumentMarket:
         """The still-open candle that began at ``bar_open``; flat at the last price before its first print."""
         if self.forming is not None and self.forming.open_time == bar_open:
             return self.forming.kline()
-        return Forming(bar_open, self.last).kline()
+        return Forming(bar_open, self.last, self._worth).kline()

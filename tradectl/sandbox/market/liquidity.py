@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from tradectl.matching.synthetic_book import BookShape, synthetic_book
-from tradectl.model.instruments import Instrument
+from tradectl.model.instruments import Category, Instrument
 from tradectl.model.orders import Side
 from tradectl.sandbox.market.mixing import MASK, mix, salt
 
@@ -59,7 +59,8 @@ class LivelyLiquidity:
         self._tick, self._lot = instrument.tick_size, instrument.lot_size
         self._spread = spread
         self._salt = salt(seed, instrument.id, "book")
-        self._mean_lots = max(2, int(LEVEL_VALUE / float(first_price * self._lot)))
+        unit = self._lot if instrument.id.category is Category.INVERSE else first_price * self._lot
+        self._mean_lots = max(2, int(LEVEL_VALUE / float(unit)))
         self._sizes: dict[tuple[int, int, int], Level] = {}
 
     def levels(self, price: Decimal, side: Side, number: int, depth: int) -> tuple[Levels, Levels]:

@@ -21,5 +21,5 @@ class VenueConfig(Struct, frozen=True, kw_only=True):
     funding: Path | None = None  # funding rates of the file's symbol
     speed: float | None = 1.0
     seed: int = 1
-    symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT", "SOLUSDT")  # generated, each as spot and linear
+    symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT", "SOLUSDT")  # generated, spot and linear; BTCUSD inverse
     backfill: int | None = None

@@ -3,7 +3,9 @@
 from decimal import Decimal
 from typing import Any
 
+from tradectl.model.instruments import Category
 from tradectl.model.money import ZERO
+from tradectl.sandbox.market.catalogue import worth_of
 from tradectl.sandbox.market.funding_rates import CAP, FundingRates, next_settlement
 from tradectl.sandbox.market.instrument_market import InstrumentMarket
 from tradectl.sandbox.market.mixing import mix, salt
@@ -20,7 +22,8 @@ Row = dict[str, Any]
 
 def open_interest(market: InstrumentMarket, at: int) -> Decimal:
     """Contracts open on both sides at a time: a function of the instrument and the time, for want of a crowd."""
-    base = _INTEREST_VALUE / float(market.history.day_open(market.last))
+    inverse = market.instrument.id.category is Category.INVERSE
+    base = _INTEREST_VALUE / (1.0 if inverse else float(market.history.day_open(market.last)))
     lots = int(base / float(market.instrument.lot_size))
     share = 1000 + mix(salt(market.instrument.id, "interest") + at // _INTEREST_PERIOD) % 50
     return lots * share // 1000 * market.instrument.lot_size
@@ -58,7 +61,7 @@ def _touch(market: InstrumentMarket) -> Row:
 def _perpetual(market: InstrumentMarket, now: int, funding: FundingRates) -> Row:
     settlement = next_settlement(now)
     interest = open_interest(market, now)
-    value = (interest * market.mark).quantize(_VALUE_STEP)
+    value = worth_of(market.instrument.id)(market.mark, interest).quantize(_VALUE_STEP)
     return {
         "prevPrice1h": text(market.history.hour_open(now, market.last)),
         "markPrice": text(market.mark),

@@ -6,6 +6,7 @@ from tradectl.matching.records import Refused
 from tradectl.model.instruments import Category, InstrumentId
 
 DEPTHS = ("1", "50", "200", "1000")
+_CATEGORIES = (Category.SPOT.value, Category.LINEAR.value, Category.INVERSE.value)
 #: Kinds of topic and whether a detail (depth, interval) stands between kind and symbol.
 KINDS = {"orderbook": True, "kline": True, "publicTrade": False, "tickers": False}
 
@@ -24,7 +25,7 @@ def parse_topic(text: str) -> Topic:
     category, _, wire = text.partition("/")
     parts = wire.split(".")
     kind = parts[0]
-    if category not in (Category.SPOT.value, Category.LINEAR.value) or kind not in KINDS:
+    if category not in _CATEGORIES or kind not in KINDS:
         raise unknown_topic(wire)
     if len(parts) != (3 if KINDS[kind] else 2):
         raise unknown_topic(wire)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tradectl.matching.records import VenueOrder
-from tradectl.model.instruments import Instrument
+from tradectl.model.instruments import Category, Instrument
 from tradectl.model.money import ZERO, plain
 from tradectl.model.orders import OrderType, Protection, Side
 from tradectl.sandbox.server.rows.amounts import ms, or_empty, ratio
@@ -36,9 +36,9 @@ def order_row(order: VenueOrder, instrument: Instrument) -> dict[str, Any]:
             "createType": order.create_type,
             "cancelType": order.cancel_type,
             "rejectReason": order.reject_reason,
-            "avgPrice": ratio(order.cum_value, order.cum_qty) if order.cum_qty else "",
+            "avgPrice": _average_price(order) if order.cum_qty else "",
             "leavesQty": plain(order.leaves),
-            "leavesValue": plain(order.leaves if order.quote_qty else order.leaves * (order.price or ZERO)),
+            "leavesValue": _leaves_value(order),
             "cumExecQty": plain(order.cum_qty),
             "cumExecValue": plain(order.cum_value),
             "cumExecFee": plain(sum(order.fees.values(), ZERO)),
@@ -57,6 +57,21 @@ def order_row(order: VenueOrder, instrument: Instrument) -> dict[str, Any]:
             "cumFeeDetail": {coin: plain(fee) for coin, fee in order.fees.items()},
         }
     )
+
+
+def _leaves_value(order: VenueOrder) -> str:
+    """What is left at the order's price: in quote coin, of an inverse contract in base coin."""
+    if order.quote_qty:
+        return plain(order.leaves)
+    if order.instrument.category is Category.INVERSE:
+        return ratio(order.leaves, order.price or ZERO)
+    return plain(order.leaves * (order.price or ZERO))
+
+
+def _average_price(order: VenueOrder) -> str:
+    if order.instrument.category is Category.INVERSE:
+        return ratio(order.cum_qty, order.cum_value)
+    return ratio(order.cum_value, order.cum_qty)
 
 
 def _stops(order: VenueOrder) -> dict[str, Any]:
