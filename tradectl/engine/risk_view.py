@@ -40,9 +40,15 @@ class View:
         self.limits: RiskLimits = self.in_force.single
         self.ticker: Ticker | None = world.market.tickers.get(self._id)
         self.mark = self.exposure.mark(self._id)
-        self.last = exact(self.ticker.last) if self.ticker is not None and self.ticker.last > 0 else None
+        self.last = self._last()
         self.price = self._price()
         self.qty = max(candidate.qty - candidate.booked, ZERO) if candidate.booked else candidate.qty
+
+    def _last(self) -> Decimal | None:
+        ticker = self.ticker
+        if ticker is None or ticker.last <= 0:
+            return None
+        return self.mark if ticker.last == ticker.mark else exact(ticker.last)
 
     def _price(self) -> Decimal | None:
         c = self._c

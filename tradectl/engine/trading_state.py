@@ -50,8 +50,10 @@ class TradingState(Struct):
 
     def level(self, strategy: str = "", symbol: str = "") -> Level:
         """The worst level that applies: account-wide reasons, and those of the strategy and symbol given."""
-        scopes = ("", f"strategy:{strategy}", f"symbol:{symbol}")
         worst = Level.RUNNING
+        if not self.reasons:
+            return worst
+        scopes = ("", f"strategy:{strategy}", f"symbol:{symbol}")
         for reason in self.reasons.values():
             if reason.scope in scopes and _RANK[reason.level] > _RANK[worst]:
                 worst = reason.level

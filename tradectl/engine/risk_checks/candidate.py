@@ -119,13 +119,15 @@ class RiskCheck(Protocol):
 
 #: Amounts with more digits than this are shown as they are: nobody means them.
 _PLAIN_DIGITS = 30
+_SHORT = 10
 #: Why a check fails; where the sentence costs something it is made only then.
 Why = str | Callable[[], str]
 
 
 def verdict(name: str, ok: bool, limit: object, value: object, reason: Why, unit: str = "") -> Check:
     """A check's record; ``unit`` follows limit and value."""
-    one, other = text_of(limit), text_of(value)
+    one = text_of(limit) if type(limit) is not str else limit
+    other = text_of(value) if type(value) is not str else value
     if unit:
         one, other = f"{one} {unit}", f"{other} {unit}"
     if ok:
@@ -135,13 +137,15 @@ def verdict(name: str, ok: bool, limit: object, value: object, reason: Why, unit
 
 def text_of(value: object) -> str:
     """An amount as a person reads it, at most eight decimals."""
-    if not isinstance(value, Decimal):
-        return str(value)
     text = str(value)
-    whole, point, fraction = text.partition(".")
-    if len(text) <= _PLAIN_DIGITS and len(fraction) <= 8 and (fraction or whole).isdigit() and text[0] != "-":
-        return text.rstrip("0").rstrip(".") if point else text  # the usual case, without any arithmetic
-    return plain(round(value, 8)) if abs(value.adjusted()) < _PLAIN_DIGITS and value.is_finite() else str(value)
+    if type(value) is not Decimal:
+        return text
+    if len(text) < _SHORT and "E" not in text:  # the usual case, without any arithmetic
+        return text if text[-1] != "0" or "." not in text else text.rstrip("0").rstrip(".")
+    if not value.is_finite() or abs(value.adjusted()) >= _PLAIN_DIGITS:
+        return text
+    text = format(value, ".8f").rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
 
 
 def percent(share: Decimal) -> str:

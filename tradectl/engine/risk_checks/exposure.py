@@ -8,6 +8,8 @@ from tradectl.engine.risk_checks.size import most_of
 from tradectl.model.commands import Check
 from tradectl.model.orders import Side
 
+_ONE = Decimal(1)
+
 
 def _within(name: str, what: str, value: Decimal, most: Decimal) -> Check:
     return verdict(name, value <= most, most, value, lambda: f"{what} {value:.2f} would be above {most:.2f}")
@@ -101,14 +103,9 @@ class LeverageCheck:
     def __call__(self, c: Candidate, v: RiskView) -> Check | None:
         if c.reduces or c.instrument.is_spot or v.price is None:
             return None
-        a, equity = v.in_force.account, v.equity()
-        if equity <= 0:
-            return verdict(self.name, False, a.leverage, equity, f"equity is {equity:.2f}: nothing can be carried", "x")
-        most = a.leverage * max(a.gross_share, Decimal(1))
-        value = v.borrowed_gross() / equity
-        return verdict(
-            self.name, value <= most, most, value, lambda: f"leverage would be {value:.2f} x, {most} x is allowed", "x"
-        )
+        a = v.in_force.account
+        most = v.equity() * a.leverage * max(a.gross_share, _ONE)
+        return _within(self.name, f"exposure in derivatives at {a.leverage} x", v.borrowed_gross(), most)
 
 
 class BalanceCheck:

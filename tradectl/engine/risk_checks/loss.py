@@ -13,12 +13,12 @@ from tradectl.model.money import ZERO, exact, plain
 def _loss(name: str, what: str, start: Decimal, loss: Decimal, share: Decimal) -> Check | None:
     if start <= 0 or not share:
         return None
-    part = loss / start
+    most = start * share
 
     def why() -> str:
         return f"{what} of {loss:.2f} reached {percent(share)} of {start:.2f}"
 
-    return verdict(name, part < share, share, max(part, ZERO), why)
+    return verdict(name, loss < most, most, max(loss, ZERO), why)
 
 
 class DayLossCheck:

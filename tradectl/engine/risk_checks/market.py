@@ -29,7 +29,7 @@ class FreshnessCheck:
         def why() -> str:
             return f"the last price of {i} is {age:.0f} s old" if age is not None else "no price"
 
-        return verdict(self.name, ok, limit, f"{age or 0:.0f}", why, "s")
+        return verdict(self.name, ok, f"{limit} s", f"{age or 0:.0f} s", why)
 
 
 class CrossedCheck:

@@ -6,6 +6,10 @@ from tradectl.engine.risk_checks.candidate import Candidate, RiskView, verdict
 from tradectl.model.commands import Check, Level
 from tradectl.model.instruments import InstrumentId
 
+#: Verdicts that are nearly always the same.
+_RUNNING = Check("trading_state", True, "RUNNING", "RUNNING")
+_TRADING = Check("instrument_status", True, "Trading", "Trading")
+
 
 class TradingStateCheck:
     """RUNNING lets everything pass, REDUCING what reduces, HALTED only what a person closes and stops that protect."""
@@ -15,6 +19,8 @@ class TradingStateCheck:
     def __call__(self, c: Candidate, v: RiskView) -> Check:
         symbol = c.instrument.id.symbol
         level = v.level(c.strategy, symbol)
+        if level is Level.RUNNING:
+            return _RUNNING
         ok = level is Level.RUNNING or (c.reduces and (level is Level.REDUCING or c.person or c.protective))
 
         def why() -> str:
@@ -30,8 +36,9 @@ class InstrumentStatusCheck:
     name = "instrument_status"
 
     def __call__(self, c: Candidate, v: RiskView) -> Check:
-        ok = c.instrument.status == "Trading" or c.reduces
-        return verdict(self.name, ok, "Trading", c.instrument.status, lambda: f"{c.instrument.id} is not trading")
+        if c.instrument.status == "Trading":
+            return _TRADING
+        return verdict(self.name, c.reduces, "Trading", c.instrument.status, f"{c.instrument.id} is not trading")
 
 
 class ReduceOnlyCheck:
