@@ -6,7 +6,7 @@ from typing import Any
 from tradectl.matching.records import Refused
 from tradectl.sandbox.config import SandboxAccount
 from tradectl.sandbox.faults import Fault
-from tradectl.sandbox.server import account_routes, order_routes, position_routes
+from tradectl.sandbox.server import account_routes, order_routes, position_routes, pre_check
 from tradectl.sandbox.server import params as wire
 from tradectl.sandbox.server.calls import Call, Route
 from tradectl.sandbox.server.envelope import RATE_LIMITED, Reply, refusal, route_not_found
@@ -14,7 +14,9 @@ from tradectl.sandbox.server.floor import Floor
 from tradectl.sandbox.server.http_messages import HttpAnswer, HttpRequest
 from tradectl.sandbox.server.rate_limits import AddressLimiter
 
-ROUTES: Mapping[tuple[str, str], Route] = order_routes.ROUTES | position_routes.ROUTES | account_routes.ROUTES
+ROUTES: Mapping[tuple[str, str], Route] = (
+    order_routes.ROUTES | pre_check.ROUTES | position_routes.ROUTES | account_routes.ROUTES
+)
 #: Order requests by path; their window and their faults are the order desk's.
 _ORDER_PATHS = {
     f"order/{verb}": f"order.{verb}"

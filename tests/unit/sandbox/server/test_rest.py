@@ -162,6 +162,14 @@ async def test_batch_beyond_the_allowance_is_taken_in_part(serve: Any, config: A
     assert (await client.post("order/create-batch", category="spot", request=[item] * 11)).code == 10001
 
 
+async def test_a_batch_of_options_costs_one_request(serve: Any, config: Any) -> None:
+    client = await serve(msgspec.structs.replace(config, stepped=True))
+    legs = [{"symbol": "BTC-26MAR27-90000-C-USDT", "orderId": "1"}] * 3
+    answer = await client.post("order/cancel-batch", category="option", request=legs)
+    assert answer.headers["x-bapi-limit-status"] == "9"
+    assert [leg["code"] for leg in answer.json["retExtInfo"]["list"]] == [10001] * 3  # no options are traded here
+
+
 async def test_cancel_all_needs_a_scope(client: Any) -> None:
     await client.order(orderLinkId="c-1")
     assert (await client.post("order/cancel-all", category="linear")).code == 10001

@@ -283,3 +283,24 @@ async def test_everything_is_closed_with_quantity_zero(client: Any) -> None:
     close = {"orderType": "Market", "side": "Sell", "qty": "0", "reduceOnly": True, "closeOnTrigger": True}
     assert (await client.order(**close)).code == 0
     assert (await client.get("position/list", REALTIME)).result["list"][0]["size"] == "0"
+
+
+async def test_pre_check_changes_nothing(client: Any, order: dict[str, Any]) -> None:
+    checked = await client.post("order/pre-check", **order | {"qty": "10"}, orderLinkId="later")
+    assert checked.code == 0
+    result = checked.result
+    assert (result["preImrE4"], result["preMmrE4"], result["orderLinkId"]) == (0, 0, "later")
+    # A value of 990 at ten times leverage, and the fees to open and close, over 100,000 USDT and a BTC at 100.
+    assert result["postImrE4"] == int((990 / 10 + 990 * 2 * 0.00055) / 100_100 * 10_000)
+    assert await open_rows(client) == []
+    assert (await client.order(orderLinkId="later")).code == 0
+    leverage = LINEAR | {"buyLeverage": "1", "sellLeverage": "1"}
+    await client.post("position/set-leverage", **leverage)
+    for _ in range(2):
+        await client.order(qty="900", price="100")
+    short = await client.post("order/pre-check", **order | {"qty": "900", "price": "100"})
+    assert short.code == 110007
+    assert short.result == {}
+    assert set(short.json["retExtInfo"]) == {"future_order_id", "future_order_link_id", "post_imr_e4", "post_mmr_e4"}
+    for bad in ({"triggerPrice": "90", "triggerDirection": 2}, {"category": "inverse"}, {"symbol": "NOPE"}):
+        assert (await client.post("order/pre-check", **order | bad)).code == 10001
