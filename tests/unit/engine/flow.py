@@ -6,6 +6,9 @@ from fractions import Fraction
 
 from tests.unit.engine.harness import BTC, INSTRUMENTS, MONEY, RUN, SECOND, SPOT, T0, Bench, config, encoded, fractions
 from tests.unit.engine.venue import FakeVenue, Resting, action_of, decimal, link_of
+from tradectl.engine.config import StrategyConfig
+from tradectl.engine.order_state import leg_of
+from tradectl.engine.strategy import Strategy
 from tradectl.engine.trading_engine import TradingEngine
 from tradectl.model.commands import (
     CancelOrder,
@@ -20,18 +23,20 @@ from tradectl.model.events import (
     Action,
     AmendRequested,
     CancelRequested,
+    CloseRequested,
     ConnectionChanged,
     Event,
     Executed,
     OrderAnswered,
     OrderReported,
     OrderRequested,
+    ProtectRequested,
     Reaction,
     ReconcileRequested,
     ResumeRequested,
 )
 from tradectl.model.ids import parse_link_id
-from tradectl.model.orders import OrderStatus, OrderType, Side, TimeInForce
+from tradectl.model.orders import OrderStatus, OrderType, Protection, Side, TimeInForce, Trigger
 
 NEVER_THERE = {
     OrderStatus.LOST, OrderStatus.REJECTED, OrderStatus.REFUSED, OrderStatus.EXPIRED, OrderStatus.CANCELLED,
@@ -51,12 +56,23 @@ class Choices:
         return next(self._numbers, 0) % count
 
 
-class Flow:
-    """Engine, venue and everything on the way between them."""
+class Idle(Strategy):
+    """Owns a book and does nothing: persons trade in its name."""
 
-    def __init__(self, choices: Choices, bench: Bench | None = None, states_pnl: bool = True) -> None:
+
+BOOKS = ("operator", "alpha")
+
+
+class Flow:
+    """Engine, venue and everything on the way between them. ``stops``: orders with triggers and stops, too."""
+
+    def __init__(
+        self, choices: Choices, bench: Bench | None = None, states_pnl: bool = True, stops: bool = False
+    ) -> None:
         self.choices = choices
-        self.bench = bench or Bench(config())
+        alpha = StrategyConfig(name="alpha", class_="idle")
+        self.bench = bench or Bench(config(alpha), {"idle": Idle})
+        self.stops = stops
         self.venue = FakeVenue({i.id: i for i in INSTRUMENTS}, fractions(MONEY), T0, states_pnl)
         self.to_venue: list[RiskApproved | CancelOrder] = []
         self.questions: list[LookUpOrder | Reconcile] = []
@@ -133,11 +149,103 @@ class Flow:
             self.time_passes, self.funding, self.person_resumes,
         )  # fmt: skip
         rare = (self.stream_breaks, self.crash, self.take_checkpoint, self.power_loss)
+        if self.stops and not self.choices.pick(4):
+            self._step_of_stops()
+            return
         kind = self.choices.pick(40)
         actions = often if kind < 29 else seldom if kind < 39 else rare
         actions[self.choices.pick(len(actions))]()
 
+    def _step_of_stops(self) -> None:
+        actions = (
+            self.person_brackets, self.person_protects, self.venue_triggers, self.person_waits, self.venue_triggers,
+            self.person_moves_trigger, self.person_buys_for_an_amount, self.person_closes, self.price_moves,
+            self.person_brackets, self.venue_loses_stops,
+        )  # fmt: skip
+        actions[self.choices.pick(len(actions))]()
+
     # --- a person
+
+    def _side(self) -> Side:
+        return Side.BUY if self.choices.pick(2) else Side.SELL
+
+    def _book(self) -> str:
+        return BOOKS[self.choices.pick(2)]
+
+    def _lots(self) -> Decimal:
+        return Decimal(self.choices.pick(5) + 1) / 10
+
+    def person_brackets(self) -> None:
+        """An entry with one or two stops attached."""
+        side, which = self._side(), self.choices.pick(3)
+        loss, profit = (Decimal(80), Decimal(120)) if side is Side.BUY else (Decimal(120), Decimal(80))
+        attached = Protection(profit if which != 1 else None, loss if which != 2 else None)
+        limit = self.choices.pick(2)
+        self.feed(
+            OrderRequested(
+                self.bench.now, "me", BTC, side, OrderType.LIMIT if limit else OrderType.MARKET, self._lots(),
+                PRICE if limit else None, strategy=self._book(), protection=attached,
+            )  # fmt: skip
+        )
+
+    def person_waits(self) -> None:
+        """An order that waits for a price: an entry, or reduce-only."""
+        side = self._side()
+        trigger = Trigger(Decimal(110) if side is Side.BUY else Decimal(90), side is Side.BUY)
+        self.feed(
+            OrderRequested(
+                self.bench.now, "me", BTC, side, OrderType.MARKET, self._lots(), strategy=self._book(), trigger=trigger,
+                reduce_only=bool(self.choices.pick(2)),
+            )  # fmt: skip
+        )
+
+    def person_buys_for_an_amount(self) -> None:
+        amount = Decimal(10 * (self.choices.pick(4) + 1))
+        self.feed(OrderRequested(self.bench.now, "me", SPOT, Side.BUY, OrderType.MARKET, amount, quote_qty=True))
+
+    def person_closes(self) -> None:
+        self.feed(CloseRequested(self.bench.now, "me", BTC, self._book()))
+
+    def person_protects(self) -> None:
+        """Stops for a book that holds something, fixed or trailing, or their removal."""
+        book = self._book()
+        size = self.bench.engine.world.portfolio.size(book, BTC)
+        away = Decimal(self.choices.pick(20) + 5) * (1 if size > 0 else -1)
+        kind = self.choices.pick(5)
+        loss, profit = PRICE - away, PRICE + away
+        asked = (
+            {"stop_loss": loss}, {"stop_loss": loss, "take_profit": profit}, {"trailing": abs(away)},
+            {"take_profit": profit}, {"stop_loss": Decimal(0), "take_profit": Decimal(0)},
+        )  # fmt: skip
+        self.feed(ProtectRequested(self.bench.now, "me", BTC, book, **asked[kind]))
+
+    def person_moves_trigger(self) -> None:
+        orders = [o for o in self.bench.engine.world.open_orders() if o.is_dormant and o.spec.trigger is not None]
+        if orders:
+            order = orders[self.choices.pick(len(orders))]
+            assert order.spec.trigger is not None
+            moved = PRICE + Decimal(self.choices.pick(15) + 5) * (1 if order.spec.trigger.rises else -1)
+            self.feed(AmendRequested(self.bench.now, "me", order.link_id, trigger_price=moved))
+
+    def price_moves(self) -> None:
+        """The market moves a little: trailing stops follow."""
+        price = float(PRICE) + self.choices.pick(9) - 4
+        for id_ in (BTC, SPOT):
+            self._carry(tuple(self.bench.quote(id_, price)))
+
+    def venue_triggers(self) -> None:
+        """A price was touched that an order waits for; the feed is silent about it."""
+        dormant = [o for o in self.venue.open_orders() if o.is_dormant]
+        if dormant:
+            order = dormant[self.choices.pick(len(dormant))]
+            self.venue.trigger(order)
+            if order.is_open and self.choices.pick(2):
+                self.venue.fill(order, order.leaves, PRICE)
+            self._hear()
+
+    def venue_loses_stops(self) -> None:
+        """For a while the venue does not make the stops that were attached."""
+        self.venue.loses_stops = not self.venue.loses_stops
 
     def person_orders(self) -> None:
         kind = self.choices.pick(6)
@@ -148,7 +256,8 @@ class Flow:
         price = PRICE + Decimal(self.choices.pick(7) - 3) / 10 if limit else None
         tif = TimeInForce.POST_ONLY if kind == 2 else TimeInForce.GTC
         order_type = OrderType.LIMIT if limit else OrderType.MARKET
-        self.feed(OrderRequested(self.bench.now, "me", instrument, side, order_type, lots, price, tif))
+        book = self._book() if self.stops else ""
+        self.feed(OrderRequested(self.bench.now, "me", instrument, side, order_type, lots, price, tif, strategy=book))
 
     def _an_open_order(self) -> str:
         links = [link for link, (_, status) in self.seen.items() if not status.is_final]
@@ -208,13 +317,16 @@ class Flow:
 
     # --- at the venue
 
-    def _at_venue(self) -> Resting | None:
-        orders = self.venue.open_orders()
+    def _at_venue(self, fillable: bool = False) -> Resting | None:
+        orders = [o for o in self.venue.open_orders() if not o.is_dormant or not fillable]
         return orders[self.choices.pick(len(orders))] if orders else None
 
     def venue_fills(self) -> None:
-        order = self._at_venue()
-        if order is not None:
+        order = self._at_venue(fillable=True)
+        if order is not None and order.quote_qty:
+            self.venue.fill(order, (order.qty - order.cum_value) / PRICE, PRICE)
+            self._hear()
+        elif order is not None:
             most = int(order.leaves * 10)
             qty = Decimal(self.choices.pick(most) + 1) / 10
             self.venue.fill(order, qty, PRICE + Decimal(self.choices.pick(9) - 4) / 10)
@@ -254,7 +366,7 @@ class Flow:
         on_the_way = any(
             link_of(c) == question.link_id and action_of(c) is Action.CREATE for c in self.to_venue
         )  # an order still on its way may yet arrive: absence proves nothing
-        self.to_engine.append(self.venue.looked_up(question.link_id, not on_the_way))
+        self.to_engine.append(self.venue.looked_up(question.link_id, not on_the_way, question.order_id))
 
     def time_passes(self) -> None:
         out = self.bench.wait(SECOND * (1, 2, 12)[self.choices.pick(3)])
@@ -322,7 +434,7 @@ class Flow:
                     self.feed(self.to_engine.pop(0))
                 else:
                     self._answer(self.questions.pop(0))
-            if round_ > 4 and not self.bench.engine.world.unreconciled and self._quiet():
+            if round_ > 4 and not self.bench.engine.world.unreconciled and self._quiet() and not self.unprotected():
                 break
             out = self.bench.wait(4 * SECOND)
             self.venue.now = max(self.venue.now, self.bench.now)
@@ -330,7 +442,34 @@ class Flow:
             if round_ == 3:
                 self.feed(ReconcileRequested(self.bench.now, "me"))
         else:
-            raise AssertionError("the flow never came to rest")
+            raise AssertionError(f"the flow never came to rest: {self.unprotected()}")
+
+    def unprotected(self) -> list[str]:
+        """Where the venue does not hold exactly the stops a book is meant to have."""
+        world = self.bench.engine.world
+        wrong = []
+        for book in BOOKS:
+            size = world.portfolio.size(book, BTC)
+            net = world.portfolio.net_size(BTC)
+            needed = min(abs(size), abs(net)) if size * net > 0 else Decimal(0)
+            levels = self.bench.engine.protections.wanted(book, BTC)
+            for leg, level in zip(("stop_loss", "take_profit"), levels, strict=True):
+                stands = sum((o.leaves for o in self._standing(book, leg, size)), Decimal(0))
+                if level is not None and needed and stands != needed:
+                    wrong.append(f"{book} holds {size} of {net}, its {leg} {stands}")
+                elif not size and any(o.is_dormant for o in self._standing(book, leg, size)):
+                    wrong.append(f"{book} is flat and its {leg} still stands")
+        return wrong
+
+    def _standing(self, book: str, leg: str, size: Decimal) -> list[Resting]:
+        """The venue's open stops of a book, by our own word on whose they are and what for."""
+        orders = self.bench.engine.world.orders
+        ours = [(o, orders.get(o.link_id or o.order_id)) for o in self.venue.open_orders()]
+        return [
+            o for o, known in ours
+            if known is not None and known.strategy == book and known.is_stop and leg_of(known) == leg
+            and o.side.sign * size <= 0
+        ]  # fmt: skip
 
     def _quiet(self) -> bool:
         return not self.to_venue and not self.to_engine and not self.questions
@@ -341,6 +480,8 @@ class Flow:
         for link, order in self.venue.orders.items():
             if self.cut and link not in world.orders and not order.is_open:
                 continue  # lived and ended in what the journal lost; its executions are compared below
+            if (order.parent or not order.link_id) and link not in world.orders and not order.is_open:
+                continue  # an attached stop that came and went unseen
             ours = world.orders[link]
             assert ours.status is order.status, f"{link}: {ours.status} here, {order.status} there"
             assert ours.cum_qty == ours.booked == order.cum_qty, f"{link}: {ours} {order}"

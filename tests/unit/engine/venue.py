@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
+from msgspec.structs import replace
+
 from tradectl.model.commands import CancelOrder, RiskApproved
 from tradectl.model.events import (
     Action,
@@ -18,9 +20,20 @@ from tradectl.model.events import (
     OrderReported,
     Reaction,
     Reconciled,
+    StopAnswered,
 )
 from tradectl.model.instruments import Instrument, InstrumentId
-from tradectl.model.orders import Execution, OrderReport, OrderStatus, OrderType, Side, TimeInForce
+from tradectl.model.orders import (
+    Execution,
+    OrderReport,
+    OrderStatus,
+    OrderType,
+    Protection,
+    Side,
+    TimeInForce,
+    TradingStop,
+    Trigger,
+)
 from tradectl.model.positions import BalanceReport, LedgerRow, PositionReport
 
 FEE = Fraction(55, 100_000)
@@ -63,6 +76,19 @@ class Resting:
     cum_value: Decimal = Decimal(0)
     updated: int = 0
     reject: str = "EC_NoError"
+    quote_qty: bool = False
+    trigger: Trigger | None = None
+    protection: Protection | None = None
+    close_on_trigger: bool = False
+    position_idx: int = 0
+    parent: str = ""
+    stop_type: str = ""
+    cancel_type: str = ""
+    pair: str = ""  # the order id of the other leg of an attached pair
+
+    @property
+    def is_dormant(self) -> bool:
+        return self.status is OrderStatus.UNTRIGGERED
 
     @property
     def leaves(self) -> Decimal:
@@ -90,6 +116,8 @@ class FakeVenue:
     creates: dict[str, int] = field(default_factory=dict)
     fees_paid: Fraction = Fraction(0)
     funding_paid: Fraction = Fraction(0)
+    position_stops: dict[tuple[InstrumentId, int], TradingStop] = field(default_factory=dict)
+    loses_stops: bool = False  # attached stops are not made: what the venue owes never comes
     _ids: int = 0
 
     def tick(self, step: int = 1_000_000) -> int:
@@ -98,28 +126,44 @@ class FakeVenue:
 
     # --- requests
 
-    def receive(self, command: RiskApproved | CancelOrder, post_only_crosses: bool = False) -> OrderAnswered:
+    def receive(
+        self, command: RiskApproved | CancelOrder, post_only_crosses: bool = False
+    ) -> OrderAnswered | StopAnswered:
         """Carry out one order request now; returns the gateway's answer."""
         self.tick()
         if isinstance(command, CancelOrder):
             return self._cancel(command)
         if command.order is not None:
             return self._create(command, post_only_crosses)
+        if command.stop is not None:
+            return self._set_stops(command.stop)
         return self._amend(command)
+
+    def _set_stops(self, stop: TradingStop) -> StopAnswered:
+        if not self.sizes.get(stop.instrument):
+            return StopAnswered(self.now, stop.instrument, stop.position_idx, 10001, "zero position", Reaction.FIX)
+        old = self.position_stops.get((stop.instrument, stop.position_idx))
+        fields = ("take_profit", "stop_loss", "trailing", "active_price")
+        changes = {n: getattr(old, n) for n in fields if old is not None and getattr(stop, n) is None}
+        self.position_stops[stop.instrument, stop.position_idx] = replace(stop, **changes)
+        return StopAnswered(self.now, stop.instrument, stop.position_idx, 0, "OK", Reaction.OK)
 
     def _create(self, command: RiskApproved, post_only_crosses: bool) -> OrderAnswered:
         spec = command.order
         assert spec is not None
         self.creates[spec.link_id] = self.creates.get(spec.link_id, 0) + 1
         size = self.sizes.get(spec.instrument, Fraction(0))
-        if spec.reduce_only and size * spec.side.sign >= 0:
+        if spec.reduce_only and size * spec.side.sign >= 0 and not spec.position_idx:
             return self._answer(spec.link_id, Action.CREATE, 110017, Reaction.RECONCILE)
         self._ids += 1
         order = Resting(
             spec.link_id, f"venue-{self._ids}", spec.instrument, spec.side, spec.type, spec.time_in_force, spec.qty,
-            spec.price, spec.reduce_only, self.now, updated=self.now,
+            spec.price, spec.reduce_only, self.now, updated=self.now, quote_qty=spec.quote_qty, trigger=spec.trigger,
+            protection=spec.protection, close_on_trigger=spec.close_on_trigger, position_idx=spec.position_idx,
         )  # fmt: skip
         self.orders[spec.link_id] = order
+        if spec.trigger is not None:
+            order.status = OrderStatus.UNTRIGGERED
         if spec.time_in_force is TimeInForce.POST_ONLY and post_only_crosses:
             order.status, order.reject = OrderStatus.CANCELLED, "EC_PostOnlyWillTakeLiquidity"
         self._say_order(order)
@@ -142,6 +186,17 @@ class FakeVenue:
             return self._answer(asked.link_id, Action.AMEND, 110022, Reaction.RECONCILE)
         order.qty = asked.qty if asked.qty is not None else order.qty
         order.price = asked.price if asked.price is not None else order.price
+        if asked.trigger_price is not None:
+            if not order.is_dormant or order.trigger is None:
+                return self._answer(asked.link_id, Action.AMEND, 110010, Reaction.RECONCILE)
+            order.trigger = Trigger(asked.trigger_price, order.trigger.rises, order.trigger.by)
+        if asked.take_profit is not None or asked.stop_loss is not None:
+            p = order.protection or Protection()
+            order.protection = replace(
+                p,
+                take_profit=p.take_profit if asked.take_profit is None else asked.take_profit or None,
+                stop_loss=p.stop_loss if asked.stop_loss is None else asked.stop_loss or None,
+            )
         order.updated = self.now
         self._say_order(order)
         return self._answer(asked.link_id, Action.AMEND, 0, Reaction.OK, order.order_id)
@@ -149,8 +204,11 @@ class FakeVenue:
     def _answer(self, link: str, action: Action, code: int, reaction: Reaction, order_id: str = "") -> OrderAnswered:
         return OrderAnswered(self.now, link, action, code, "", reaction, order_id)
 
-    def silence(self, command: RiskApproved | CancelOrder) -> OrderAnswered:
+    def silence(self, command: RiskApproved | CancelOrder) -> OrderAnswered | StopAnswered:
         """What the connector reports when no answer came."""
+        if isinstance(command, RiskApproved) and command.stop is not None:
+            stop = command.stop
+            return StopAnswered(self.now, stop.instrument, stop.position_idx, -1, "no answer", Reaction.RECONCILE)
         return OrderAnswered(self.now, link_of(command), action_of(command), -1, "no answer", Reaction.RECONCILE)
 
     def find(self, link_id: str, order_id: str = "") -> Resting | None:
@@ -176,17 +234,81 @@ class FakeVenue:
         self._say_order(order)
         return order
 
-    def cancel(self, order: Resting) -> None:
+    def cancel(self, order: Resting, why: str = "") -> None:
         self.tick()
         partly = order.cum_qty and order.instrument.category.value == "spot"
         order.status = OrderStatus.PARTIALLY_FILLED_CANCELED if partly else OrderStatus.CANCELLED
-        order.updated = self.now
+        order.updated, order.cancel_type = self.now, why
         self._say_order(order)
+
+    def trigger(self, order: Resting) -> None:
+        """The price a conditional order waits for is there: it becomes an order like any other."""
+        assert order.is_dormant
+        self.tick()
+        size = abs(self.sizes.get(order.instrument, Fraction(0)))
+        if order.reduce_only and not self._reduces(order):
+            self.cancel(order, "CancelByReduceOnly")
+            return
+        if order.reduce_only and size < Fraction(order.qty):
+            order.qty = decimal(size)
+        order.status, order.updated = OrderStatus.NEW, self.now
+        self._say_order(order)
+
+    def _reduces(self, order: Resting) -> bool:
+        return self.sizes.get(order.instrument, Fraction(0)) * order.side.sign < 0
+
+    def _attach(self, entry: Resting, qty: Decimal) -> None:
+        """The stops of what an entry just filled: two orders of the venue's own, of which one ends the other."""
+        p = entry.protection
+        if p is None or self.loses_stops or entry.instrument.category.value == "spot":
+            return
+        made = [
+            self._child(entry, qty, name, level, rises)
+            for name, level, rises in (
+                ("PartialStopLoss", p.stop_loss, entry.side is Side.SELL),
+                ("PartialTakeProfit", p.take_profit, entry.side is Side.BUY),
+            )
+            if level is not None
+        ]
+        if len(made) == 2:
+            made[0].pair, made[1].pair = made[1].order_id, made[0].order_id
+        for child in made:
+            self._say_order(child)
+
+    def _child(self, entry: Resting, qty: Decimal, name: str, level: Decimal, rises: bool) -> Resting:
+        self._ids += 1
+        child = Resting(
+            "", f"venue-{self._ids}", entry.instrument, entry.side.opposite, OrderType.MARKET, TimeInForce.IOC, qty,
+            None, True, self.now, OrderStatus.UNTRIGGERED, updated=self.now, trigger=Trigger(level, rises),
+            close_on_trigger=True, position_idx=entry.position_idx, parent=entry.link_id, stop_type=name,
+        )  # fmt: skip
+        self.orders[child.order_id] = child
+        return child
+
+    def _after_fill(self, order: Resting, qty: Decimal) -> None:
+        """What a fill does to the stops: a pair shrinks together, and a closed position takes all of its own along."""
+        other = self.orders.get(order.pair)
+        if other is not None and other.is_open:
+            self.tick()
+            if qty < other.leaves:
+                other.qty -= qty
+                other.updated = self.now
+                self._say_order(other)
+            else:
+                self.cancel(other, "CancelByOCOSlCanceledByTpTriggered")
+        self._attach(order, qty)
+        for child in [o for o in self.open_orders() if o.parent and o.instrument == order.instrument]:
+            if not self._reduces(child):
+                self.cancel(child, "CancelByTpSlTsClear")
+        if not self.sizes.get(order.instrument):
+            for key in [k for k in self.position_stops if k[0] == order.instrument]:
+                del self.position_stops[key]
 
     def fill(self, order: Resting, qty: Decimal, price: Decimal, maker: bool = False) -> None:
         """Trade part of an order; a reduce-only order that would flip the position is cancelled instead."""
         assert order.is_open
-        assert 0 < qty <= order.leaves
+        assert not order.is_dormant
+        assert 0 < qty <= order.leaves or order.quote_qty
         self.tick()
         size = self.sizes.get(order.instrument, Fraction(0))
         if order.reduce_only and (size * order.side.sign >= 0 or abs(size) < Fraction(qty)):
@@ -195,11 +317,13 @@ class FakeVenue:
         execution = self._execute(order, qty, price, maker)
         order.cum_qty += qty
         order.cum_value += qty * price
-        order.status = OrderStatus.FILLED if not order.leaves else OrderStatus.PARTIALLY_FILLED
+        whole = order.cum_value == order.qty if order.quote_qty else not order.leaves
+        order.status = OrderStatus.FILLED if whole else OrderStatus.PARTIALLY_FILLED
         order.updated = self.now
         self.executions.append(execution)
         self.said.append(Executed(self.now, execution))
         self._say_order(order)
+        self._after_fill(order, qty)
 
     def _execute(self, order: Resting, qty: Decimal, price: Decimal, maker: bool) -> Execution:
         info = self.instruments[order.instrument]
@@ -222,6 +346,7 @@ class FakeVenue:
         return Execution(
             f"exec-{self._ids:06d}", order.instrument, order.order_id, order.link_id, order.side, price, qty,
             qty * price, decimal(fee), coin, maker, self.now, "Trade", decimal(closed), stated,
+            stop_order_type=order.stop_type, create_type=f"CreateBy{order.stop_type or 'User'}",
         )  # fmt: skip
 
     def _move(self, instrument: InstrumentId, qty: Fraction, price: Fraction) -> tuple[Fraction, Fraction]:
@@ -284,16 +409,23 @@ class FakeVenue:
             tuple(r for r in self.ledger if r.ts >= since),
         )
 
-    def looked_up(self, link_id: str, conclusive: bool) -> OrderLookedUp:
-        order = self.orders.get(link_id)
-        fills = tuple(e for e in self.executions if e.link_id == link_id)
-        return OrderLookedUp(self.now, link_id, conclusive, report(order) if order else None, fills)
+    def looked_up(self, link_id: str, conclusive: bool, order_id: str = "") -> OrderLookedUp:
+        order = self.orders.get(order_id or link_id)
+        found = order.order_id if order is not None else ""
+        fills = tuple(e for e in self.executions if e.order_id == found)
+        return OrderLookedUp(
+            self.now, link_id, conclusive, report(order) if order else None, fills, order_id=order_id
+        )
 
     def positions(self) -> tuple[PositionReport, ...]:
         return tuple(
-            PositionReport(i, decimal(s), (decimal(self.costs[i]) / decimal(s)) if s else None)
+            PositionReport(
+                i, decimal(s), (decimal(self.costs[i]) / decimal(s)) if s else None, take_profit=stop.take_profit,
+                stop_loss=stop.stop_loss, trailing=stop.trailing,
+            )
             for i, s in self.sizes.items()
-        )
+            for stop in [self.position_stops.get((i, 0), TradingStop(i))]
+        )  # fmt: skip
 
     def balances(self) -> tuple[BalanceReport, ...]:
         return tuple(BalanceReport(c, decimal(a)) for c, a in self.cash.items())
@@ -305,7 +437,9 @@ def report(order: Resting) -> OrderReport:
     return OrderReport(
         order.instrument, order.order_id, order.link_id, order.side, order.type, order.tif, order.qty, order.price,
         order.status, order.cum_qty, order.cum_value, average, order.updated, order.created, order.reduce_only,
-        reject_reason=order.reject,
+        order.cancel_type, order.reject, order.stop_type or ("Stop" if order.trigger else ""),
+        order.trigger.price if order.trigger else None, order.trigger, order.close_on_trigger, order.protection,
+        order.position_idx, order.parent,
     )  # fmt: skip
 
 
@@ -315,6 +449,8 @@ def link_of(command: RiskApproved | CancelOrder) -> str:
         return command.link_id
     if command.order is not None:
         return command.order.link_id
+    if command.stop is not None:
+        return f"stop:{command.stop.instrument}"
     assert command.amendment is not None
     return command.amendment.link_id
 
