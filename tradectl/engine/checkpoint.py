@@ -4,6 +4,7 @@ import msgspec
 from msgspec import Struct
 
 from tradectl.engine.activity import Activity
+from tradectl.engine.allocation.state import AllocationState
 from tradectl.engine.decision_notes import DecisionNote
 from tradectl.engine.guard_state import GuardState
 from tradectl.engine.limit_book import LimitState
@@ -58,6 +59,7 @@ class EngineState(Struct):
     held: dict[str, Held] = {}
     position_stops: PositionStopsState = msgspec.field(default_factory=PositionStopsState)
     protection: ProtectionState = msgspec.field(default_factory=ProtectionState)
+    allocation: AllocationState = msgspec.field(default_factory=AllocationState)
 
 
 _DECODER = msgspec.msgpack.Decoder(EngineState, strict=True)

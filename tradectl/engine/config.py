@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from tradectl.engine.allocation.policy import AllocationConfig
 from tradectl.engine.risk_limits import RiskLimits, ScopeLimits, Share
 
 Requests = Annotated[int, Meta(ge=1)]
@@ -99,8 +100,9 @@ class EngineConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     queue: QueueLimits = QueueLimits()
     strategies: tuple[StrategyConfig, ...] = ()
     universes: tuple[UniverseConfig, ...] = ()
+    allocation: AllocationConfig = AllocationConfig()
 
 
 __all__ = [
-    "EngineConfig", "QueueLimits", "RiskLimits", "ScopeLimits", "StrategyConfig", "UniverseConfig",
+    "AllocationConfig", "EngineConfig", "QueueLimits", "RiskLimits", "ScopeLimits", "StrategyConfig", "UniverseConfig",
 ]  # fmt: skip

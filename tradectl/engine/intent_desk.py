@@ -1,6 +1,8 @@
 """From what a strategy asked for to what the order desk does about it."""
 
+from tradectl.engine.allocation.allocator import Allocator
 from tradectl.engine.intents import (
+    AllocateIntent,
     AmendIntent,
     CancelIntent,
     Intent,
@@ -14,7 +16,7 @@ from tradectl.engine.protection import Protections
 from tradectl.engine.runner import Runner
 from tradectl.engine.targets import Targets
 from tradectl.engine.world import World
-from tradectl.model.commands import Check
+from tradectl.model.commands import AlertLevel, Check
 from tradectl.model.money import ZERO
 from tradectl.model.orders import Side, Trigger
 
@@ -24,11 +26,14 @@ STRATEGY_TIMER = "strategy:"
 class IntentDesk:
     """Carries out the intents of one callback, in order; each sees the ones before it in flight."""
 
-    def __init__(self, world: World, desk: OrderDesk, targets: Targets, protections: Protections) -> None:
+    def __init__(
+        self, world: World, desk: OrderDesk, targets: Targets, protections: Protections, allocator: Allocator
+    ) -> None:  # fmt: skip
         self._w = world
         self._desk = desk
         self._targets = targets
         self._protections = protections
+        self._allocator = allocator
 
     def process(self, runner: Runner, intents: list[Intent]) -> None:
         """Everything a callback asked for."""
@@ -41,12 +46,15 @@ class IntentDesk:
                 self._protections.protect(runner.name, intent)
             elif isinstance(intent, CancelIntent):
                 self._cancel(runner, intent)
+            elif isinstance(intent, AllocateIntent):
+                self._allocate(runner, intent)
             elif isinstance(intent, AmendIntent):
                 self._amend(runner, intent)
             else:
                 self._timer(runner, intent)
 
     def _target(self, runner: Runner, intent: TargetIntent) -> None:
+        self._allocator.note_target(runner.name, intent.instrument, intent.weight)
         capital = runner.capital() if intent.weight else ZERO
         self._targets.to_weight(runner.name, capital, intent.instrument, intent.weight, intent.reason, runner.late)
 
@@ -80,6 +88,10 @@ class IntentDesk:
                 order, intent.qty, intent.price, intent.reason, "", intent.trigger_price, intent.take_profit,
                 intent.stop_loss,
             )  # fmt: skip
+
+    def _allocate(self, runner: Runner, intent: AllocateIntent) -> None:
+        text = self._allocator.declare(intent.shares, f"{runner.name}: {intent.reason}")
+        self._w.alert(AlertLevel.INFO, "allocation", f"{runner.name} shared out capital: {text}")
 
     def _timer(self, runner: Runner, intent: TimerIntent) -> None:
         name = f"{STRATEGY_TIMER}{runner.name}:{intent.name}"

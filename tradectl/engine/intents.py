@@ -84,4 +84,11 @@ class TimerIntent(Struct, frozen=True, array_like=True):
     at: int
 
 
-Intent = OrderIntent | ProtectIntent | TargetIntent | CancelIntent | AmendIntent | TimerIntent
+class AllocateIntent(Struct, frozen=True, array_like=True):
+    """Share out capital: shares of equity by instance name (allocation policy ``user``)."""
+
+    shares: dict[str, Decimal]
+    reason: str
+
+
+Intent = AllocateIntent | OrderIntent | ProtectIntent | TargetIntent | CancelIntent | AmendIntent | TimerIntent

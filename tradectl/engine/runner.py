@@ -189,7 +189,8 @@ class Runner:
         return self._world.portfolio.size(self.name, instrument)
 
     def capital(self) -> Decimal:
-        return self._world.valuation.account().equity * self.config.capital
+        share = self._world.allocation.shares.get(self.name, self.config.capital)
+        return self._world.valuation.account().equity * share
 
     def pressure(self) -> float:
         return self._world.queue.pressure(self.name)

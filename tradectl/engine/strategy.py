@@ -1,11 +1,12 @@
 """What a strategy is, and what it may ask for. A strategy has no handle on sockets, secrets, clocks or files."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, Protocol
 
 from tradectl.engine.bar_series import BarSeries
-from tradectl.engine.intents import Intent, TimerIntent
-from tradectl.engine.order_methods import OrderMethods
+from tradectl.engine.intents import AllocateIntent, Intent, TimerIntent
+from tradectl.engine.order_methods import Amount, OrderMethods, finite
 from tradectl.engine.parameters import Parameter, declared, param
 from tradectl.model.commands import ExecutionBooked, OrderChanged
 from tradectl.model.events import BookChanged, PredictionMade, QuoteChanged, TradePrinted
@@ -13,6 +14,7 @@ from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.market_data import Bar, Ticker
 
 __all__ = ["Strategy", "StrategyContext", "param"]
+
 
 class StrategyContext(Protocol):
     """The engine as one instance sees it."""
@@ -168,6 +170,11 @@ class Strategy(OrderMethods):
     def orders(self) -> tuple[OrderChanged, ...]:
         """This instance's open orders."""
         return self._context.open_orders()
+
+    def allocate(self, shares: Mapping[str, Amount], *, reason: str) -> None:
+        """Share out capital among instances, as shares of equity by name; needs ``allocation.policy = "user"``."""
+        given = {name: finite(Decimal(str(share)), f"the share of {name}") for name, share in shares.items()}
+        self._context.submit(AllocateIntent(given, reason))
 
     def set_timer(self, name: str, after_s: float) -> None:
         """Call ``on_timer(name)`` after ``after_s`` seconds."""

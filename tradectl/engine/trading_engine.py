@@ -1,8 +1,10 @@
 """``apply(event) -> commands``: the order of things, nothing else. Synchronous, pure, one pump, not re-entrant."""
 
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
+from tradectl.engine.allocation.allocator import ALLOCATION_TIMER, Allocator
 from tradectl.engine.checkpoint import EngineState, decode, encode
 from tradectl.engine.config import EngineConfig
 from tradectl.engine.dispatch import QUEUE_TIMER, Dispatch
@@ -37,6 +39,7 @@ from tradectl.model.commands import (
     Level,
     PositionChanged,
     SetTimer,
+    StrategyStatus,
 )
 from tradectl.model.events import (
     SCHEMA,
@@ -68,6 +71,7 @@ from tradectl.model.events import (
     ProtectRequested,
     QuoteChanged,
     RateLimitReported,
+    RebalanceRequested,
     Reconciled,
     ReconcileRequested,
     ResumeRequested,
@@ -83,6 +87,7 @@ from tradectl.model.events import (
     TradePrinted,
     WatchRequested,
 )
+from tradectl.model.instruments import InstrumentId
 from tradectl.model.market_data import MarketKey
 from tradectl.model.money import ZERO
 
@@ -113,7 +118,8 @@ class TradingEngine:
         self.guards.latches.cancel_entries = self.desk.cancel_entries
         self.risk.flooded = self.guards.latches.flooded
         self.risk_desk = RiskDesk(w, self.guards.latches)
-        self.intents = IntentDesk(w, self.desk, self.targets, self.protections)
+        self.allocator = Allocator(w, self._retarget)
+        self.intents = IntentDesk(w, self.desk, self.targets, self.protections, self.allocator)
         self.host = StrategyHost(w, classes, self.intents.process, self.desk.cancel_entries)
         self.strategies = StrategyDesk(w, self.host, self.desk)
         self.stops = PositionStops(w, self.desk, self.dispatch)
@@ -262,6 +268,7 @@ class TradingEngine:
             ParametersSet: self.strategies.set_parameters,
             StrategyEnded: self.strategies.ended,
             ReconcileRequested: self.operator.reconcile,
+            RebalanceRequested: self.allocator.requested,
             WatchRequested: lambda e: self.host.follow(e.instrument),
         }
 
@@ -305,6 +312,7 @@ class TradingEngine:
         self.reconciler.reconciled(event)
         if first and self.world.portfolio.state.baselined:
             self.guards.start()
+            self.allocator.start()
         elif not event.error:
             self.guards.mark()
             self.protections.confirmed()
@@ -395,9 +403,17 @@ class TradingEngine:
             self._look_again(name.removeprefix(f"{WALL}look:"))
         elif name.startswith(UNIVERSE_TIMER):
             self.host.universes.refresh(name.removeprefix(UNIVERSE_TIMER))
+        elif name.startswith(ALLOCATION_TIMER):
+            self.allocator.timer(name)
         elif name.startswith(STRATEGY_TIMER):
             strategy, _, timer = name.removeprefix(STRATEGY_TIMER).partition(":")
             self.host.deliver(strategy, "on_timer", timer)
+
+    def _retarget(self, name: str, instrument: InstrumentId, weight: Decimal, reason: str) -> None:
+        """Another share of capital: bring a position that follows a weight to its new size."""
+        runner = self.host.runners[name]
+        if runner.status is StrategyStatus.ACTIVE:
+            self.targets.to_weight(name, runner.capital(), instrument, weight, reason, late=False)
 
     def _guard(self) -> None:
         self.guards.watch()
@@ -432,6 +448,7 @@ class TradingEngine:
                 self._balances, self._positions, w.orphans, w.limits.state, w.activity,
                 universes=self.host.universes.states, decisions=self.host.notes.state,
                 protection=self.protections.state, held=w.held, position_stops=self.stops.state,
+                allocation=w.allocation,
             )
         )  # fmt: skip
 
@@ -456,7 +473,7 @@ class TradingEngine:
         for config in w.config.strategies:
             w.number(config.name)
         w.unreconciled = s.unreconciled
-        w.guard = s.guard
+        w.guard, w.allocation = s.guard, s.allocation
         self.reconciler.attempts, self.reconciler.asked = s.reconcile_attempts, s.reconcile_asked
         self.reconciler.asked_at, self.reconciler.overtaken = s.reconcile_asked_at, s.reconcile_overtaken
         self.reconciler.sent_before = s.sent_before

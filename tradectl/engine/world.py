@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradectl.engine.activity import Activity
+from tradectl.engine.allocation.state import AllocationState
 from tradectl.engine.config import EngineConfig
 from tradectl.engine.guard_state import GuardState
 from tradectl.engine.limit_book import LimitBook
@@ -53,6 +54,7 @@ class World:
         self.limits = LimitBook(config.risk, config.scoped, config.groups)
         self.activity = Activity()
         self.guard = GuardState()
+        self.allocation = AllocationState()
         self.timers: dict[str, int] = {}
         self.numbers: dict[str, int] = {"operator": 0}
         self.out: list[Command] = []
