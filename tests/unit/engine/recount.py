@@ -43,7 +43,7 @@ def checked_in_flight(
 @contextmanager
 def every_read_checked() -> Iterator[None]:
     """Within it, nobody is told a total that is not so."""
-    World.in_flight = checked_in_flight  # type: ignore[method-assign]
+    World.in_flight = checked_in_flight  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:

@@ -22,13 +22,11 @@ SPOT = InstrumentId(Category.SPOT, "BTCUSDT")
 OPTION = InstrumentId(Category.OPTION, "BTC-27JUN25-100000-C")
 INSTRUMENTS = (BTC, INVERSE, SPOT)
 ACTIONS = (Action.CREATE, Action.AMEND, Action.CANCEL)
-SMALL = {
-    "derivative_create": 3, "derivative_amend": 2, "derivative_cancel": 4, "spot_create": 2,
-    "derivative_create_batch": 3, "derivative_amend_batch": 1, "spot_create_batch": 5, "derivative_stop": 2,
-    "max_wait_ms": 5_000,
-}  # fmt: skip
-LIMITS = QueueLimits(**SMALL)
-SINGLE = QueueLimits(**SMALL, batch=False)
+LIMITS = QueueLimits(
+    derivative_create=3, derivative_amend=2, derivative_cancel=4, spot_create=2, derivative_create_batch=3,
+    derivative_amend_batch=1, spot_create_batch=5, derivative_stop=2, max_wait_ms=5_000,
+)  # fmt: skip
+SINGLE = msgspec.structs.replace(LIMITS, batch=False)
 
 
 class Drawn(msgspec.Struct, frozen=True):
@@ -332,5 +330,5 @@ def test_the_slow_statement_can_disagree() -> None:
         slow.add(waiting(Action.CREATE, f"o{number}"))
     twin = copy.deepcopy(slow)
     assert len(slow.release(T0, False)) == SINGLE.derivative_create - SINGLE.reserve
-    twin.limits = QueueLimits(**SMALL)
-    assert len(twin.release(T0, False)) == SMALL["derivative_create"] - 1 + SMALL["derivative_create_batch"]
+    twin.limits = LIMITS
+    assert len(twin.release(T0, False)) == LIMITS.derivative_create - 1 + LIMITS.derivative_create_batch
