@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tradectl.daemon.environment import scrub
+from tradectl.daemon.environment import of_database, scrub
 from tradectl.daemon.options import Options, parse
 from tradectl.daemon.readiness import Readiness
 from tradectl.model.errors import ErrorCode, Problem
@@ -41,7 +41,7 @@ def _run(options: Options, readiness: Readiness) -> int:
 
     overrides: dict[str, Any] = {"trading.mode": options.mode} if options.mode else {}
     settings = load_settings(options.config, overrides=overrides)
-    scrub(os.environ)
+    removed = scrub(os.environ)
     mode = options.mode or settings.trading.mode
     if mode in _COMES_LATER:
         raise Problem(ErrorCode.INVALID_SETTING, _COMES_LATER[mode], field="mode", remedy="use --mode sandbox")
@@ -49,7 +49,7 @@ def _run(options: Options, readiness: Readiness) -> int:
     level = "debug" if options.debug else settings.app.log_level
     secrets = (settings.secrets.api_key, settings.secrets.api_secret)
     set_up(Path(options.state) / "logs", level, secrets, options.foreground)
-    return _loop(options, settings, readiness)
+    return _loop(options, settings, readiness, of_database(removed))
 
 
 def _check_armed(mode: str, options: Options) -> None:
@@ -63,11 +63,11 @@ def _check_armed(mode: str, options: Options) -> None:
         )
 
 
-def _loop(options: Options, settings: Any, readiness: Readiness) -> int:
+def _loop(options: Options, settings: Any, readiness: Readiness, database: dict[str, str]) -> int:
     from tradectl.daemon.daemon import Daemon
 
     async def live() -> int:
-        daemon = Daemon(options, settings, readiness)
+        daemon = Daemon(options, settings, readiness, database)
         gc.collect()
         gc.freeze()
         return await daemon.run()

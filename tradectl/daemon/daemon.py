@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -67,8 +69,16 @@ NO_CHECKPOINT = (Problem, RecursionError)
 class Daemon:
     """One profile's daemon, from lock to release."""
 
-    def __init__(self, options: Options, settings: Settings, readiness: Readiness) -> None:
+    def __init__(
+        self,
+        options: Options,
+        settings: Settings,
+        readiness: Readiness,
+        database: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """``database``: variables of the environment that are the store's alone."""
         self._options = options
+        self._database = dict(database)
         self._settings = settings
         self._readiness = readiness
         self._paths = Paths(options.state, options.profile)
@@ -319,7 +329,9 @@ class Daemon:
             return
         run, logs = Path(self._paths.run), Path(self._paths.logs)
         # the database's URL may hold a password: by environment, never in argv
-        env = {"TRADECTL_STORE_DATABASE": self._settings.store.database} if self._settings.store.database else {}
+        env = dict(self._database)
+        if self._settings.store.database:
+            env["TRADECTL_STORE_DATABASE"] = self._settings.store.database
         for name, arguments in child_commands(self._paths, self._options).items():
             child = Child(name, arguments, run, logs / f"{name}.log", env if name == "store" else None)
             child.start()
