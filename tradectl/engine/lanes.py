@@ -11,16 +11,18 @@ _SINCE = attrgetter("since")
 
 
 class Lane(Struct):
-    """Requests of one rank and group by key, oldest first."""
+    """Requests of one rank and group by key, oldest first; ``batchable`` counts those a batch may hold."""
 
     rank: int
     group: str
     waiting: dict[str, Waiting] = field(default_factory=dict)
+    batchable: int = 0
 
     def enter(self, waiting: Waiting) -> None:
         """Stand behind everybody who has waited longer."""
         last = next(reversed(self.waiting.values()), None)
         self.waiting[waiting.key] = waiting
+        self.batchable += waiting.batchable
         if last is not None and last.since > waiting.since:
             self.waiting = {w.key: w for w in sorted(self.waiting.values(), key=_SINCE)}
 
@@ -58,14 +60,25 @@ class Lanes(Struct):
 
     def remove(self, waiting: Waiting) -> None:
         """Take a request out that waits here."""
-        name, key = _lane_of(waiting), waiting.key
-        if self.later.pop(key, None) is None:
-            lane = self.lanes[name]
-            del lane.waiting[key]
-            if not lane.waiting:
-                del self.lanes[name]
-        self.counts[waiting.strategy] -= 1
-        if not self.counts[waiting.strategy]:
+        if self.later.pop(waiting.key, None) is not None:
+            self._uncount(waiting)
+        else:
+            self.leave(self.lanes[_lane_of(waiting)], [waiting])
+
+    def leave(self, lane: Lane, chosen: list[Waiting]) -> None:
+        """Take requests out of a lane."""
+        for waiting in chosen:
+            del lane.waiting[waiting.key]
+            lane.batchable -= waiting.batchable
+            self._uncount(waiting)
+        if not lane.waiting:
+            del self.lanes[f"{lane.rank}:{lane.group}"]
+
+    def _uncount(self, waiting: Waiting) -> None:
+        count = self.counts[waiting.strategy] - 1
+        if count:
+            self.counts[waiting.strategy] = count
+        else:
             del self.counts[waiting.strategy]
 
     def wake(self, now: int) -> None:

@@ -40,6 +40,7 @@ class OpenOrders:
     def _clear(self) -> None:
         self.orders: dict[str, Order] = {}
         self.by_instrument: dict[InstrumentId, dict[str, Order]] = {}
+        self.by_side: dict[tuple[InstrumentId, int], dict[str, Order]] = {}
         self.by_strategy: dict[str, dict[str, Order]] = {}
         self.open_count = 0
         self.unknown_count = 0
@@ -74,14 +75,19 @@ class OpenOrders:
             return
         self._count(self._shares.pop(link_id), -1)
         _leave(self.by_instrument, order.instrument, link_id)
+        _leave(self.by_side, (order.instrument, order.sign), link_id)
         _leave(self.by_strategy, order.strategy, link_id)
 
     def of(self, strategy: str = "", instrument: InstrumentId | None = None) -> list[Order]:
         """Open orders of a strategy, of an instrument, of both, or all."""
         if instrument is not None:
-            found = self.by_instrument.get(instrument, {}).values()
-            return [o for o in found if strategy in ("", o.strategy)]
+            found = list(self.by_instrument.get(instrument, {}).values())
+            return [o for o in found if o.strategy == strategy] if strategy else found
         return list((self.by_strategy.get(strategy, {}) if strategy else self.orders).values())
+
+    def of_side(self, instrument: InstrumentId, sign: int) -> list[Order]:
+        """Open orders of an instrument that buy (``sign`` 1) or sell (-1)."""
+        return list(self.by_side.get((instrument, sign), {}).values())
 
     def in_flight(self, instrument: InstrumentId, sign: int, strategy: str, without: str, ending: bool) -> Decimal:
         """Quantity on one side that may still be booked; see :meth:`World.in_flight`."""
@@ -103,6 +109,7 @@ class OpenOrders:
         if order.link_id not in self.orders:
             self.orders[order.link_id] = order
             self.by_instrument.setdefault(order.instrument, {})[order.link_id] = order
+            self.by_side.setdefault((order.instrument, order.sign), {})[order.link_id] = order
             self.by_strategy.setdefault(order.strategy, {})[order.link_id] = order
 
     def _count(self, share: _Share, sign: int) -> None:

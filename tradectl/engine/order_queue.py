@@ -86,6 +86,8 @@ class OrderQueue:
         waiting one and completes it."""
         if waiting.action is Action.CANCEL:
             self.drop(waiting.link_id, Action.AMEND)
+        if waiting.stop is not None or waiting.instrument.category not in self._batched:
+            waiting.batchable = False
         older = self._lanes.find(waiting.key)
         if older is not None:
             self._lanes.remove(older)
@@ -117,9 +119,9 @@ class OrderQueue:
             chosen = self._singles(lane, now)
             if len(chosen) < len(lane.waiting):
                 chosen += self._batches(lane, len(chosen), now)
-            for waiting in chosen:
-                self._lanes.remove(waiting)
-            released += chosen
+            if chosen:
+                self._lanes.leave(lane, chosen)
+                released += chosen
         return released
 
     def give_back(self, waiting: Waiting) -> None:
@@ -131,9 +133,11 @@ class OrderQueue:
 
     def next_at(self, now: int, cancels_only: bool = False) -> int | None:
         """When something may be sent or expires, ``None`` when nothing will happen by itself."""
+        if not self._lanes.counts:
+            return None
         moments = [m for lane in self._lanes for m in self._moments(lane, now, cancels_only)]
         for waiting in self._lanes.later.values():
-            alone = Lane(waiting.rank, waiting.group, {waiting.key: waiting})
+            alone = Lane(waiting.rank, waiting.group, {waiting.key: waiting}, int(waiting.batchable))
             moments += self._moments(alone, max(now, waiting.not_before - 1), cancels_only)
         return min(moments, default=None)
 
@@ -152,9 +156,6 @@ class OrderQueue:
     def _spare(self, rank: int) -> int:
         return self._limits.reserve if rank == CREATES else 0
 
-    def _in_batch(self, waiting: Waiting) -> bool:
-        return waiting.batchable and waiting.stop is None and waiting.instrument.category in self._batched
-
     def _singles(self, lane: Lane, now: int) -> list[Waiting]:
         chosen = list(islice(lane.waiting.values(), self._windows.room(lane.group, now, self._spare(lane.rank))))
         self._windows.take(lane.group, now, len(chosen))
@@ -162,16 +163,14 @@ class OrderQueue:
 
     def _batches(self, lane: Lane, skip: int, now: int) -> list[Waiting]:
         """What does not fit into the single budget; of options a whole request costs one unit."""
-        able = (w for w in islice(lane.waiting.values(), skip, None) if self._in_batch(w))
-        first = next(able, None)
-        if first is None:
-            return []
-        group, option = lane.group + BATCH, first.instrument.category is Category.OPTION
-        room = self._windows.room(group, now)
+        group = lane.group + BATCH
+        room = self._windows.room(group, now) if lane.batchable else 0
         if not room:
             return []
+        option = group.startswith("option")
+        able = (w for w in islice(lane.waiting.values(), skip, None) if w.batchable)
         before = self.state.batches
-        chosen = self._numbered([first, *islice(able, room * (BATCH_SIZE if option else 1) - 1)])
+        chosen = self._numbered(list(islice(able, room * BATCH_SIZE if option else room)))
         self._windows.take(group, now, self.state.batches - before if option else len(chosen))
         return chosen
 
@@ -193,7 +192,7 @@ class OrderQueue:
         found = [first.since + self._max_wait + 1] if lane.rank > PROTECTIVE else []
         if lane.rank == CANCELS or not cancels_only:
             free = self._windows.free_at(lane.group, now, self._spare(lane.rank))
-            if any(self._in_batch(w) for w in lane.waiting.values()):
+            if lane.batchable:
                 free = min(free, self._windows.free_at(lane.group + BATCH, now))
             found.append(max(free, now + 1))
         return found

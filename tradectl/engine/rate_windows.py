@@ -11,7 +11,7 @@ from tradectl.model.instruments import Category, InstrumentId
 
 _MS = 1_000_000
 BATCH = "_batch"
-_FAMILIES = {Category.SPOT: "spot", Category.OPTION: "option"}
+_SPOT, _OPTION = Category.SPOT, Category.OPTION
 #: Times that fell out of a window are cleared away once there are so many of them.
 _STALE = 64
 
@@ -19,18 +19,20 @@ _STALE = 64
 def family_of(category: Category) -> str:
     """The product family whose members share the venue's limits: ``derivative`` (linear, inverse), ``option``,
     ``spot``."""
-    return _FAMILIES.get(category, "derivative")
+    if category is _SPOT:
+        return "spot"
+    return "option" if category is _OPTION else "derivative"
 
 
 def group_of(instrument: InstrumentId, action: Action) -> str:
     """The limit a single request counts against: ``derivative:create`` and so on."""
-    return f"{family_of(instrument.category)}:{action.value}"
+    return family_of(instrument.category) + ":" + action
 
 
 def group_named(reported: str) -> str:
     """The group of a limit as the connector names it: ``linear:create-batch`` is ``derivative:create_batch``."""
     category, _, action = reported.partition(":")
-    family = category if category in _FAMILIES.values() else "derivative"
+    family = category if category in ("spot", "option") else "derivative"
     return f"{family}:{action.replace('-', '_')}"
 
 
@@ -86,9 +88,7 @@ class RateWindows:
 
     def take(self, group: str, now: int, units: int = 1) -> None:
         """Requests leave now."""
-        times = self._window(group, now).times
-        for _ in range(units):
-            times.append(now)
+        self._window(group, now).times.extend([now] * units)
 
     def give_back(self, group: str) -> None:
         """The last request taken did not leave after all."""

@@ -218,8 +218,8 @@ class View:
         return sum(1 for o in found if o.is_open and o.link_id != self._without and symbol in ("", o.instrument.symbol))
 
     def others(self, side: Side) -> Iterator[Order]:
-        for order in self._w.open_orders(instrument=self._id):
-            resting = order.spec.side is side and order.is_open and not order.cancel_asked and not order.is_dormant
+        for order in self._w.open.of_side(self._id, side.sign):
+            resting = order.is_open and not order.cancel_asked and not order.is_dormant
             if resting and order.spec.type is OrderType.LIMIT and order.link_id != self._without:
                 yield order
 

@@ -74,7 +74,7 @@ class Waiting(Struct):
 
 def key_of(link_id: str, action: Action) -> str:
     """What a request is found by: of one order there is one of each action at most."""
-    return f"{action.value}:{link_id}"
+    return action + ":" + link_id
 
 
 def _completed(newer: TradingStop, older: TradingStop) -> TradingStop:

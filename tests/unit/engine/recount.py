@@ -65,6 +65,8 @@ def assert_index(world: World) -> None:
             for strategy in ("", *{o.strategy for o in found.values()}):
                 for ending in (True, False):
                     checked_in_flight(world, instrument, sign, strategy, "", ending)
+            of_side = {k for k in same if found[k].sign == sign}
+            assert {o.link_id for o in index.of_side(instrument, sign)} == of_side
     assert set(index.by_instrument) == {o.instrument for o in found.values()}
     assert set(index.by_strategy) == {o.strategy for o in found.values()}
     assert index.open_count == sum(o.is_open for o in found.values())
