@@ -65,3 +65,50 @@ def test_market_data(exchange: Any) -> None:
     assert exchange.fetch_ticker("BTC/USDT")["last"] > 0
     assert exchange.fetch_funding_rate("BTC/USDT:USDT")["fundingRate"] is not None
     assert exchange.fetch_trades("BTC/USDT:USDT", limit=10)
+
+
+def test_a_stop_and_a_bracket(exchange: Any) -> None:
+    symbol = "SOL/USDT:USDT"
+    last = exchange.fetch_ticker(symbol)["last"]
+    stop = exchange.create_order(symbol, "market", "sell", 1, None, {
+        "triggerPrice": exchange.price_to_precision(symbol, last * 0.9), "triggerDirection": "descending",
+    })  # fmt: skip
+    waiting = exchange.fetch_open_orders(symbol, params={"trigger": True})
+    assert [order["id"] for order in waiting] == [stop["id"]]
+    assert float(waiting[0]["triggerPrice"]) == pytest.approx(last * 0.9, rel=1e-3)
+    exchange.cancel_order(stop["id"], symbol, params={"trigger": True})
+    exchange.create_order(symbol, "market", "buy", 1, None, {
+        "takeProfit": {"triggerPrice": exchange.price_to_precision(symbol, last * 1.2)},
+        "stopLoss": {"triggerPrice": exchange.price_to_precision(symbol, last * 0.8)},
+    })  # fmt: skip
+    kinds = {order["info"]["stopOrderType"] for order in exchange.fetch_open_orders(symbol, params={"trigger": True})}
+    assert kinds == {"TakeProfit", "StopLoss"}
+    position = exchange.fetch_position(symbol)
+    assert float(position["takeProfitPrice"]) == pytest.approx(last * 1.2, rel=1e-3)
+    exchange.create_order(symbol, "market", "sell", 1, params={"reduceOnly": True})
+    assert exchange.fetch_open_orders(symbol, params={"trigger": True}) == []
+
+
+def test_orders_in_one_request(exchange: Any) -> None:
+    symbol = "BTC/USDT:USDT"
+    price = exchange.price_to_precision(symbol, exchange.fetch_ticker(symbol)["last"] * 0.95)
+    wanted = {"symbol": symbol, "type": "limit", "side": "buy", "amount": 0.01, "price": float(price)}
+    placed = exchange.create_orders([wanted] * 3)
+    ids = [order["id"] for order in placed]
+    assert sorted(order["id"] for order in exchange.fetch_open_orders(symbol)) == sorted(ids)
+    exchange.cancel_orders(ids, symbol)
+    assert exchange.fetch_open_orders(symbol) == []
+
+
+def test_hedge_mode(exchange: Any) -> None:
+    symbol = "ETH/USDT:USDT"
+    exchange.set_position_mode(True, symbol)
+    try:
+        exchange.create_order(symbol, "market", "buy", 0.1, params={"positionIdx": 1})
+        exchange.create_order(symbol, "market", "sell", 0.2, params={"positionIdx": 2})
+        held = {(each["side"], each["contracts"]) for each in exchange.fetch_positions([symbol])}
+        assert held == {("long", 0.1), ("short", 0.2)}
+    finally:
+        exchange.create_order(symbol, "market", "sell", 0.1, params={"positionIdx": 1, "reduceOnly": True})
+        exchange.create_order(symbol, "market", "buy", 0.2, params={"positionIdx": 2, "reduceOnly": True})
+        exchange.set_position_mode(False, symbol)

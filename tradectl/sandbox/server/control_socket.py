@@ -37,7 +37,11 @@ class AskState(Struct, tag_field="op", tag="state"):
     """Ask for ``state`` without attaching."""
 
 
-_decoder = msgspec.json.Decoder(Attach | Seen | FaultMessage | AskState)
+class AskAllowances(Struct, tag_field="op", tag="allowances"):
+    """Ask what the rate limits refused so far and admitted in each second; answered with ``allowances``."""
+
+
+_decoder = msgspec.json.Decoder(Attach | Seen | FaultMessage | AskState | AskAllowances)
 
 
 class ControlSocket:
@@ -68,6 +72,8 @@ class ControlSocket:
             self._attach()
         elif isinstance(message, FaultMessage):
             self._fault(message)
+        elif isinstance(message, AskAllowances):
+            self.send({"op": "allowances"} | self._server.floor.limiter.counts.describe())
         else:
             self.send(self._server.describe_clock())
 

@@ -125,6 +125,8 @@ async def test_refusals_and_used_allowances_are_told(serve: Any, config: Any, or
     assert found["admitted"]["900100"] == {
         "order/create:futures": [[second, 10]], "order/create-batch:futures": [[second, 10]],
     }  # fmt: skip
+    control = await client.socket("/sandbox/control")
+    assert await control.ask({"op": "allowances"}) == {"op": "allowances"} | found
     assert (await client.http("POST", "/sandbox/reset")).status == 200
     assert (await client.http("GET", "/sandbox/state")).json["refusals"] == {"10006": 0, "403": 0}
 
