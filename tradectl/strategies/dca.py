@@ -3,9 +3,9 @@
 from decimal import Decimal
 
 from tradectl.engine.strategy import Strategy, param
-from tradectl.model.commands import ExecutionBooked, OrderChanged
+from tradectl.model.commands import ExecutionBooked
 from tradectl.model.market_data import Bar
-from tradectl.model.orders import OrderStatus, Side
+from tradectl.model.orders import Side
 
 
 class Dca(Strategy):
@@ -26,6 +26,7 @@ class Dca(Strategy):
         self.subscribe_bars(self.symbol, self.interval)
         self.paid = Decimal(0)
         self.bought = 0
+        self.order = ""
         self.wait = 0
 
     def on_bar(self, bar: Bar) -> None:
@@ -43,9 +44,7 @@ class Dca(Strategy):
         fill = execution.execution
         if fill.side is Side.BUY:
             self.paid += fill.value
+            self.bought += fill.link_id != self.order  # an order may fill in parts
+            self.order = fill.link_id
         elif not execution.position:
             self.paid, self.bought, self.wait = Decimal(0), 0, 0
-
-    def on_order(self, order: OrderChanged) -> None:
-        if order.status is OrderStatus.FILLED and order.side is Side.BUY:
-            self.bought += 1

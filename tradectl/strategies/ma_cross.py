@@ -34,7 +34,8 @@ class MaCross(Strategy):
         self._fast, self._slow = average(bars, self.fast), average(bars, self.slow)
 
     def on_bar(self, bar: Bar) -> None:
-        if self._fast.crossed_above(self._slow):
+        held = self.position(self.symbol)
+        if self._fast.crossed_above(self._slow) and held <= 0:
             self.target(self.symbol, weight=1.0, reason=f"fast {self.kind} crossed above slow")
-        elif self._fast.crossed_below(self._slow):
+        elif self._fast.crossed_below(self._slow) and held >= 0:
             self.target(self.symbol, weight=-1.0 if self.short else 0.0, reason=f"fast {self.kind} crossed below slow")
