@@ -19,6 +19,8 @@ from tradectl.model.orders import OrderStatus, OrderType, Side
 
 #: The venue's own stops may be told of this much later than the fill they protect (nanoseconds).
 GRACE = 2 * SECOND
+#: A reconciliation that was asked for a missing stop is asked for again after this long (nanoseconds).
+ASK_AGAIN = 30 * SECOND
 #: The longest pause between two attempts to place a stop (seconds).
 MAX_PAUSE_S = 60
 TIMER = "protection"
@@ -79,8 +81,9 @@ class Leg:
         owed = self._owed()
         if owed > 0 and lack <= owed:
             watch.due_since = watch.due_since or w.now
-            w.set_timer(TIMER, watch.due_since + GRACE + 1)
-            ask = w.now - watch.due_since > GRACE and not watch.asked_at
+            self._wake(watch.due_since + GRACE + 1)
+            asked = watch.asked_at and w.now - watch.asked_at < ASK_AGAIN
+            ask = w.now - watch.due_since > GRACE and not asked
             if ask:
                 watch.asked_at = w.now
             return ask
@@ -91,8 +94,14 @@ class Leg:
         elif w.now >= watch.retry_at:
             self._place(min(lack, self._info.floor_qty(self._info.max_market_qty)), level)
         else:
-            w.set_timer(TIMER, watch.retry_at)
+            self._wake(watch.retry_at)
         return False
+
+    def _wake(self, at: int) -> None:
+        """Look again then, or sooner when that is due anyway; what is in the past waits for the guard's tick."""
+        due = self._w.timers.get(TIMER, 0)
+        if at > self._w.now and not self._w.now < due <= at:
+            self._w.set_timer(TIMER, at)
 
     def _owed(self) -> Decimal:
         """What the venue has still to show of the stops that went out attached to entries."""
@@ -147,7 +156,7 @@ class Leg:
         )  # fmt: skip
         made = self._desk.place(wish)
         if not made.accepted:
-            self._w.set_timer(TIMER, watch.retry_at)
+            self._wake(watch.retry_at)
 
     # --- too much, or in the wrong place
 
