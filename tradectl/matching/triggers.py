@@ -2,7 +2,8 @@
 
 Every order that is due when the price moves fires in that move, unless one before it ended it. What fires is an order
 like any other: it is checked against position, funds and market as they are then. Exits that the firing creates wait
-for the next price.
+for the next price. An order that closes on its trigger becomes reduce-only; reducing needs no margin here, so no other
+order has to make room for it.
 """
 
 from tradectl.matching import order_checks as checks

@@ -170,6 +170,28 @@ def test_a_newer_full_one_replaces_and_a_partial_one_ends_with_the_position() ->
     assert stops(venue) == {}
 
 
+def test_an_entry_that_goes_on_filling_after_its_stop_is_protected_again() -> None:
+    venue = with_book()
+    venue.place("alice", limit(BUY, "2", "49990", protection=FULL), 2)
+    venue.print_trade(LINEAR, SELL, D(49989), D("0.5"), 3)
+    venue.set_book(LINEAR, levels(("50999", "5")), levels(("51001", "5")), 4)
+    venue.set_last(LINEAR, D(51000), 4)
+    assert (venue.position("alice", LINEAR).size, stops(venue)) == (0, {})
+    for filled, size in (("1", "1"), ("0.2", "1.2")):
+        venue.print_trade(LINEAR, SELL, D(49989), D(filled), 5)
+        assert sizes(venue) == {"TakeProfit": size, "StopLoss": size}
+
+
+def test_a_stop_moved_after_the_entry_is_not_moved_back_by_its_next_fill() -> None:
+    venue = with_book()
+    venue.place("alice", limit(BUY, "2", "49990", protection=FULL), 2)
+    venue.print_trade(LINEAR, SELL, D(49989), D("0.5"), 3)
+    put(venue, stop_loss="49500")
+    venue.print_trade(LINEAR, SELL, D(49989), D("0.5"), 3)
+    assert stops(venue)["StopLoss"].trigger == below("49500")
+    assert sizes(venue)["StopLoss"] == "1"
+
+
 def test_a_full_stop_may_exceed_the_largest_order() -> None:
     venue = exchange(usdt="100000000")
     deep_book(venue, size="2000")

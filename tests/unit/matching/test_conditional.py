@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.matching.support import (
     BUY,
@@ -15,6 +16,7 @@ from tests.unit.matching.support import (
     deep_book,
     exchange,
     fills,
+    instruments,
     levels,
     limit,
     market,
@@ -23,6 +25,8 @@ from tests.unit.matching.support import (
 )
 from tradectl.matching.exchange import Exchange
 from tradectl.matching.records import NewOrder, Refused, StopChange
+from tradectl.matching.views import AccountFees
+from tradectl.model.instruments import Category, InstrumentId
 from tradectl.model.orders import OrderStatus, TradingStop, TriggerBy
 
 
@@ -204,3 +208,11 @@ def test_an_instrument_without_conditional_orders_publishes_nothing_new() -> Non
     assert venue.print_trade(LINEAR, BUY, D(51000), D(1), 3) == []
     assert venue.set_mark(LINEAR, D(51000), D(51000), 4) == []
     assert venue.set_book(LINEAR, levels(("50999", "1")), levels(("51001", "1")), 5) == []
+
+
+def test_options_are_refused_by_name() -> None:
+    option = InstrumentId(Category.OPTION, "BTC-26MAR27-90000-C-USDT")
+    venue = Exchange([replace(instruments()[0], id=option)], seed="test")
+    venue.open_account("alice", AccountFees(), 0)
+    with pytest.raises(Refused, match="options cannot be traded here"):
+        venue.place("alice", limit(BUY, "1", "100", instrument=option), 1)
