@@ -80,10 +80,15 @@ class OpenOrders:
 
     def of(self, strategy: str = "", instrument: InstrumentId | None = None) -> list[Order]:
         """Open orders of a strategy, of an instrument, of both, or all."""
-        if instrument is not None:
-            found = list(self.by_instrument.get(instrument, {}).values())
-            return [o for o in found if o.strategy == strategy] if strategy else found
-        return list((self.by_strategy.get(strategy, {}) if strategy else self.orders).values())
+        if instrument is None:
+            return list((self.by_strategy.get(strategy, {}) if strategy else self.orders).values())
+        there = self.by_instrument.get(instrument, {})
+        if not strategy:
+            return list(there.values())
+        own = self.by_strategy.get(strategy, {})
+        if len(own) < len(there):
+            return [o for o in own.values() if o.instrument == instrument]
+        return [o for o in there.values() if o.strategy == strategy]
 
     def of_side(self, instrument: InstrumentId, sign: int) -> list[Order]:
         """Open orders of an instrument that buy (``sign`` 1) or sell (-1)."""
