@@ -113,7 +113,7 @@ class Reconciler:
                 self._w.alert(AlertLevel.INFO, "transfer", text)
 
     def _look_up_missing(self, event: Reconciled) -> None:
-        stated = {r.link_id for r in event.reports} | {r.order_id for r in event.reports}
+        stated = {i for r in event.reports for i in (r.link_id, r.order_id) if i}  # not every order has both
         for order in self._w.open_orders():
             waiting = f"{WALL}look:{order.link_id}" in self._w.timers
             told = order.link_id in stated or order.order_id in stated
