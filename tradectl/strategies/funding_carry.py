@@ -22,6 +22,8 @@ class FundingCarry(Strategy):
     clip: float = param(0.1, low=0.01, high=1, help="part of the capital bought at a time")
 
     def on_start(self) -> None:
+        if self.leave > self.enter:
+            raise ValueError(f"leave ({self.leave}) must not be above enter ({self.enter})")
         self._spot, self._perpetual = f"spot:{self.symbol}", f"linear:{self.symbol}"
         self.subscribe_bars(self._perpetual, self.interval)
         self.subscribe_quotes(self._spot)

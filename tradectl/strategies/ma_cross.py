@@ -29,6 +29,8 @@ class MaCross(Strategy):
     short: bool = param(False, help="go short instead of flat")
 
     def on_start(self) -> None:
+        if self.fast >= self.slow:
+            raise ValueError(f"fast ({self.fast}) must be below slow ({self.slow})")
         bars = self.subscribe_bars(self.symbol, self.interval)
         average = KINDS[self.kind]
         self._fast, self._slow = average(bars, self.fast), average(bars, self.slow)

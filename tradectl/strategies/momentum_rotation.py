@@ -22,6 +22,8 @@ class MomentumRotation(Strategy):
     every: int = param(24, low=1, high=1000, help="bars between changes")
 
     def on_start(self) -> None:
+        if "," in self.symbols and len(self.symbols_of(self.symbols)) < self.top:
+            raise ValueError(f"top ({self.top}) is more than the symbols there are: {self.symbols}")
         self._series: dict[str, BarSeries] = {}
         self._change: dict[str, RateOfChange] = {}
         self._follow(self.symbols_of(self.symbols))

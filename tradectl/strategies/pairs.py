@@ -21,6 +21,8 @@ class Pairs(Strategy):
     give_up: float = param(4.0, low=1, high=20, help="z-score that closes with loss")
 
     def on_start(self) -> None:
+        if not self.leave < self.entry < self.give_up:
+            raise ValueError(f"leave ({self.leave}) < entry ({self.entry}) < give_up ({self.give_up}) must hold")
         self._one = self.subscribe_bars(self.first, self.interval)
         self._two = self.subscribe_bars(self.second, self.interval)
         self._spread = self._one.spread(self._two, self.period)

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from tests.unit.engine.harness import RUN, WIDE, Bench, config, instrument
 from tradectl.engine.config import StrategyConfig
 from tradectl.engine.strategy import Strategy
+from tradectl.engine.trading_engine import TradingEngine
 from tradectl.model.commands import CancelOrder, Command, DecisionMade, RequestBars, RiskApproved, StrategyChanged
 from tradectl.model.events import (
     Action,
@@ -129,6 +130,12 @@ class CandleMarket:
         for id_, size in self.sizes.items():
             if id_.category is not Category.SPOT:  # spot pays its fee in coin
                 assert book.size("it", id_) == size
+
+    def restart(self) -> None:
+        """The daemon dies and comes back at once from its checkpoint, nothing missed."""
+        engine = TradingEngine(self.bench.config, self.bench.classes)
+        engine.restore(self.bench.engine.checkpoint())
+        self.bench.engine = engine
 
     def refused(self) -> list[DecisionMade]:
         """Decisions that a rule stopped; "already there" is none."""
