@@ -619,12 +619,30 @@ class Oracle:
         return level, None
 
     def reachable(self, order: Order) -> Fraction:
+        if order.smp in ("CancelTaker", "CancelBoth"):
+            own = [o for o in order.market.orders if o.uid == order.uid and o.side != order.side]
+            own = [o for o in own if not worse(order.side, o.price, order.price)]
+            if own:
+                return self.reachable_before(order, min(own, key=lambda o: sign(order.side) * o.price))
         shown = order.market.shown[other(order.side)]
         total = sum((s - u for p, (s, u) in shown.items() if not worse(order.side, p, order.price)), Fraction(0))
         for resting in order.market.orders:
             if order.smp != "None" and resting.uid == order.uid:
                 continue
             if resting.side != order.side and not worse(order.side, resting.price, order.price):
+                total += resting.leaves
+        return total
+
+    def reachable_before(self, order: Order, first: Order) -> Fraction:
+        """What trades before a resting order: better prices, and at its price the users who came earlier."""
+        shown = order.market.shown[first.side]
+        total = sum((s - u for p, (s, u) in shown.items() if worse(order.side, first.price, p)), Fraction(0))
+        earlier = True
+        for resting in order.market.orders:
+            earlier = earlier and resting is not first
+            if resting.side == first.side and (
+                worse(order.side, first.price, resting.price) or (resting.price == first.price and earlier)
+            ):
                 total += resting.leaves
         return total
 

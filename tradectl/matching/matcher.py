@@ -45,10 +45,14 @@ def limit_key(side: Side, ticks: int) -> int:
 
 
 def available(book: Book, order: VenueOrder, limit: int) -> int:
-    """Lots an incoming order would find."""
-    other = order.side.opposite
+    """Lots an incoming order would find: past its own resting orders if those give way, else up to the first."""
+    displayed, resting = book.displayed(order.side.opposite), book.resting(order.side.opposite)
     own = "" if order.self_match is SelfMatch.NONE else order.uid
-    return book.displayed(other).available_to(limit) + book.resting(other).available_to(limit, without=own)
+    if order.self_match in (SelfMatch.CANCEL_TAKER, SelfMatch.CANCEL_BOTH):
+        first = resting.first_of(own, limit)
+        if first is not None:
+            return displayed.available_to(first.key - 1) + resting.available_before(first)
+    return displayed.available_to(limit) + resting.available_to(limit, without=own)
 
 
 def would_take(book: Book, side: Side, limit: int) -> bool:

@@ -60,3 +60,13 @@ class RestingSide:
         """Lots resting at ``limit`` or better, not counting the account ``without``."""
         reached = (resting for key in self.keys if key <= limit for resting in self.queues[key])
         return sum(resting.leaves for resting in reached if resting.order.uid != without)
+
+    def first_of(self, uid: str, limit: int) -> RestingOrder | None:
+        """The first order of one account at ``limit`` or better."""
+        reached = (resting for key in self.keys if key <= limit for resting in self.queues[key])
+        return next((resting for resting in reached if resting.order.uid == uid), None)
+
+    def available_before(self, order: RestingOrder) -> int:
+        """Lots that trade before ``order``."""
+        before = (resting for key in self.keys if key <= order.key for resting in self.queues[key])
+        return sum(resting.leaves for resting in before if (resting.key, resting.turn) < (order.key, order.turn))

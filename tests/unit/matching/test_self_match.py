@@ -58,3 +58,14 @@ def test_own_orders_do_not_make_a_fill_or_kill_possible(kind: SelfMatch) -> None
     assert (trades == []) is (kind is SelfMatch.CANCEL_MAKER)
     if not trades:
         assert seen["in"].reject_reason == "EC_CancelForNoFullFill"
+
+
+@pytest.mark.parametrize("kind", [SelfMatch.CANCEL_TAKER, SelfMatch.CANCEL_BOTH])
+def test_a_fill_or_kill_that_would_stop_at_an_own_order_never_trades_in_part(kind: SelfMatch) -> None:
+    venue = exchange("alice", "bob")
+    venue.place("bob", limit(SELL, "1", "50000"), 2)
+    venue.place("alice", limit(SELL, "1", "50000"), 3)
+    venue.place("bob", limit(SELL, "1", "50000"), 4)
+    for qty, filled in (("1.5", "0"), ("1", "1")):
+        order, _ = venue.place("alice", limit(BUY, qty, "50000", tif=TimeInForce.FOK, self_match=kind), 5)
+        assert order.cum_qty == D(filled)
