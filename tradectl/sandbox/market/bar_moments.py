@@ -13,10 +13,9 @@ from tradectl.matching.bar_path import Print, bar_prints
 from tradectl.model.instruments import Instrument
 from tradectl.model.money import ZERO
 from tradectl.model.orders import Side
-from tradectl.sandbox.market.catalogue import worth_of
-from tradectl.sandbox.market.forming import Worth
 from tradectl.sandbox.market.mixing import Random, salt
 from tradectl.sandbox.market.records import Bar, Kline, Moment, Tick
+from tradectl.sandbox.market.turnover import Worth, worth_of
 
 #: The corner prints of a candle: the least number of micro-steps that play one.
 CORNERS = 4

@@ -1,15 +1,13 @@
 """The candle in the making: it starts flat at the last price and takes in prints."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from decimal import Decimal
 from operator import mul as multiply
 
 from tradectl.matching.bar_path import Print
 from tradectl.model.money import ZERO
 from tradectl.sandbox.market.records import ONE, Kline
-
-#: Turnover of a price and a quantity.
-Worth = Callable[[Decimal, Decimal], Decimal]
+from tradectl.sandbox.market.turnover import Worth
 
 
 class Forming:
@@ -17,7 +15,7 @@ class Forming:
 
     __slots__ = ("close", "high", "low", "open", "open_time", "ratio", "turnover", "volume", "worth")
 
-    def __init__(self, open_time: int, last: Decimal, worth: "Worth | None" = None) -> None:
+    def __init__(self, open_time: int, last: Decimal, worth: Worth | None = None) -> None:
         """``worth`` is the turnover of a price and quantity, by default their product."""
         self.worth = worth or multiply
         self.open_time = open_time

@@ -12,9 +12,9 @@ import msgspec
 from msgspec import Struct
 
 from tradectl.model.instruments import Category, Instrument
-from tradectl.sandbox.market.catalogue import SPECS, Spec
 from tradectl.sandbox.market.mixing import Random, salt
 from tradectl.sandbox.market.records import Bar, Kline
+from tradectl.sandbox.market.symbol_specs import SPECS, Spec
 
 #: GARCH(1,1) of one-minute variance, relative to its long-run mean.
 GARCH_SHOCK, GARCH_MEMORY = 0.10, 0.86

@@ -10,11 +10,11 @@ from tradectl.matching.bar_path import Print
 from tradectl.model.instruments import Instrument
 from tradectl.model.orders import Side
 from tradectl.sandbox.market.bars import BarHistory
-from tradectl.sandbox.market.catalogue import worth_of
 from tradectl.sandbox.market.forming import Forming
 from tradectl.sandbox.market.liquidity import Levels, Liquidity
 from tradectl.sandbox.market.mixing import mix, salt
 from tradectl.sandbox.market.records import ONE, Bar, Kline, Tick
+from tradectl.sandbox.market.turnover import worth_of
 
 #: Prints kept for ``recent-trade``.
 TAPE_LENGTH = 1000

@@ -15,7 +15,8 @@ from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.market_data import INTERVALS
 from tradectl.sandbox.market.bar_moments import closed_kline
-from tradectl.sandbox.market.catalogue import file_instrument, generated_instruments, spec_of
+from tradectl.sandbox.market.catalogue import generated_instruments
+from tradectl.sandbox.market.file_catalogue import file_instrument
 from tradectl.sandbox.market.forming import Forming
 from tradectl.sandbox.market.funding_rates import FileFunding, FundingRates, GeneratedFunding, NoFunding
 from tradectl.sandbox.market.generator import GeneratedBars
@@ -23,6 +24,7 @@ from tradectl.sandbox.market.liquidity import Liquidity, LivelyLiquidity, Replay
 from tradectl.sandbox.market.records import Bar
 from tradectl.sandbox.market.replay import FileBars, candle_facts, digest_of
 from tradectl.sandbox.market.settings import VenueConfig
+from tradectl.sandbox.market.symbol_specs import spec_of
 from tradectl.sandbox.market.tape import BarSource, CandleTape, Tape, parts_per_bar
 from tradectl.sandbox.market.trade_tape import TradeTape, trade_facts
 

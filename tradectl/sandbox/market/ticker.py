@@ -5,11 +5,11 @@ from typing import Any
 
 from tradectl.model.instruments import Category
 from tradectl.model.money import ZERO
-from tradectl.sandbox.market.catalogue import worth_of
 from tradectl.sandbox.market.funding_rates import CAP, FundingRates, next_settlement
 from tradectl.sandbox.market.instrument_market import InstrumentMarket
 from tradectl.sandbox.market.mixing import mix, salt
 from tradectl.sandbox.market.text import ms, text
+from tradectl.sandbox.market.turnover import worth_of
 
 _PERCENT_STEP = Decimal("0.000001")
 _VALUE_STEP = Decimal("0.01")

@@ -1,34 +1,23 @@
 """Order entry, the same for REST and the trade socket: allowance, request, venue, answer (bybit-v5 5, 3.1, 8.4)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from msgspec import Struct, field
 
 from tradectl.matching.records import Happening, Refused, VenueOrder
-from tradectl.model.orders import OrderStatus
 from tradectl.sandbox.faults import Fault, Faults
-from tradectl.sandbox.memory.order_kinds import filed_under
 from tradectl.sandbox.server import params as wire
 from tradectl.sandbox.server.account_views import AccountViews
 from tradectl.sandbox.server.cancel_requests import parse_cancel_all
 from tradectl.sandbox.server.envelope import RATE_LIMITED
-from tradectl.sandbox.server.order_requests import (
-    instrument_of,
-    parse_amendment,
-    parse_create,
-    parse_filter,
-    parse_ids,
-)
 from tradectl.sandbox.server.params import bad
 from tradectl.sandbox.server.rate_limits import RateLimiter
 from tradectl.sandbox.server.received_orders import ReceivedOrders
 from tradectl.sandbox.server.rows.amounts import ms
+from tradectl.sandbox.server.single_orders import Body, Done, SingleOrders
 from tradectl.sandbox.venue import Venue
-
-_Body = Mapping[str, Any]
-_Done = tuple[VenueOrder, list[Happening]]
 
 
 class Outcome(Struct):
@@ -54,14 +43,16 @@ class OrderDesk:
         self._limiter = limiter
         self._faults = faults
         self._received = received
-        self._singles: dict[str, Callable[[str, str, _Body], _Done]] = {
-            "order.create": self._create,
-            "order.amend": self._amend,
-            "order.cancel": self._cancel,
+        single = SingleOrders(venue, views)
+        self._singles: dict[str, Callable[[str, str, Body], Done]] = {
+            "order.create": single.create,
+            "order.amend": single.amend,
+            "order.cancel": single.cancel,
         }
+        self._legs = self._singles | {"order.amend": single.amend_in_batch}
         self.handles = frozenset(self._singles) | {f"{op}-batch" for op in self._singles} | {"order.cancel-all"}
 
-    def handle(self, place: str, uid: str, op: str, body: _Body, *, may_write: bool = True) -> Outcome:
+    def handle(self, place: str, uid: str, op: str, body: Body, *, may_write: bool = True) -> Outcome:
         """Carry out ``op``; never raises ``Refused``: a refusal is an outcome with its code.
 
         ``place`` (rest, trade) is where it came in.
@@ -88,7 +79,7 @@ class OrderDesk:
             elif op == "order.create-batch":
                 self.count("order.create", body.get("request"))
 
-    def _within_allowance(self, uid: str, op: str, body: _Body, may_write: bool) -> Outcome:
+    def _within_allowance(self, uid: str, op: str, body: Body, may_write: bool) -> Outcome:
         category = body.get("category")
         product = category if isinstance(category, str) else "linear"
         items = _items_or_none(body) if op.endswith("-batch") else None
@@ -106,7 +97,7 @@ class OrderDesk:
         outcome.headers = budget.headers()
         return outcome
 
-    def _dispatch(self, uid: str, op: str, body: _Body, allowed: int) -> Outcome:
+    def _dispatch(self, uid: str, op: str, body: Body, allowed: int) -> Outcome:
         category = wire.category(body)
         if op == "order.cancel-all":
             return self._cancel_all(uid, category, body)
@@ -115,46 +106,16 @@ class OrderDesk:
         order, happenings = self._singles[op](uid, category, body)
         return Outcome(_ids(order), happenings=happenings)
 
-    # --- single orders ------------------------------------------------------------------------------------------------
-
-    def _create(self, uid: str, category: str, body: _Body) -> _Done:
-        request = parse_create(category, body)
-        self._views.instrument(request.instrument)
-        return self._venue.place(uid, request)
-
-    def _amend(self, uid: str, category: str, body: _Body) -> _Done:
-        instrument = self._views.instrument(instrument_of(category, body))
-        order_id, link_id = parse_ids(body)
-        wanted = parse_amendment(body)
-        return self._venue.amend(
-            uid, instrument.id, order_id=order_id, link_id=link_id, qty=wanted.qty, price=wanted.price,
-            stops=wanted.stops,
-        )  # fmt: skip
-
-    def _cancel(self, uid: str, category: str, body: _Body) -> _Done:
-        instrument = self._views.instrument(instrument_of(category, body))
-        order_id, link_id = parse_ids(body)
-        order_filter = parse_filter(category, body)
-        if category == "spot":
-            self._check_kind(uid, order_filter, order_id, link_id)
-        return self._venue.cancel(uid, instrument.id, order_id=order_id, link_id=link_id)
-
-    def _check_kind(self, uid: str, order_filter: str, order_id: str, link_id: str) -> None:
-        """Spot keeps plain and conditional orders apart: one is not found under another's filter (bybit-v5 5.3)."""
-        order = self._venue.exchange.order(uid, order_id, link_id)
-        if order is not None and filed_under(order) != order_filter:
-            raise Refused(170213, f"Order does not exist with orderFilter {order_filter}")
-
     # --- many orders --------------------------------------------------------------------------------------------------
 
-    def _cancel_all(self, uid: str, category: str, body: _Body) -> Outcome:
+    def _cancel_all(self, uid: str, category: str, body: Body) -> Outcome:
         wanted = parse_cancel_all(category, body)
         if wanted.symbol:
             self._views.find(category, wanted.symbol)
         orders, happenings = self._venue.cancel_all(uid, category, **msgspec.structs.asdict(wanted))
         return Outcome({"list": [_ids(order) for order in orders], "success": "1"}, happenings=happenings)
 
-    def _batch(self, uid: str, category: str, op: str, body: _Body, allowed: int) -> Outcome:
+    def _batch(self, uid: str, category: str, op: str, body: Body, allowed: int) -> Outcome:
         items = _items_or_none(body)
         maximum = 10 if category == "spot" else 20
         if not items or len(items) > maximum:
@@ -179,21 +140,13 @@ class OrderDesk:
             row |= {name: wire.text(item, name) for name in ("symbol", "orderLinkId")}
             if not allowed:
                 raise Refused(*RATE_LIMITED)
-            if op == "order.amend":
-                self._check_not_conditional(uid, item)
-            order, happened = self._singles[op](uid, category, item)
+            order, happened = self._legs[op](uid, category, item)
         except Refused as refused:
             return row | created, {"code": refused.code, "msg": refused.message}
         happenings.extend(happened)
         if created:
             created = {"createAt": ms(order.created)}
         return row | _ids(order) | created, {"code": 0, "msg": "OK"}
-
-    def _check_not_conditional(self, uid: str, item: _Body) -> None:
-        """A batch of amendments takes no conditional orders (bybit-v5 5.8)."""
-        order = self._venue.exchange.order(uid, *parse_ids(item))
-        if order is not None and order.status is OrderStatus.UNTRIGGERED:
-            raise bad("params error: orderId names a conditional order, which amend-batch does not take")
 
 
 def _endpoint(op: str) -> str:
@@ -205,6 +158,6 @@ def _ids(order: VenueOrder) -> dict[str, Any]:
     return {"orderId": order.order_id, "orderLinkId": order.link_id}
 
 
-def _items_or_none(body: _Body) -> list[Any] | None:
+def _items_or_none(body: Body) -> list[Any] | None:
     items = body.get("request")
     return items if isinstance(items, list) else None

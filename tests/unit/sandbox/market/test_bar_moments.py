@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tradectl.model.instruments import Category, InstrumentId
 from tradectl.sandbox.market.bar_moments import bar_moments
-from tradectl.sandbox.market.catalogue import file_instrument
+from tradectl.sandbox.market.file_catalogue import file_instrument
 from tradectl.sandbox.market.records import Bar, Kline
 
 MINUTE = 60_000_000_000

@@ -11,9 +11,10 @@ from decimal import Decimal
 import pytest
 
 from tradectl.model.instruments import Category
-from tradectl.sandbox.market.catalogue import SPECS, generated_instruments
+from tradectl.sandbox.market.catalogue import generated_instruments
 from tradectl.sandbox.market.generator import GeneratedBars
 from tradectl.sandbox.market.records import Bar
+from tradectl.sandbox.market.symbol_specs import SPECS
 from tradectl.sandbox.venue import Venue, VenueConfig
 
 MINUTE = 60_000_000_000

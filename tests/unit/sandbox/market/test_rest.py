@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tradectl.matching.records import Refused
-from tradectl.sandbox.market.catalogue import SPECS
 from tradectl.sandbox.market.intervals import LENGTHS, bucket_end, bucket_start
+from tradectl.sandbox.market.symbol_specs import SPECS
 from tradectl.sandbox.venue import Venue, VenueConfig
 
 MINUTE_MS = 60_000
