@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, bool, str]] = {
     "orders": ("orders", True, "Orders: list, show, place, amend, cancel."),
     "positions": ("positions", True, "Positions: list, show, close, adopt, set."),
     "portfolio": ("portfolio", True, "Balances, positions, metrics and profit of the account."),
+    "risk": ("risk", True, "Risk limits: show, limits, set, test, reset."),
     "trades": ("trades", True, "Executed trades and funding payments: list, show, export."),
     "strategies": ("strategies", True, "Strategies: list, show, enable, disable, reload, check, new."),
     "instruments": ("instruments", True, "What can be traded, and the exchange's filters on it."),

@@ -11,7 +11,8 @@ from tradectl.cli.screen import Screen
 app = noun("Control trading.")
 
 
-def _draw_state(screen: Screen, data: dict[str, Any]) -> str:
+def draw_state(screen: Screen, data: dict[str, Any]) -> str:
+    """The trading state after a request, why, and what was cancelled."""
     lines = [screen.paint(data["state"], STATE_STYLES.get(data["state"], ""))]
     if data["text"]:
         lines.append(data["text"])
@@ -35,7 +36,7 @@ def halt(
     if flatten:
         must_confirm(screen, "Close positions at market?")
     data = call(screen, "halt", reduce=reduce, flatten=flatten, strategy=strategy, symbol=symbol.upper(), reason=reason)
-    screen.show(data, _draw_state)
+    screen.show(data, draw_state)
 
 
 @app.command()
@@ -46,7 +47,7 @@ def resume(
 ) -> None:
     """Lift a halt and every reason that waits for a person."""
     screen = screen_of(ctx)
-    screen.show(call(screen, "resume", strategy=strategy, symbol=symbol.upper()), _draw_state)
+    screen.show(call(screen, "resume", strategy=strategy, symbol=symbol.upper()), draw_state)
 
 
 @app.command()

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import typer
 
 from tradectl.cli.command import call, given, noun, read, screen_of
-from tradectl.cli.draw.performance import draw_metrics, draw_profit
+from tradectl.cli.draw.performance import draw_allocation, draw_metrics, draw_profit
 from tradectl.cli.when import moment
 
 app = noun("Balances, positions, metrics and profit of the account.")
@@ -50,3 +50,17 @@ def pnl(
     screen = screen_of(ctx)
     asked = _within(since, until) | given(strategy=strategy, symbol=symbol.upper())
     screen.show(call(screen, "portfolio.pnl", store=True, by=by, **asked), draw_profit)
+
+
+@app.command()
+def allocation(ctx: typer.Context) -> None:
+    """Show each strategy's share of equity and how it comes about."""
+    screen = screen_of(ctx)
+    screen.show(call(screen, "portfolio.allocation"), draw_allocation)
+
+
+@app.command()
+def rebalance(ctx: typer.Context) -> None:
+    """Compute the shares anew now, whatever the bands say, and resize positions that follow a weight."""
+    screen = screen_of(ctx)
+    screen.show(call(screen, "portfolio.rebalance"), draw_allocation)

@@ -15,6 +15,7 @@ BARE: dict[str, str] = {
     "strategies": "list",
     "instruments": "list",
     "portfolio": "show",
+    "risk": "show",
     "market": "ticker",
     "config": "show",
 }
@@ -26,6 +27,7 @@ ALIASES: dict[str, str] = {
     "strategy": "strategies",
     "instrument": "instruments",
     "portfolios": "portfolio",
+    "risks": "risk",
     "markets": "market",
     "configs": "config",
     "log": "logs",

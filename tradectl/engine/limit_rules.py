@@ -39,6 +39,28 @@ _UNITS = {
 }  # fmt: skip
 
 
+def meaning_of(name: str) -> str:
+    """What a limit bounds, in words."""
+    described = (meta.description for meta in _metas(name) if meta.description)
+    return next(described, "") or _MEANINGS[name]
+
+
+_MEANINGS = {
+    "order_share": "largest order",
+    "position_share": "largest position in one instrument",
+    "gross_share": "largest sum of all positions, times leverage",
+    "day_loss_share": "loss in a UTC day that stops entries",
+    "drawdown_share": "fall from the highest equity that stops entries",
+    "collar_share": "how far from the market a market order may fill, and a price may be from mark and last",
+    "limit_band_share": "how far from mark a limit price may be",
+    "orders_per_second": "new orders in any second",
+    "orders_per_minute": "new orders in any minute",
+    "open_orders": "open orders at a time",
+    "stale_quote_seconds": "age of prices beyond which nothing is opened",
+    "leverage": "largest leverage, and the one set at the exchange",
+}
+
+
 def _metas(name: str) -> list[Meta]:
     return [m for m in getattr(_HINTS[name], "__metadata__", ()) if isinstance(m, Meta)]
 

@@ -14,6 +14,7 @@ from tradectl.rpc import params, rows
 from tradectl.rpc.params import Params
 from tradectl.rpc.results import (
     AlgorithmDetail,
+    Allocation,
     Book,
     Candles,
     ChildStatus,
@@ -29,6 +30,7 @@ from tradectl.rpc.results import (
     JournalStatus,
     Life,
     MetricsReport,
+    NotTraded,
     OrderDetail,
     OrderList,
     ParameterRow,
@@ -39,6 +41,8 @@ from tradectl.rpc.results import (
     ProfitList,
     Quiet,
     Result,
+    RiskReport,
+    RiskTested,
     Snapshot,
     StateResult,
     Status,
@@ -85,6 +89,14 @@ POSITIONS_CLOSE = Method("positions.close", params.ClosePosition, Done, reads=Fa
 POSITIONS_ADOPT = Method("positions.adopt", params.AdoptPosition, Done, reads=False)
 POSITIONS_SET = Method("positions.set", params.ProtectPosition, Done, reads=False)
 PORTFOLIO_SHOW = Method("portfolio.show", params.Nothing, Portfolio)
+PORTFOLIO_ALLOCATION = Method("portfolio.allocation", params.Nothing, Allocation)
+PORTFOLIO_REBALANCE = Method("portfolio.rebalance", params.Nothing, Allocation, reads=False)
+RISK_SHOW = Method("risk.show", params.RiskScope, RiskReport)
+RISK_LIMITS = Method("risk.limits", params.RiskScope, RiskReport)
+RISK_SET = Method("risk.set", params.SetLimits, Done, reads=False)
+RISK_RESET = Method("risk.reset", params.ResetRisk, StateResult, reads=False)
+RISK_TEST = Method("risk.test", params.PlaceOrder, RiskTested)
+WHY_NOT = Method("why.not", params.WhyNot, NotTraded)
 STRATEGIES_LIST = Method("strategies.list", params.Nothing, StrategyList)
 STRATEGIES_SHOW = Method("strategies.show", params.StrategyName, StrategyDetail)
 STRATEGIES_ENABLE = Method("strategies.enable", params.StrategyName, Done, reads=False)
@@ -151,8 +163,10 @@ __all__ = [
     "ORDERS_LIST",
     "ORDERS_PLACE",
     "ORDERS_SHOW",
+    "PORTFOLIO_ALLOCATION",
     "PORTFOLIO_METRICS",
     "PORTFOLIO_PNL",
+    "PORTFOLIO_REBALANCE",
     "PORTFOLIO_SHOW",
     "POSITIONS_ADOPT",
     "POSITIONS_CLOSE",
@@ -162,6 +176,11 @@ __all__ = [
     "QUIET",
     "RECONCILE",
     "RESUME",
+    "RISK_LIMITS",
+    "RISK_RESET",
+    "RISK_SET",
+    "RISK_SHOW",
+    "RISK_TEST",
     "STATUS",
     "STOP",
     "STORE_METHODS",
@@ -176,7 +195,9 @@ __all__ = [
     "TRADES_LIST",
     "TRADES_SHOW",
     "WHY",
+    "WHY_NOT",
     "AlgorithmDetail",
+    "Allocation",
     "Book",
     "Candles",
     "ChildStatus",
@@ -194,6 +215,7 @@ __all__ = [
     "Life",
     "Method",
     "MetricsReport",
+    "NotTraded",
     "OrderDetail",
     "OrderList",
     "ParameterRow",
@@ -205,6 +227,8 @@ __all__ = [
     "ProfitList",
     "Quiet",
     "Result",
+    "RiskReport",
+    "RiskTested",
     "Snapshot",
     "StateResult",
     "Status",

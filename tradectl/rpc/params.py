@@ -244,3 +244,32 @@ class ProfitBy(MetricsOf, frozen=True, kw_only=True):
 
     by: str = "day"
     symbol: str = ""
+
+
+class WhyNot(Params, frozen=True, kw_only=True):
+    """``since`` is for the history beside it."""
+
+    symbol: str
+    category: Category | None = None
+    since: int = 0
+
+
+class RiskScope(Params, frozen=True, kw_only=True):
+    """``scope``: empty for the account and every scope, ``strategy:NAME``, ``symbol:SYMBOL`` or ``group:NAME``."""
+
+    scope: str = ""
+
+
+class SetLimits(RiskScope, frozen=True, kw_only=True):
+    """Limit names and values as text (``2%``, ``0.02``, ``off``)."""
+
+    changes: dict[str, str]
+    reason: str = ""
+
+
+class ResetRisk(Params, frozen=True, kw_only=True):
+    """``code`` names a latched limit, empty all of them, within ``strategy`` or ``symbol``."""
+
+    code: str = ""
+    strategy: str = ""
+    symbol: str = ""

@@ -363,6 +363,48 @@ class Quiet(Result, frozen=True):
     steps: tuple[ExplainedStep, ...] = ()
 
 
+class NotTraded(Result, frozen=True):
+    """Why an instrument is not traded now; ``step`` of each sentence is state, symbol or a strategy's name."""
+
+    category: Category
+    symbol: str
+    now: int
+    as_of_seq: int
+    state: Level
+    steps: tuple[ExplainedStep, ...]
+
+
+class Allocation(Result, frozen=True):
+    """Shares of equity by strategy; ``total`` is their sum. ``samples`` counts the returns a share rests on."""
+
+    policy: str
+    coin: str
+    equity: Decimal
+    total: Decimal
+    shares: tuple[rows.ShareRow, ...]
+    next_rebalance: int
+    text: str = ""
+
+
+class RiskReport(Result, frozen=True):
+    """Limits with what is used of each, and what is latched. ``raised`` are a person's changes over the settings."""
+
+    state: Level
+    reasons: tuple[rows.ReasonRow, ...]
+    limits: tuple[rows.LimitRow, ...]
+    raised: tuple[rows.LimitRow, ...] = ()
+
+
+class RiskTested(Result, frozen=True):
+    """Every check's verdict on an order that is not sent; ``ok`` when it would leave."""
+
+    ok: bool
+    category: Category
+    symbol: str
+    qty: Decimal
+    checks: tuple[rows.CheckRow, ...]
+
+
 class MetricsReport(Result, frozen=True):
     """How well the account, or one strategy, did between two moments (nanoseconds). Definitions: docs/metrics.md.
 

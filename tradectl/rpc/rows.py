@@ -442,12 +442,29 @@ class CandleRow(Row, frozen=True):
 
 
 class LimitRow(Row, frozen=True):
-    """One effective limit: ``value`` in ``unit`` (``% of equity``, ``x``, ``orders/s``), ``used`` of it so far."""
+    """One effective limit: ``value`` in ``unit`` (``% of equity``, ``x``, ``orders/s``), ``used`` of it so far.
+
+    ``value`` is ``None`` for a limit that is no number (``text`` says it) or that is off; ``scope`` is empty for the
+    account.
+    """
 
     name: str
-    value: Decimal
+    value: Decimal | None
     unit: str
     used: Decimal | None = None
+    scope: str = ""
+    text: str = ""
+    meaning: str = ""
+
+
+class ShareRow(Row, frozen=True):
+    """One strategy's share of equity, its capital in the settle coin, and the share the settings give it."""
+
+    strategy: str
+    share: Decimal
+    capital: Decimal
+    configured: Decimal
+    samples: int = 0
 
 
 class ProfitRow(Row, frozen=True):

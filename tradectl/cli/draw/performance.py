@@ -95,3 +95,18 @@ def draw_profit(screen: Screen, data: Row) -> str:
     ]
     heads = f"{data['by'].upper()}|NET {data['coin']}|PRICE|SLIPPAGE|FEES|FUNDING|VOLUME|TRADES"
     return grid(screen, heads, rows, "no trades")
+
+
+def draw_allocation(screen: Screen, data: Row) -> str:
+    """Shares with the capital they mean."""
+    rows = [
+        [it["strategy"], share(it["share"]), rounded(it["capital"], 2), share(it["configured"]), str(it["samples"])]
+        for it in data["shares"]
+    ]
+    total = f"total {share(data['total'])} of {rounded(data['equity'], 2)} {data['coin']}"
+    when = f", next rebalance {screen.clock.moment(data['next_rebalance'])}" if data["next_rebalance"] else ""
+    parts = [
+        data["text"], f"policy {data['policy']}: {total}{when}",
+        grid(screen, "STRATEGY|SHARE|CAPITAL|SETTINGS|SAMPLES", rows, "no strategies"),
+    ]  # fmt: skip
+    return "\n".join(part for part in parts if part)

@@ -1,6 +1,16 @@
 """The daemon's RPC methods: each translates a request into an event or reads the views."""
 
-from tradectl.daemon.handlers import control, markets, orders, portfolio, status, strategies
+from tradectl.daemon.handlers import (
+    allocation,
+    control,
+    explanations,
+    markets,
+    orders,
+    portfolio,
+    risk,
+    status,
+    strategies,
+)
 from tradectl.daemon.service import Service
 from tradectl.rpc.server import Handler
 
@@ -10,7 +20,7 @@ __all__ = ["all_handlers"]
 def all_handlers(service: Service) -> dict[str, Handler]:
     """Every method of the daemon by name."""
     found: dict[str, Handler] = {}
-    for room in (status, control, orders, portfolio, strategies, markets):
+    for room in (status, control, orders, portfolio, allocation, risk, strategies, markets, explanations):
         for method, call in room.handlers(service):
             found[method.name] = Handler.of(method, call)
     return found

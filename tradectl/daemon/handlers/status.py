@@ -1,10 +1,10 @@
 """``status`` and ``events.subscribe``: everything at a glance, and everything that changes."""
 
 import os
-from decimal import Decimal
 from typing import Any
 
 from tradectl import __version__
+from tradectl.daemon.handlers.risk import limit_rows
 from tradectl.daemon.handlers.strategies import strategy_rows
 from tradectl.daemon.service import Service
 from tradectl.daemon.views import Views, equity_row
@@ -37,7 +37,7 @@ def _status(s: Service) -> methods.Status:
     armed = True  # mode live does not start unarmed, and no other mode needs it
     return methods.Status(
         s.mode, s.profile, s.life, v.state, v.reason_rows(), s.started, s.now(), s.config.run, __version__, os.getpid(),
-        methods.ExchangeStatus(s.site, s.uid, s.streams(), s.clock_offset), strategy_rows(s), limit_rows(s), _equity(s),
+        methods.ExchangeStatus(s.site, s.uid, s.streams(), s.clock_offset), strategy_rows(s), _limits(s), _equity(s),
         s.journal(), s.children(), tuple(rows.AlertRow.of(a) for a in list(v.alerts)[-5:]), len(v.open_orders()),
         len(v.position_rows(books=False)), sum(s.engine.world.portfolio.state.trades.values()), armed,
     )  # fmt: skip
@@ -53,19 +53,15 @@ def _equity(s: Service) -> methods.EquityStatus | None:
     return methods.EquityStatus(s.config.settle_coin, value.equity, value.cash, value.unrealised, day)
 
 
-def limit_rows(s: Service) -> tuple[rows.LimitRow, ...]:
-    """The effective limits."""
-    r = s.config.risk
-    shares = {
-        "order": r.order_share, "position": r.position_share, "gross": r.gross_share, "day_loss": r.day_loss_share,
-        "drawdown": r.drawdown_share, "market_collar": r.collar_share, "limit_band": r.limit_band_share,
-    }  # fmt: skip
-    found = [rows.LimitRow(name, share * 100, "% of equity") for name, share in shares.items()]
-    found[-2:] = [rows.LimitRow(f.name, f.value, "% of mark") for f in found[-2:]]
-    found.append(rows.LimitRow("leverage", r.leverage, "x"))
-    found.append(rows.LimitRow("order_rate", Decimal(r.orders_per_second), "orders/s"))
-    found.append(rows.LimitRow("open_orders", Decimal(r.open_orders), "orders", Decimal(len(s.views.open_orders()))))
-    return tuple(found)
+#: The limits ``status`` shows: those a person meets first.
+_SHOWN = (
+    "order_share", "position_share", "gross_share", "leverage", "day_loss_share", "drawdown_share", "open_orders",
+    "orders_per_second",
+)  # fmt: skip
+
+
+def _limits(s: Service) -> tuple[rows.LimitRow, ...]:
+    return tuple(row for row in limit_rows(s) if not row.scope and row.name in _SHOWN)
 
 
 def _subscribe(s: Service, _: params.Nothing, peer: Peer) -> methods.Snapshot:
