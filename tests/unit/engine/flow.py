@@ -183,9 +183,16 @@ class Flow:
         limit = self.choices.pick(2)
         self.feed(
             OrderRequested(
-                self.bench.now, "me", BTC, side, OrderType.LIMIT if limit else OrderType.MARKET, self._lots(),
-                PRICE if limit else None, strategy=self._book(), protection=attached,
-            )  # fmt: skip
+                self.bench.now,
+                "me",
+                BTC,
+                side,
+                OrderType.LIMIT if limit else OrderType.MARKET,
+                self._lots(),
+                PRICE if limit else None,
+                strategy=self._book(),
+                protection=attached,
+            )
         )
 
     def person_waits(self) -> None:
@@ -194,9 +201,16 @@ class Flow:
         trigger = Trigger(Decimal(110) if side is Side.BUY else Decimal(90), side is Side.BUY)
         self.feed(
             OrderRequested(
-                self.bench.now, "me", BTC, side, OrderType.MARKET, self._lots(), strategy=self._book(), trigger=trigger,
+                self.bench.now,
+                "me",
+                BTC,
+                side,
+                OrderType.MARKET,
+                self._lots(),
+                strategy=self._book(),
+                trigger=trigger,
                 reduce_only=bool(self.choices.pick(2)),
-            )  # fmt: skip
+            )
         )
 
     def person_buys_for_an_amount(self) -> None:
@@ -454,10 +468,12 @@ class Flow:
             needed = min(abs(size), abs(net)) if size * net > 0 else Decimal(0)
             levels = self.bench.engine.protections.wanted(book, BTC)
             for leg, level in zip(("stop_loss", "take_profit"), levels, strict=True):
-                stands = sum((o.leaves for o in self._standing(book, leg, size)), Decimal(0))
-                if level is not None and needed and stands != needed:
+                standing = self._standing(book, leg, size)
+                stands = sum((o.leaves for o in standing), Decimal(0))
+                over = stands > needed and any(not o.is_dormant for o in standing)  # it closes already
+                if level is not None and needed and stands != needed and not over:
                     wrong.append(f"{book} holds {size} of {net}, its {leg} {stands}")
-                elif not size and any(o.is_dormant for o in self._standing(book, leg, size)):
+                elif not size and any(o.is_dormant for o in standing):
                     wrong.append(f"{book} is flat and its {leg} still stands")
         return wrong
 

@@ -39,6 +39,27 @@ class Live:
         self.price = price
         for id_ in (BTC, ETH, SPOT):
             self._deliver(self.bench.quote(id_, price))
+        self._fire()
+
+    def _fire(self) -> None:
+        """Conditional orders whose price is there are triggered, and market ones among them fill."""
+        at = exact(self.price)
+        for order in [o for o in self.venue.open_orders() if o.is_dormant]:
+            trigger = order.trigger
+            if (
+                trigger is not None
+                and order.is_dormant
+                and (at >= trigger.price if trigger.rises else at <= trigger.price)
+            ):
+                self.venue.trigger(order)
+                self._match(order.link_id or order.order_id)
+        self.hear()
+
+    def hear(self) -> None:
+        """What the venue said by itself reaches the engine."""
+        said, self.venue.said = self.venue.said, []
+        for event in said:
+            self.feed(event)
 
     def bar(self, number: int, close: float) -> None:
         """The market moves to ``close`` and the ``number``-th minute ends there."""
@@ -69,7 +90,7 @@ class Live:
         if isinstance(command, Reconcile):
             return [venue.reconciled(command.since)]
         if isinstance(command, LookUpOrder):
-            return [venue.looked_up(command.link_id, True)]
+            return [venue.looked_up(command.link_id, True, command.order_id)]
         if isinstance(command, RequestBars):
             bars = tuple(make_bar(n, c) for n, c in sorted(self.past.items()))
             kept = tuple(b for b in bars if b.open_time >= command.since)
@@ -78,8 +99,9 @@ class Live:
 
     def _match(self, link: str) -> None:
         order = self.venue.orders.get(link)
-        if order is not None and order.is_open and order.type is OrderType.MARKET:
-            self.venue.fill(order, order.leaves, exact(self.price))
+        if order is not None and order.is_open and order.type is OrderType.MARKET and not order.is_dormant:
+            price = exact(self.price)
+            self.venue.fill(order, order.qty / price if order.quote_qty else order.leaves, price)
 
     def position(self, strategy: str) -> Decimal:
         """The strategy's book of BTCUSDT linear."""

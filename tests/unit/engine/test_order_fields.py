@@ -151,7 +151,7 @@ def test_trigger_and_attached_stops_are_amended_and_removed() -> None:
     ack(bench, link)
     tell(bench, link, OrderStatus.UNTRIGGERED)
     assert amend(bench, link, trigger_price=D(105), take_profit=D(0), stop_loss=D(85)).accepted
-    sent = [c.amendment for c in bench.said(RiskApproved) if c.amendment is not None][0]
+    sent = next(c.amendment for c in bench.said(RiskApproved) if c.amendment is not None)
     assert (sent.trigger_price, sent.take_profit, sent.stop_loss) == (D(105), D(0), D(85))
 
 

@@ -413,9 +413,7 @@ class FakeVenue:
         order = self.orders.get(order_id or link_id)
         found = order.order_id if order is not None else ""
         fills = tuple(e for e in self.executions if e.order_id == found)
-        return OrderLookedUp(
-            self.now, link_id, conclusive, report(order) if order else None, fills, order_id=order_id
-        )
+        return OrderLookedUp(self.now, link_id, conclusive, report(order) if order else None, fills, order_id=order_id)
 
     def positions(self) -> tuple[PositionReport, ...]:
         return tuple(
