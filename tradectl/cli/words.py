@@ -15,6 +15,7 @@ BARE: dict[str, str] = {
     "strategies": "list",
     "instruments": "list",
     "portfolio": "show",
+    "universe": "show",
     "risk": "show",
     "market": "ticker",
     "config": "show",

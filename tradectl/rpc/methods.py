@@ -55,6 +55,7 @@ from tradectl.rpc.results import (
     Ticker,
     TradeDetail,
     TradeList,
+    UniverseList,
 )
 
 P = TypeVar("P", bound=Params)
@@ -104,6 +105,7 @@ STRATEGIES_DISABLE = Method("strategies.disable", params.SwitchStrategy, Done, r
 STRATEGIES_SET = Method("strategies.set", params.SetParameters, Done, reads=False)
 STRATEGIES_RELOAD = Method("strategies.reload", params.ReloadStrategies, Done, reads=False)
 STRATEGIES_CHECK = Method("strategies.check", params.CheckStrategy, StrategyChecked)
+UNIVERSE_SHOW = Method("universe.show", params.UniverseName, UniverseList)
 INSTRUMENTS_LIST = Method("instruments.list", params.InstrumentFilter, InstrumentList)
 INSTRUMENTS_SHOW = Method("instruments.show", params.Market, InstrumentList)
 MARKET_TICKER = Method("market.ticker", params.Market, Ticker)
@@ -194,6 +196,7 @@ __all__ = [
     "STRATEGIES_SHOW",
     "TRADES_LIST",
     "TRADES_SHOW",
+    "UNIVERSE_SHOW",
     "WHY",
     "WHY_NOT",
     "AlgorithmDetail",
@@ -241,6 +244,7 @@ __all__ = [
     "Ticker",
     "TradeDetail",
     "TradeList",
+    "UniverseList",
     "params",
     "rows",
 ]

@@ -173,6 +173,12 @@ class SetParameters(StrategyName, frozen=True, kw_only=True):
     parameters: dict[str, bool | int | float | str]
 
 
+class UniverseName(Params, frozen=True, kw_only=True):
+    """``name`` empty: every universe."""
+
+    name: str = ""
+
+
 class ReloadStrategies(Params, frozen=True, kw_only=True):
     """``name`` reloads one instance, empty all whose code or settings changed."""
 

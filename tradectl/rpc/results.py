@@ -237,6 +237,23 @@ class StrategyChecked(Result, frozen=True):
     text: str = ""
 
 
+class UniverseInfo(Result, frozen=True):
+    """A universe: ``members`` by turnover, ``refused`` as (symbol, why); ``at`` is when they were chosen."""
+
+    name: str
+    category: str
+    at: int | None
+    refresh_minutes: int
+    members: tuple[str, ...]
+    refused: tuple[tuple[str, str], ...]
+    strategies: tuple[str, ...]
+
+
+class UniverseList(Result, frozen=True):
+    universes: tuple[UniverseInfo, ...]
+    as_of_seq: int
+
+
 class InstrumentList(Result, frozen=True):
     instruments: tuple[rows.InstrumentRow, ...]
 

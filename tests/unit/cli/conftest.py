@@ -18,6 +18,7 @@ from tradectl.paths import Paths
 from tradectl.rpc import methods as m
 from tradectl.rpc import rows
 from tradectl.rpc.params import Params
+from tradectl.rpc.results import UniverseInfo
 from tradectl.rpc.server import Handler, Peer, RpcServer
 
 D = Decimal
@@ -179,6 +180,21 @@ ANSWERS: dict[str, Any] = {
     "strategies.enable": m.Done("enabled"),
     "strategies.disable": m.Done("disabled"),
     "strategies.reload": m.Done("nothing changed"),
+    "strategies.set": m.Done("ema_cross is warming with its new parameters, 0 entries cancelled"),
+    "universe.show": m.UniverseList(
+        (
+            UniverseInfo(
+                "liquid",
+                "linear",
+                1_748_736_000 * 10**9,
+                60,
+                ("BTCUSDT", "ETHUSDT"),
+                (("XUSDT", "turnover 1 below 2"),),
+                ("ema",),
+            ),
+        ),
+        1234,
+    ),
     "instruments.list": m.InstrumentList((INSTRUMENT,)),
     "instruments.show": m.InstrumentList((INSTRUMENT,)),
     "market.ticker": m.Ticker(

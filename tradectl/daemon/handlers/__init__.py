@@ -10,6 +10,7 @@ from tradectl.daemon.handlers import (
     risk,
     status,
     strategies,
+    universe,
 )
 from tradectl.daemon.service import Service
 from tradectl.rpc.server import Handler
@@ -20,7 +21,7 @@ __all__ = ["all_handlers"]
 def all_handlers(service: Service) -> dict[str, Handler]:
     """Every method of the daemon by name."""
     found: dict[str, Handler] = {}
-    for room in (status, control, orders, portfolio, allocation, risk, strategies, markets, explanations):
+    for room in (status, control, orders, portfolio, allocation, risk, strategies, markets, explanations, universe):
         for method, call in room.handlers(service):
             found[method.name] = Handler.of(method, call)
     return found
