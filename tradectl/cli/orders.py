@@ -98,7 +98,7 @@ def _draw_placed(screen: Screen, data: Row) -> str:
     lines = [
         f"{data['category']} {data['symbol']} {rounded(data['qty'])} {price}: notional {rounded(data['notional'], 4)}, "
         f"fee {rounded(data['fee'], 6)}, margin after {rounded(data['margin_after'], 4)}",
-        _checks(screen, data["checks"]),
+        _checks(screen, data["checks"]) if data["dry_run"] or screen.options.verbose else "",
         data["text"] or ("dry run: nothing was sent" if data["dry_run"] else "sent"),
     ]
     if data["order"]:

@@ -63,8 +63,7 @@ def _draw_why_not(screen: Screen, data: Row) -> str:
         since = screen.clock.moment(history["since"])
         refused = history["refused"]
         parts.append(f"\nrefused since {since}: {_refused(screen, refused)}")
-        restricted = [step for step in history["steps"] if step["text"] != "trading is RUNNING"]
-        if restricted:
+        if history["steps"]:
             parts.append(f"\nrestrictions since {since}:\n{steps_text(screen, history['steps'])}")
     return "\n".join(part for part in parts if part)
 

@@ -42,7 +42,7 @@ _UNITS = {
 def meaning_of(name: str) -> str:
     """What a limit bounds, in words."""
     described = (meta.description for meta in _metas(name) if meta.description)
-    return next(described, "") or _MEANINGS[name]
+    return next(described, _MEANINGS.get(name, "")).removesuffix(", 0: off")
 
 
 _MEANINGS = {

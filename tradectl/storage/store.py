@@ -17,7 +17,7 @@ from tradectl.storage.explain import Explainer
 from tradectl.storage.measured import Measured
 from tradectl.storage.projection import Projection
 from tradectl.storage.queries import HistoryFilter, Queries, Stored
-from tradectl.storage.story import restriction, told
+from tradectl.storage.story import stretches, told
 
 T = TypeVar("T")
 #: How long (seconds) a question about history waits for a store that is still making its tables.
@@ -135,8 +135,7 @@ class Store:
 
     def _quiet(self, asked: params.QuietSince) -> methods.Quiet:
         refused = tuple(rows.DecisionRow.of(made, "") for made in self._explainer.refusals(asked.symbol, asked.since))
-        steps = tuple(step for state in self._explainer.restrictions(asked.since) for step in restriction(state))
-        return methods.Quiet(asked.symbol, asked.since, refused, steps)
+        return methods.Quiet(asked.symbol, asked.since, refused, stretches(self._explainer.restrictions(asked.since)))
 
     def _status(self, asked: params.Nothing) -> methods.StoreStatus:
         progress = self._projection.progress()

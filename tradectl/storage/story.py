@@ -1,6 +1,6 @@
 """A chain told in plain words, step by step: what was seen, wanted, checked, sent and filled."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from sqlalchemy import RowMapping
@@ -42,6 +42,36 @@ def restriction(state: RowMapping) -> Iterator[ExplainedStep]:
         lifts = "clears by itself" if clears == "auto" else "until a person lifts it: tradectl resume"
         where = f" for {scope.replace(':', ' ')}" if scope else ""
         yield ExplainedStep("state", f"{level}{where} because {text} ({code}; {lifts})", since)
+
+
+def stretches(states: Sequence[RowMapping]) -> tuple[ExplainedStep, ...]:
+    """Each stretch of restricted trading in one sentence: the worst state, how long, and every reason it had."""
+    found: list[ExplainedStep] = []
+    current: list[RowMapping] = []
+    for state in states:
+        if state["state"] == "RUNNING":
+            if current:
+                found.append(_stretch(current, state["at"]))
+            current = []
+        else:
+            current.append(state)
+    return (*found, _stretch(current, None)) if current else tuple(found)
+
+
+def _stretch(states: Sequence[RowMapping], end: int | None) -> ExplainedStep:
+    begin = states[0]["at"]
+    worst = "HALTED" if any(state["state"] == "HALTED" for state in states) else "REDUCING"
+    texts = dict.fromkeys(text for state in states for _, _, _, text, _, _ in state["reasons"])
+    length = "until now" if end is None else f"for {_span(end - begin)}"
+    return ExplainedStep("state", f"{worst} {length}: {'; '.join(texts)}", begin)
+
+
+def _span(nanoseconds: int) -> str:
+    seconds = nanoseconds // 10**9
+    minutes, hours = seconds // 60, seconds // 3600
+    if hours >= 48:
+        return f"{hours // 24} days"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min" if minutes >= 2 else f"{seconds} s"
 
 
 def _decision(made: DecisionMade) -> Iterator[ExplainedStep]:

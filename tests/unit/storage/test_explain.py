@@ -19,7 +19,7 @@ from tradectl.model.orders import OrderStatus, Side, Trigger
 from tradectl.storage.batch import Batch
 from tradectl.storage.explain import Explainer
 from tradectl.storage.projector import Projector
-from tradectl.storage.story import restriction, told
+from tradectl.storage.story import stretches, told
 
 
 @pytest.fixture
@@ -124,4 +124,17 @@ def test_the_quiet_of_a_symbol(explainer):
     assert explainer.refusals("ETHUSDT", 0) == ()
     states = explainer.restrictions(150)
     assert [state["state"] for state in states] == ["RUNNING", "HALTED", "HALTED"]
-    assert [step.text for step in restriction(states[0])] == ["trading is RUNNING"]
+    (halted,) = stretches(states)
+    assert halted.text == "HALTED until now: the day's loss reached 3 %; no price"
+    assert halted.at == 200
+
+
+def test_a_stretch_that_ended_says_how_long_it_was():
+    reason = ["halt", "HALTED", "person", "halted by anna", 0, ""]
+    states = [
+        {"state": "REDUCING", "at": 0, "reasons": [reason]},
+        {"state": "HALTED", "at": 10**9, "reasons": [reason]},
+        {"state": "RUNNING", "at": 4000 * 10**9, "reasons": []},
+    ]
+    assert [step.text for step in stretches(states)] == ["HALTED for 1 h 6 min: halted by anna"]
+    assert stretches([{"state": "RUNNING", "at": 0, "reasons": []}]) == ()

@@ -39,12 +39,12 @@ def limit_rows(s: Service, scope: str = "") -> tuple[rows.LimitRow, ...]:
 def _row(name: str, text: str, scope: str, used: Decimal | None) -> rows.LimitRow:
     """A fraction is shown as per cent of what it is a fraction of."""
     unit, value = unit_of(name), _number(text)
-    if value is not None and name in ZERO_IS_OFF and not value:
-        return rows.LimitRow(name, None, unit, used, scope, "off", meaning_of(name))
     if unit.startswith("fraction of "):
         unit = unit.replace("fraction", "%", 1)
         value, used = (None if it is None else it * 100 for it in (value, used))
-    return rows.LimitRow(name, value, unit, used, scope, "" if value is not None else text, meaning_of(name))
+    if name in ZERO_IS_OFF and not value:
+        return rows.LimitRow(name, None, unit, used, scope, "off", meaning_of(name))
+    return rows.LimitRow(name, value, unit, used, scope, text if value is None else "", meaning_of(name))
 
 
 def _number(text: str) -> Decimal | None:
