@@ -56,7 +56,9 @@ class IntentDesk:
     def _target(self, runner: Runner, intent: TargetIntent) -> None:
         self._allocator.note_target(runner.name, intent.instrument, intent.weight)
         capital = runner.capital() if intent.weight else ZERO
-        self._targets.to_weight(runner.name, capital, intent.instrument, intent.weight, intent.reason, runner.late)
+        self._targets.to_weight(
+            runner.name, capital, intent.instrument, intent.weight, intent.reason, runner.late, intent.protection
+        )
 
     def _order(self, runner: Runner, i: OrderIntent) -> None:
         info = self._w.instruments.get(i.instrument)

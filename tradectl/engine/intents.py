@@ -50,11 +50,15 @@ class ProtectIntent(Struct, frozen=True, array_like=True):
 
 
 class TargetIntent(Struct, frozen=True, array_like=True):
-    """Bring this instance's position to ``weight`` (-1..1) of its capital; 0 closes it."""
+    """Bring this instance's position to ``weight`` (-1..1) of its capital; 0 closes it.
+
+    ``protection`` is attached to what opens.
+    """
 
     instrument: InstrumentId
     weight: Decimal
     reason: str
+    protection: Protection | None = None
 
 
 class CancelIntent(Struct, frozen=True, array_like=True):

@@ -70,9 +70,16 @@ class OrderMethods:
         enter = self.buy if Side(side) is Side.BUY else self.sell
         enter(symbol, qty, price, reason=reason, take_profit=take_profit, stop_loss=stop_loss)
 
-    def target(self, symbol: str, weight: float, *, reason: str) -> None:
-        """Bring the position to ``weight`` of this instance's capital: 1.0 long all of it, -1.0 short, 0.0 flat."""
-        self._context.submit(TargetIntent(self._id(symbol), finite(Decimal(repr(float(weight))), "weight"), reason))
+    def target(
+        self, symbol: str, weight: float, *, reason: str, stop_loss: Amount | None = None,
+        take_profit: Amount | None = None,
+    ) -> None:  # fmt: skip
+        """Bring the position to ``weight`` of this instance's capital: 1.0 long all of it, -1.0 short, 0.0 flat.
+
+        ``stop_loss`` and ``take_profit`` protect what it opens, as in :meth:`buy`.
+        """
+        share, attached = finite(Decimal(repr(float(weight))), "weight"), _attached(stop_loss, take_profit)
+        self._context.submit(TargetIntent(self._id(symbol), share, reason, attached))
 
     def close(self, symbol: str, *, reason: str) -> None:
         """Close this instance's position and cancel its resting orders; its stops stay until it is flat."""
@@ -170,11 +177,7 @@ class OrderMethods:
         assert size is not None
         if stop is not None and touch is not None:
             raise ValueError("an order has one trigger: give stop or touch, and not both")
-        attached = None
-        if take_profit is not None or stop_loss is not None:
-            attached = Protection(
-                amount(take_profit, "take_profit"), amount(stop_loss, "stop_loss"), tp_by=by, sl_by=by
-            )
+        attached = _attached(stop_loss, take_profit, by)
         self._context.submit(
             OrderIntent(
                 self._id(symbol),
@@ -197,6 +200,14 @@ class OrderMethods:
     def _id(self, symbol: str) -> InstrumentId:
         category, found, name = symbol.rpartition(":")
         return InstrumentId(Category(category if found else self.category), name)
+
+
+def _attached(
+    stop_loss: Amount | None, take_profit: Amount | None, by: TriggerBy = TriggerBy.LAST
+) -> Protection | None:
+    if take_profit is None and stop_loss is None:
+        return None
+    return Protection(amount(take_profit, "take_profit"), amount(stop_loss, "stop_loss"), tp_by=by, sl_by=by)
 
 
 def _by(word: str) -> TriggerBy:

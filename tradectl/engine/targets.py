@@ -9,7 +9,7 @@ from tradectl.engine.world import World
 from tradectl.model.commands import Check, DecisionMade
 from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.money import ZERO, plain
-from tradectl.model.orders import OrderType, Side
+from tradectl.model.orders import OrderType, Protection, Side
 
 
 class Targets:
@@ -21,8 +21,9 @@ class Targets:
         self._risk = risk
 
     def to_weight(
-        self, strategy: str, capital: Decimal, instrument: InstrumentId, weight: Decimal, reason: str, late: bool
-    ) -> None:
+        self, strategy: str, capital: Decimal, instrument: InstrumentId, weight: Decimal, reason: str, late: bool,
+        protection: Protection | None = None,
+    ) -> None:  # fmt: skip
         """Bring the book to ``weight`` of ``capital`` (settle coin), sized at the worst price the collar allows."""
         info = self._w.instruments.get(instrument)
         action = "target" if weight else "close"
@@ -44,7 +45,7 @@ class Targets:
             return
         worst = touch * (1 + self._w.limits.account.collar_share) if weight > 0 else touch
         size = info.floor_qty(abs(weight) * capital / worst)
-        self.to_size(strategy, info, size if weight > 0 else -size, action, reason, late)
+        self.to_size(strategy, info, size if weight > 0 else -size, action, reason, late, protection=protection)
 
     def to_size(
         self,
@@ -55,8 +56,9 @@ class Targets:
         reason: str,
         late: bool = False,
         who: str = "",
+        protection: Protection | None = None,
     ) -> list[DecisionMade]:
-        """Bring the book to a signed ``size``: first what closes, then what opens; a refusal ends it.
+        """Bring the book to a signed ``size``: first what closes, then what opens, protected; a refusal ends it.
 
         Of what closes, the part that shrinks the net position too goes first and apart: it may always leave, while the
         rest, which other books hold against, is an order like any other (decision 13).
@@ -74,13 +76,14 @@ class Targets:
         most = self._risk.reducible(strategy, instrument, side, protected=not info.is_spot)
         safe = self._enough(info, info.floor_qty(min(closing, most)))
         made: list[DecisionMade] = []
-        for sizes in (
-            self._cut(info, safe, info.floor_qty(info.max_market_qty)),
-            self._slices(info, side, self._enough(info, closing - safe)),
-            self._slices(info, side, self._enough(info, opening)),
+        for sizes, attached in (
+            (self._cut(info, safe, info.floor_qty(info.max_market_qty)), None),
+            (self._slices(info, side, self._enough(info, closing - safe)), None),
+            (self._slices(info, side, self._enough(info, opening)), protection),
         ):
             if sizes and (not made or made[-1].accepted):
-                made.append(self._desk.place(self._wish(strategy, info, side, sizes, action, reason, late, who)))
+                wish = self._wish(strategy, info, side, sizes, action, reason, late, who, attached)
+                made.append(self._desk.place(wish))
         if not made:
             rule = f"{plain(closing + opening)} is below the minimum {plain(info.min_qty)}"
             small = Check("quantity", False, plain(info.min_qty), plain(closing + opening), rule)
@@ -94,9 +97,11 @@ class Targets:
     @staticmethod
     def _wish(
         strategy: str, info: Instrument, side: Side, sizes: tuple[Decimal, ...], action: str, reason: str, late: bool,
-        who: str,
+        who: str, protection: Protection | None,
     ) -> Wish:  # fmt: skip
-        return Wish(strategy, info, side, sizes, action, reason, OrderType.MARKET, late=late, who=who)
+        return Wish(
+            strategy, info, side, sizes, action, reason, OrderType.MARKET, late=late, who=who, protection=protection
+        )
 
     def _cancel_resting(self, strategy: str, instrument: InstrumentId, reason: str) -> None:
         for order in self._w.open_orders():

@@ -1,9 +1,8 @@
-"""What strategies with one position and a stop share: the stop goes to the venue as soon as the entry fills."""
+"""What strategies with one position and a stop share: the stop goes to the venue with the entry."""
 
 from decimal import Decimal
 
 from tradectl.engine.strategy import Strategy
-from tradectl.model.commands import ExecutionBooked
 from tradectl.model.market_data import Bar
 
 
@@ -26,19 +25,12 @@ class Stopped(Strategy):
         if not stop > 0:
             return
         self.stop = stop
-        self.target(self._symbol, weight=side * weight, reason=reason)
+        price = self.instrument(self._symbol).passive_price(Decimal(repr(stop)), buy=side > 0)
+        self.target(self._symbol, weight=side * weight, stop_loss=price, reason=reason)
 
     def leave(self, reason: str) -> None:
         """Close the position."""
         self.close(self._symbol, reason=reason)
-
-    def on_execution(self, execution: ExecutionBooked) -> None:
-        """An entry filled: from now on the venue holds its stop."""
-        side = execution.execution.side.sign
-        if self.stop > 0 and execution.position * side > 0:
-            tick = self.instrument(self._symbol)
-            price = tick.passive_price(Decimal(repr(self.stop)), buy=side > 0)
-            self.protect(self._symbol, stop_loss=price, reason="the entry's stop")
 
     def passed_stop(self, bar: Bar) -> bool:
         """Whether the bar closed beyond the stop: the market ran past it before it stood at the venue."""

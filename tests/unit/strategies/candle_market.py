@@ -37,7 +37,7 @@ from tradectl.model.events import (
 from tradectl.model.instruments import Category, FeeRate, Instrument, InstrumentId
 from tradectl.model.market_data import Bar, Ticker
 from tradectl.model.money import exact, use_exact_context
-from tradectl.model.orders import Execution, OrderReport, OrderSpec, OrderStatus, Side, TimeInForce
+from tradectl.model.orders import Execution, OrderReport, OrderSpec, OrderStatus, OrderType, Side, TimeInForce, Trigger
 from tradectl.model.positions import BalanceReport
 
 MINUTE = 60_000_000_000
@@ -63,6 +63,12 @@ class Resting(Struct):
     price: Decimal | None
     trigger: Decimal | None
     status: OrderStatus
+    parent: str = ""  # of a stop that came with an entry: the entry's link id
+
+    @property
+    def link(self) -> str:
+        """Its link id; the venue gives its own stops none."""
+        return "" if self.parent else self.spec.link_id
 
 
 class CandleMarket:
@@ -171,9 +177,9 @@ class CandleMarket:
             early = tuple(b for b in self.bars[command.instrument][: self.warm])
             return [BarsLoaded(now, command.instrument, command.interval, early)]
         if isinstance(command, CancelOrder):
-            order = self.orders.pop(command.link_id)
+            order = self.orders.pop(command.link_id.removeprefix("v-"))
             order.status = OrderStatus.CANCELLED
-            return [self._ok(command.link_id, Action.CANCEL), self._report(order, Decimal(0))]
+            return [self._ok(command.link_id, Action.CANCEL), self._report(order)]
         if isinstance(command, RiskApproved) and command.order is not None:
             return self._create(command.order)
         if isinstance(command, RiskApproved) and command.amendment is not None:
@@ -192,16 +198,16 @@ class CandleMarket:
         bid, ask = self.quotes[spec.instrument]
         if dormant:
             self.orders[spec.link_id] = order
-            return [answer, self._report(order, Decimal(0))]
+            return [answer, self._report(order)]
         touch = ask if spec.side is Side.BUY else bid
         takes = spec.price is None or (spec.price - touch) * spec.side.sign >= 0
         if takes and spec.time_in_force is TimeInForce.POST_ONLY:
             order.status = OrderStatus.CANCELLED
-            return [answer, self._report(order, Decimal(0))]
+            return [answer, self._report(order)]
         if takes:
             return [answer, *self._fill(order, touch)]
         self.orders[spec.link_id] = order
-        return [answer, self._report(order, Decimal(0))]
+        return [answer, self._report(order)]
 
     def _amend(self, command: RiskApproved) -> list[Event]:
         asked = command.amendment
@@ -210,7 +216,7 @@ class CandleMarket:
         order.qty = asked.qty if asked.qty is not None else order.qty
         order.price = asked.price if asked.price is not None else order.price
         order.trigger = asked.trigger_price if asked.trigger_price is not None else order.trigger
-        return [self._ok(asked.link_id, Action.AMEND), self._report(order, Decimal(0))]
+        return [self._ok(asked.link_id, Action.AMEND), self._report(order)]
 
     def _way(self, id_: InstrumentId, bar: Bar) -> None:
         """Fill what the bar's way reaches, in the order in which it gets there."""
@@ -252,22 +258,38 @@ class CandleMarket:
         fee = (qty if in_coin else qty * price) * FEE
         coin = self.infos[spec.instrument].base_coin if in_coin else "USDT"
         execution = Execution(
-            f"e-{order.number}", spec.instrument, f"v-{spec.link_id}", spec.link_id, spec.side, price, qty, qty * price,
+            f"e-{order.number}", spec.instrument, f"v-{spec.link_id}", order.link, spec.side, price, qty, qty * price,
             fee.quantize(Decimal("1e-8")), coin, False, self.bench.now,
         )  # fmt: skip
-        return [Executed(self.bench.now, execution), self._report(order, qty, price)]
+        return [Executed(self.bench.now, execution), self._report(order, qty, price), *self._attached(order)]
+
+    def _attached(self, order: Resting) -> list[Event]:
+        """The stop an entry brought along comes to life."""
+        spec = order.spec
+        if spec.protection is None or spec.protection.stop_loss is None:
+            return []
+        self._number += 1
+        level = spec.protection.stop_loss
+        child = OrderSpec(
+            f"stop-{self._number}", spec.instrument, spec.side.opposite, OrderType.MARKET, order.qty,
+            reduce_only=True, trigger=Trigger(level, spec.side is Side.SELL), close_on_trigger=True,
+        )  # fmt: skip
+        stop = Resting(child, self._number, order.qty, None, level, OrderStatus.UNTRIGGERED, spec.link_id)
+        self.orders[child.link_id] = stop
+        return [self._report(stop)]
 
     def _note(self, trade: Trade) -> None:
         if not self.trades or self.trades[-1] != trade:
             self.trades.append(trade)
 
-    def _report(self, order: Resting, done: Decimal, price: Decimal | None = None) -> OrderReported:
+    def _report(self, order: Resting, done: Decimal = Decimal(0), price: Decimal | None = None) -> OrderReported:
         spec = order.spec
         trigger = replace(spec.trigger, price=order.trigger) if spec.trigger and order.trigger else spec.trigger
         report = OrderReport(
-            spec.instrument, f"v-{spec.link_id}", spec.link_id, spec.side, spec.type, spec.time_in_force, order.qty,
+            spec.instrument, f"v-{spec.link_id}", order.link, spec.side, spec.type, spec.time_in_force, order.qty,
             order.price, order.status, done, done * (price or Decimal(0)), price, self.bench.now,
-            reduce_only=spec.reduce_only, trigger=trigger, trigger_price=order.trigger,
+            reduce_only=spec.reduce_only, trigger=trigger, trigger_price=order.trigger, parent_link=order.parent,
+            stop_order_type="PartialStopLoss" if order.parent else "Stop" if trigger else "",
         )  # fmt: skip
         return OrderReported(self.bench.now, report)
 
