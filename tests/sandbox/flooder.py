@@ -17,6 +17,7 @@ class Flooder(Strategy):
 
     def on_start(self) -> None:
         self.subscribe_quotes(self.symbol)
+        self.subscribe_trades(self.symbol)  # a stepped venue tells its time by them
         self.asked = 0
         self.turn = self.seed
         self.busy = False

@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.sandbox.daemon_process import DaemonProcess
 from tests.sandbox.stepped_run import START, quiet_api
+from tradectl.model.commands import CancelOrder, DecisionMade
 
 #: A print of the market this often (milliseconds): the steps in which the venue's clock moves.
 STEP = 20
@@ -45,7 +46,10 @@ refuse_self_trade = false
 
 
 def prints(path: Path, seconds: int) -> Path:
-    """Trades, one every :data:`STEP`; each moves the price, so that each step of the clock is told."""
+    """Trades, one every :data:`STEP`; each moves the price, so that each step of the clock is told.
+
+    At its end the clock leaps to the whole minute: either ``seconds`` are whole minutes, or all is done before.
+    """
     rows = [
         f"{START + n * STEP},{'buy' if n % 2 else 'sell'},{PRICE + n % 7},1.5,{n}"
         for n in range(seconds * 1000 // STEP)
@@ -90,12 +94,21 @@ def one_flood(directory: Path, intents: int, venue_seconds: int, wall_seconds: f
         ready = daemon.start()
         assert ready["ok"], ready
         daemon.wait_for(lambda: daemon.venue().state()["ended"], wall_seconds, "the end of the data")
-        return figures(daemon, intents) | {"wall_s": round(time.monotonic() - began, 1)}
+        return figures(daemon) | {"wall_s": round(time.monotonic() - began, 1)}
     finally:
         daemon.end_everything()
 
 
-def figures(daemon: DaemonProcess, intents: int) -> dict[str, Any]:
+def intents_of(daemon: DaemonProcess) -> int:
+    """What the strategies asked for, by the journal: each order and amendment is a decision, each cancel sent one more;
+    cancels of what had not left yet are not counted."""
+    from tradectl.journal import read_entries
+
+    entries = [e for run in Path(daemon.paths.journal).iterdir() for e in read_entries(run)]
+    return sum(isinstance(c, DecisionMade | CancelOrder) for e in entries for c in e.commands)
+
+
+def figures(daemon: DaemonProcess) -> dict[str, Any]:
     """What the venue counted. Creates waited from the first burst to the last, the first and last seconds aside."""
     told = daemon.venue().allowances()
     counts = daemon.venue().state()["create_counts"]
@@ -104,7 +117,7 @@ def figures(daemon: DaemonProcess, intents: int) -> dict[str, Any]:
     first, last = min(s[0] for s in single) + 2, max(s[0] for s in single) - 2
     rate = use_of(single, batch, first, last)
     return {
-        "intents": intents, "refusals": told["refusals"], "orders_created": len(counts),
+        "intents": intents_of(daemon), "refusals": told["refusals"], "orders_created": len(counts),
         "sent_twice": sum(n > 1 for n in counts.values()), "seconds": last - first,
         "creates_per_second": round(rate, 2),
         "use_of_permitted_rate": round(rate / PERMITTED, 4),
@@ -124,7 +137,7 @@ def main() -> int:
     """The full-size bar, by hand."""
     parser = argparse.ArgumentParser(description="A flood of orders through the real daemon, stepped.")
     parser.add_argument("--intents", type=int, default=10_000)
-    parser.add_argument("--seconds", type=int, default=240, help="length of the venue's data")
+    parser.add_argument("--seconds", type=int, default=180, help="length of the venue's data, whole minutes")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         found = one_flood(Path(scratch), options.intents, options.seconds, 900)
