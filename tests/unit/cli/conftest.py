@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tradectl.model.commands import AlertLevel, Level, StrategyStatus
+from tradectl.model.commands import AlertLevel, AlgorithmStatus, Level, StrategyStatus
 from tradectl.model.instruments import Category
 from tradectl.model.orders import OrderStatus, OrderType, Side, TimeInForce
 from tradectl.paths import Paths
@@ -97,6 +97,15 @@ STRATEGY = rows.StrategyRow(
 REASON = rows.ReasonRow("operator", Level.HALTED, "person", "halted by uid 0", AT)
 LIMIT = rows.LimitRow("order", D("0.02"), "of equity", None)
 CHECK = rows.CheckRow("order size", True, "2 %", "1 %")
+ALGORITHM = rows.AlgorithmRow(
+    "a4", AT, "twap", "ema", Category.LINEAR, "BTCUSDT", Side.BUY, D("1"), D("0.25"), AlgorithmStatus.WORKING, "",
+    "slice 2 of 4", {"slices": "4"},
+)  # fmt: skip
+PROFIT = rows.ProfitRow("2025-06-15", D("9"), D("10"), D("1"), D("2"), D("-0.5"), D("7.5"), D("1000"), 3)
+REFUSED = rows.DecisionRow(
+    9, "run00001", AT, 1, "ema", Category.LINEAR, "BTCUSDT", "target", Side.BUY, D("1"), None, "cross", False,
+    (rows.CheckRow("order_size", False, "2 %", "3 %", "order value 3000 is above 2 %"),),
+)  # fmt: skip
 STATUS = m.Status(
     "sandbox",
     "default",
@@ -148,7 +157,7 @@ ANSWERS: dict[str, Any] = {
     "halt": m.StateResult(Level.HALTED, (REASON,), "halted", ("tRUN-001-0000000001",)),
     "resume": m.StateResult(Level.RUNNING, (), "resumed"),
     "reconcile": m.Done("reconciliation asked for"),
-    "orders.list": m.OrderList((ORDER,), 1234),
+    "orders.list": m.OrderList((ORDER,), 1234, "", (ALGORITHM,)),
     "orders.show": m.OrderDetail(ORDER, None, (TRADE,), 1234),
     "orders.place": m.Placed(
         False, Category.LINEAR, "BTCUSDT", D("0.1"), D("50000"), D("5000"), D("1"), D("500"), (CHECK,), ORDER
@@ -195,6 +204,48 @@ ANSWERS: dict[str, Any] = {
         ),
         1234,
     ),
+    "algorithms.show": m.AlgorithmDetail(ALGORITHM, (ORDER,), 1234),
+    "positions.set": m.Done("the stops of linear:BTCUSDT are being set"),
+    "portfolio.metrics": m.MetricsReport(
+        "",
+        AT,
+        AT + 40 * 86_400 * 10**9,
+        "USDT",
+        41,
+        {"total_return": 0.0512, "sharpe": None},
+        rows.DrawdownRow(-0.1, "2025-06-01", "2025-06-03", None, 9, 9),
+        {"trades": 12.0, "win_rate": 0.5, "mean_holding_s": 3900.0},
+        {"time": 0.25, "turnover": 3.5},
+        PROFIT,
+        D("7.5"),
+    ),
+    "portfolio.pnl": m.ProfitList("day", "USDT", (PROFIT,), PROFIT),
+    "portfolio.allocation": m.Allocation(
+        "risk_parity",
+        "USDT",
+        D("100000"),
+        D("0.30"),
+        (rows.ShareRow("ema", D("0.1234"), D("12340"), D("0.10"), 25),),
+        AT,
+    ),
+    "portfolio.rebalance": m.Allocation("fixed", "USDT", D("100000"), D("0"), (), 0, "nothing to change"),
+    "risk.show": m.RiskReport(
+        Level.REDUCING,
+        (REASON,),
+        (rows.LimitRow("day_loss_share", D("3"), "% of equity", D("2.5")), rows.LimitRow("allow", None, "", text="*")),
+        (rows.LimitRow("order_share", D("1"), "% of equity"),),
+    ),
+    "risk.limits": m.RiskReport(
+        Level.RUNNING, (), (rows.LimitRow("order_value", None, "USDT", None, "strategy:ema", "off", "largest order"),)
+    ),
+    "risk.set": m.Done("limits set: order_share = 0.01"),
+    "risk.reset": m.StateResult(Level.RUNNING, (), "lifted day_loss"),
+    "risk.test": m.RiskTested(True, Category.LINEAR, "BTCUSDT", D("0.5"), (CHECK,)),
+    "why": m.Explanation("order x", "run00001", (m.ExplainedStep("signal", "ema wanted to buy", AT),)),
+    "why.not": m.NotTraded(
+        Category.LINEAR, "BTCUSDT", AT, 1234, Level.RUNNING, (m.ExplainedStep("ema", "no signal: 12 bars of 1m"),)
+    ),
+    "why.quiet": m.Quiet("BTCUSDT", AT, (REFUSED,), (m.ExplainedStep("state", "HALTED for 3 s: halted", AT),)),
     "instruments.list": m.InstrumentList((INSTRUMENT,)),
     "instruments.show": m.InstrumentList((INSTRUMENT,)),
     "market.ticker": m.Ticker(

@@ -46,7 +46,18 @@ SHOWN: dict[str, tuple[str, dict[str, Any], str]] = {
             "take_profit": "40000",
             "dry_run": True,
         },
-        "order size",
+        "notional 5000",
+    ),
+    "--verbose orders place buy BTCUSDT 0.1": ("orders.place", {"size": "0.1"}, "order size"),
+    "orders place buy btcusdt 0.1 --stop 60000 --trigger-by mark --close-on-trigger": (
+        "orders.place",
+        {"stop": "60000", "trigger_by": "mark", "close_on_trigger": True},
+        "notional 5000",
+    ),
+    "orders place buy BTCUSDT 1 --algorithm twap --set minutes=30 --set slices=6": (
+        "orders.place",
+        {"algorithm": "twap", "parameters": {"minutes": "30", "slices": "6"}},
+        "notional 5000",
     ),
     "orders place buy BTCUSDT 500USDT --category spot --ioc --strategy s --reason why": (
         "orders.place",
@@ -62,6 +73,14 @@ SHOWN: dict[str, tuple[str, dict[str, Any], str]] = {
         "sent",
     ),
     "orders amend x --qty 1 --limit 2": ("orders.amend", {"id": "x", "qty": "1", "price": "2"}, "amended"),
+    "orders amend x --stop 3 --sl 0 --tp 4.50": (
+        "orders.amend",
+        {"id": "x", "stop": "3", "stop_loss": "0", "take_profit": "4.5", "qty": None},
+        "amended",
+    ),
+    "orders list --limit 3": ("orders.list", {"limit": 3}, "slice 2 of 4"),
+    "orders show a4": ("algorithms.show", {"id": "a4"}, "slices=4"),
+    "orders cancel a4": ("orders.cancel", {"id": "a4"}, "cancelled"),
     "orders cancel x": ("orders.cancel", {"id": "x"}, "cancelled"),
     "orders cancel --all --symbol btcusdt": ("orders.cancel", {"every": True, "symbol": "BTCUSDT"}, "cancelled"),
     "positions": ("positions.list", {}, "-0.25"),
@@ -77,7 +96,40 @@ SHOWN: dict[str, tuple[str, dict[str, Any], str]] = {
         {"symbol": "BTCUSDT", "strategy": "ema"},
         "adopted",
     ),
+    "positions set btcusdt --sl 0 --trailing 150.50 --active 60000 --leg long": (
+        "positions.set",
+        {"symbol": "BTCUSDT", "stop_loss": "0", "trailing": "150.5", "active_price": "60000", "leg": "long"},
+        "are being set",
+    ),
     "portfolio": ("portfolio.show", {}, "100012.5"),
+    "portfolio metrics --strategy ema --since 2026-01-01": (
+        "portfolio.metrics",
+        {"strategy": "ema", "since": 1767225600000000000},
+        "total return                   5.12 %",
+    ),
+    "portfolio pnl --by day --symbol btcusdt": ("portfolio.pnl", {"by": "day", "symbol": "BTCUSDT"}, "2025-06-15"),
+    "portfolio allocation": ("portfolio.allocation", {}, "12.34 %"),
+    "portfolio rebalance": ("portfolio.rebalance", {}, "nothing to change"),
+    "risk": ("risk.show", {}, "83 %"),
+    "risk show --scope strategy:ema": ("risk.show", {"scope": "strategy:ema"}, "changed by a person"),
+    "risk limits": ("risk.limits", {}, "largest order"),
+    "risk set order_share=1% deny=X*,Y* --scope strategy:ema --reason calmer": (
+        "risk.set",
+        {"changes": {"order_share": "1%", "deny": "X*,Y*"}, "scope": "strategy:ema", "reason": "calmer"},
+        "limits set",
+    ),
+    "risk reset day_loss --strategy ema": ("risk.reset", {"code": "day_loss", "strategy": "ema"}, "lifted day_loss"),
+    "risk test buy btcusdt 0.5 --limit 60000 --sl 59000 --reduce-only": (
+        "risk.test",
+        {"side": "Buy", "symbol": "BTCUSDT", "price": "60000", "stop_loss": "59000", "reduce_only": True},
+        "would be accepted",
+    ),
+    "why link-1": ("why", {"id": "link-1"}, "ema wanted to buy"),
+    "why-not btcusdt --since 2026-01-01": (
+        "why.quiet",
+        {"symbol": "BTCUSDT", "since": 1767225600000000000},
+        "1 x order_size",
+    ),
     "trades": ("trades.list", {}, "exec-1"),
     "trades --limit 7 --cursor abc": ("trades.list", {"limit": 7, "cursor": "abc"}, "more: --cursor next"),
     "trades list --since 2026-01-01": ("trades.list", {"since": 1767225600000000000}, "exec-1"),
@@ -205,7 +257,7 @@ def test_bad_size_is_refused_before_anything_is_asked(fake: Any, run: Any, size:
 
 
 @pytest.mark.parametrize("price", ["", "nan", "-1", "0", "1e5", "x"])
-@pytest.mark.parametrize("option", ["--limit", "--sl", "--tp"])
+@pytest.mark.parametrize("option", ["--limit", "--sl", "--tp", "--stop"])
 def test_bad_price_names_its_option(fake: Any, run: Any, option: str, price: str) -> None:
     ran = run("orders", "place", "buy", "BTCUSDT", "1", option, price)
     assert ran.code == 2
@@ -221,6 +273,22 @@ def test_bad_price_names_its_option(fake: Any, run: Any, option: str, price: str
         "orders place buy BTCUSDT 1 --ioc --fok",
         "orders amend x",
         "orders amend x --qty nan",
+        "orders amend x --sl nan",
+        "orders place buy BTCUSDT 1 --set slices=3",
+        "orders place buy BTCUSDT 1 --algorithm twap --set slices",
+        "orders place buy BTCUSDT 1 --close-on-trigger",
+        "orders place buy BTCUSDT 1 --stop 3 --trigger-by moon",
+        "positions set BTCUSDT",
+        "positions set BTCUSDT --sl 1 --active 2",
+        "positions set BTCUSDT --sl -1",
+        "risk set",
+        "risk set order_share",
+        "risk test buy BTCUSDT nan",
+        "portfolio pnl --by year",
+        "why",
+        "why-not BTCUSDT --since yesterday",
+        "trades export --currency EUR",
+        "trades export --rates none.csv",
         "orders cancel",
         "orders cancel x --all",
         "orders cancel x --symbol Y",
@@ -269,6 +337,36 @@ def test_every_command_has_help(home: Any, run: Any) -> None:
         ran = run(name, "--help")
         assert ran.code == 0
         assert "Usage: tradectl" in ran.out or "usage: tradectl" in ran.out
+
+
+def test_a_refused_trial_order_ends_with_10(fake: Any, run: Any) -> None:
+    import msgspec
+
+    refused = msgspec.structs.replace(fake.answers["risk.test"], ok=False)
+    fake.answers["risk.test"] = refused
+    ran = run("risk", "test", "buy", "BTCUSDT", "5")
+    assert ran.code == 10
+    assert "would be refused; nothing was sent" in ran.out
+
+
+def test_why_not_goes_without_the_store(fake: Any, run: Any) -> None:
+    fake.answers["why.quiet"] = Problem(ErrorCode.NOT_READY, "the database does not answer")
+    ran = run("why-not", "BTCUSDT")
+    assert ran.code == 0
+    assert "no signal: 12 bars of 1m" in ran.out
+    assert "without history: the database does not answer" in ran.err
+
+
+def test_export_writes_every_page_once(fake: Any, run: Any, tmp_path: Any) -> None:
+    import msgspec
+
+    pages = [fake.answers["trades.list"], msgspec.structs.replace(fake.answers["trades.list"], next_cursor="")]
+    fake.answers["trades.list"] = lambda: pages.pop(0)
+    ran = run("trades", "export", "--output", str(tmp_path / "out.csv"))
+    assert (ran.code, ran.out) == (0, "")
+    assert "1 trades written" in ran.err
+    assert (tmp_path / "out.csv").read_text().count("exec-1") == 1
+    assert [call[1]["cursor"] for call in fake.calls] == ["", "next"]
 
 
 def test_version(home: Any, run: Any) -> None:
