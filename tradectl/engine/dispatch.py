@@ -5,7 +5,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from tradectl.engine.order_queue import Waiting
-from tradectl.engine.order_state import Order
+from tradectl.engine.order_state import REST, Order
 from tradectl.engine.risk_manager import RiskManager
 from tradectl.engine.world import World
 from tradectl.model.commands import Amendment, CancelOrder
@@ -131,6 +131,7 @@ class Dispatch:
 
     def _not_amended(self, order: Order, reason: str) -> None:
         order.amend_ended()
+        order.rest_until = self._w.now + REST
         order.reason = reason
         self._w.touch(order)
 

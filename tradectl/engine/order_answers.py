@@ -4,7 +4,7 @@ from tradectl.engine.dispatch import Dispatch
 from tradectl.engine.fills import WALL, Fills
 from tradectl.engine.known_orders import KnownOrders
 from tradectl.engine.order_queue import group_of
-from tradectl.engine.order_state import Order, merge_report
+from tradectl.engine.order_state import REST, Order, merge_report
 from tradectl.engine.trading_state import PERSON
 from tradectl.engine.world import World
 from tradectl.model.commands import AlertLevel, Level, LookUpOrder
@@ -19,8 +19,6 @@ LOOK_AGAIN = 1_000_000_000
 MAX_RETRIES = 3
 #: A cancel the venue was too busy for is tried again after this long (nanoseconds).
 PAUSE = 100_000_000
-#: An order whose amendment failed is not amended again by our own doing for this long (nanoseconds).
-REST = 1_000_000_000
 
 
 class OrderAnswers:

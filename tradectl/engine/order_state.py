@@ -44,6 +44,8 @@ _BEFORE_TRIGGER = frozenset(
 NO_STOP = frozenset({"", "UNKNOWN", "Stop"})
 
 
+#: An order whose amendment failed is not amended again by our own doing for this long (nanoseconds).
+REST = 1_000_000_000
 STOP_LOSS, TAKE_PROFIT = "stop_loss", "take_profit"
 
 

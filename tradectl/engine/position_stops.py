@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from tradectl.engine.dispatch import Dispatch
 from tradectl.engine.intents import ProtectIntent
 from tradectl.engine.order_desk import OrderDesk
+from tradectl.engine.order_state import Order
 from tradectl.engine.protection_fields import check_protect
 from tradectl.engine.world import World
 from tradectl.model.commands import AlertLevel, Check, DecisionMade
@@ -67,6 +68,17 @@ class PositionStops:
             self._remember(stop, made.id)
             self._dispatch.stop(stop, w.cause, made.id)
         return made
+
+    def filled(self, order: Order) -> None:
+        """An entry whose stops are the whole position's filled: they are meant to stand from now on."""
+        attached = order.spec.protection
+        if attached is None or attached.partial:
+            return
+        levels = (order.take_profit, order.stop_loss)
+        stop = TradingStop(
+            order.instrument, order.spec.position_idx, *levels, tp_by=attached.tp_by, sl_by=attached.sl_by
+        )
+        self._remember(stop, order.decision)
 
     def _judge(self, e: ProtectRequested, info: Instrument) -> Check:
         intent = ProtectIntent(e.instrument, "", e.stop_loss, e.take_profit, e.trailing, activate=e.active_price)
@@ -145,7 +157,7 @@ def _merged(old: TradingStop, new: TradingStop) -> TradingStop:
     return TradingStop(
         new.instrument, new.position_idx, latest(old.take_profit, new.take_profit),
         latest(old.stop_loss, new.stop_loss), latest(old.trailing, new.trailing),
-        latest(old.active_price, new.active_price),
+        latest(old.active_price, new.active_price), new.tp_by, new.sl_by,
     )  # fmt: skip
 
 

@@ -94,6 +94,8 @@ class Protections:
         size = self._w.portfolio.size(order.strategy, order.instrument)
         if order.protective or size * order.sign <= 0 or (order.take_profit is None and order.stop_loss is None):
             return
+        if order.spec.protection is not None and not order.spec.protection.partial:
+            return  # the venue keeps those for the whole position: see position_stops
         plan = self._plan(order.strategy, order.instrument, order.sign)
         if not plan.whole:
             plan.stop_loss = order.stop_loss if order.stop_loss is not None else plan.stop_loss

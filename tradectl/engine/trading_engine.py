@@ -16,7 +16,7 @@ from tradectl.engine.operator_desk import STOPPING, OperatorDesk
 from tradectl.engine.order_answers import LOOK_AGAIN, WALL, OrderAnswers
 from tradectl.engine.order_desk import OrderDesk
 from tradectl.engine.order_requests import OrderRequests
-from tradectl.engine.order_state import view
+from tradectl.engine.order_state import Order, view
 from tradectl.engine.position_stops import PositionStops
 from tradectl.engine.protection import TIMER as PROTECTION_TIMER
 from tradectl.engine.protection import Protections
@@ -113,7 +113,7 @@ class TradingEngine:
         self.answers = OrderAnswers(w, self.dispatch, self.known, self.fills)
         self.reconciler = Reconciler(w, self.answers, self.known, self.fills)
         self.protections = Protections(w, self.desk, self.reconciler.ask)
-        self.fills.on_fill = self.protections.filled
+        self.fills.on_fill = self._filled
         self.guards = Guards(w)
         self.guards.latches.cancel_entries = self.desk.cancel_entries
         self.risk.flooded = self.guards.latches.flooded
@@ -277,6 +277,11 @@ class TradingEngine:
     def _quote(self, event: QuoteChanged) -> None:
         self.world.market.on_quote(event)
         self.host.market("quotes", event.instrument, "on_quote", event)
+
+    def _filled(self, order: Order) -> None:
+        """What came attached to an entry is meant to protect from its first fill on."""
+        self.protections.filled(order)
+        self.stops.filled(order)
 
     def _ticker(self, event: TickerChanged) -> None:
         self.world.market.on_ticker(event)

@@ -21,8 +21,10 @@ from tradectl.model.events import (
     HaltRequested,
     OrderRequested,
     ProtectRequested,
+    Reaction,
     ReconcileRequested,
     ResumeRequested,
+    StopAnswered,
     StopRequested,
     StrategySwitched,
     WatchRequested,
@@ -421,3 +423,34 @@ def test_stops_of_the_whole_position_are_the_venues_and_set_again_when_gone() ->
     assert bench.venue.position_stops[BTC, 0].stop_loss == D(90)
     assert [a.code for a in bench.bench.said(Alert) if a.code == "stop_missing"] == ["stop_missing"]
     assert not protect(bench, strategy="", instrument=SPOT, stop_loss=D(90)).ok
+
+
+def test_stops_attached_for_the_whole_position_are_watched_there() -> None:
+    bench = live()
+    buy(bench, protection=Protection(None, D(80), partial=False))
+    bench.venue.position_stops[BTC, 0] = TradingStop(BTC)
+    for order in [o for o in bench.venue.open_orders() if o.parent]:
+        bench.venue.cancel(order)
+    bench.hear()
+    bench.feed(ReconcileRequested(bench.bench.now, "me"))
+    bench.wait(10 * SECOND)
+    assert bench.venue.position_stops[BTC, 0].stop_loss == D(80)
+
+
+def test_a_refused_change_of_the_positions_stops_is_told() -> None:
+    bench = live()
+    buy(bench)
+    protect(bench, strategy="", stop_loss=D(90))
+    now = bench.bench.now
+    bench.feed(StopAnswered(now, BTC, 0, 10001, "StopLoss should be lower", Reaction.FIX))
+    assert [a.code for a in bench.bench.said(Alert)][-1] == "stop_refused"
+
+
+def test_a_busy_venue_is_asked_again_until_it_takes_the_stops() -> None:
+    bench = live()
+    buy(bench)
+    protect(bench, strategy="", stop_loss=D(90))
+    bench.venue.position_stops.clear()
+    bench.feed(StopAnswered(bench.bench.now, BTC, 0, 10006, "busy", Reaction.RETRY))
+    bench.wait(10 * SECOND)
+    assert bench.venue.position_stops[BTC, 0].stop_loss == D(90)

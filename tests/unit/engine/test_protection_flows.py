@@ -1,8 +1,8 @@
 """Whatever is lost, late, repeated or crashes: once all is quiet, every position has the stops it is meant to have.
 
 The flows are those of ``test_order_flows`` with brackets, conditional orders, stops set by hand, trailing stops, and a
-venue that triggers, cancels and forgets stops; at the end the venue holds exactly the stops each of two books is meant to
-have, no more and no less, and books, cash and orders equal the venue's.
+venue that triggers, cancels and forgets stops. At the end the venue holds exactly the stops each of two books is meant
+to have, no more and no less, and books, cash and orders equal the venue's.
 """
 
 import random
