@@ -1,8 +1,8 @@
 """What positions and orders in flight are worth at their worst, in the settle coin: the figures exposure limits bound.
 
 Of an instrument with a position and orders on both sides the worst is the larger of: all buys fill, all sells fill.
-Linear and spot count size times price; an inverse contract is one unit of quote coin; a bought option counts its
-price, a sold one what lies under it.
+Linear and spot count size times price; coins sold on spot were ours and are no exposure. An inverse contract is one
+unit of quote coin; a bought option counts its price, a sold one what lies under it.
 """
 
 from collections.abc import Iterable
@@ -42,10 +42,11 @@ class Exposure:
 
     def value(self, info: Instrument, size: Decimal, price: Decimal) -> Decimal:
         """What ``size`` of an instrument counts at ``price``, never negative."""
-        rate = self.rate(info.quote_coin)
+        category, rate = info.id.category, self.rate(info.quote_coin)
+        if size < 0 and category is Category.SPOT:
+            return ZERO
         if rate is None:
             return UNKNOWN if size else ZERO
-        category = info.id.category
         if category is Category.INVERSE:
             return abs(size) * rate
         if category is Category.OPTION and size < 0:

@@ -106,7 +106,8 @@ class View:
         c = self._c
         if c.quote_amount is not None:
             return c.quote_amount * (self.exposure.rate(c.instrument.quote_coin) or UNKNOWN)
-        return self.exposure.value(c.instrument, c.side.sign * c.qty, self.price or ZERO)
+        sign = 1 if c.instrument.is_spot else c.side.sign
+        return self.exposure.value(c.instrument, sign * c.qty, self.price or ZERO)
 
     def _unit(self) -> Decimal:
         """The price the whole position is valued at: the worse of mark and the order's own."""

@@ -498,6 +498,14 @@ def test_what_if_stops_at_an_order_without_sense(qty: str) -> None:
     assert [c.name for c in checks if not c.ok] == ["quantity"]
 
 
+def test_coins_sold_on_spot_are_no_exposure() -> None:
+    cfg = config(risk=limits(position_value=D(10), order_value=D(3000)))
+    bench = ready(cfg, money={"USDT": D(100_000), "BTC": D(50)})
+    assert failed(place(bench, "30.0001", "100", SELL, instrument=SPOT)) == "order_value"
+    assert failed(place(bench, "30", "100", SELL, instrument=SPOT)) == ""
+    assert failed(place(bench, "0.11", "100", instrument=SPOT)) == "position_size"
+
+
 def test_spot_counts_in_exposure_and_needs_no_margin() -> None:
     bench = bench_of(gross_value=D(1000), margin_share=D("0.001"))
     assert failed(place(bench, "10.0001", "100", instrument=SPOT)) == "gross_exposure"

@@ -5,13 +5,15 @@ from typing import Any
 import pytest
 from msgspec.structs import fields, replace
 
-from tests.unit.engine.harness import ETH, Bench, config, encoded, ready
-from tests.unit.engine.risk_bench import PLAIN, D, failed, limits, place
+from tests.unit.engine.harness import BTC, ETH, SECOND, Bench, config, encoded, ready
+from tests.unit.engine.risk_bench import BUY, PLAIN, SELL, D, failed, fill, limits, place
 from tradectl.engine.config import RiskLimits, ScopeLimits, StrategyConfig
 from tradectl.engine.limit_book import LimitBook
 from tradectl.engine.limit_contradictions import contradictions, require_consistent
 from tradectl.engine.limit_rules import NAMES, limit_text, parse_change, unit_of
 from tradectl.engine.risk_limits import SCOPES, ZERO_IS_OFF
+from tradectl.engine.risk_report import limits_in_force
+from tradectl.engine.strategy import Strategy
 from tradectl.engine.trading_engine import TradingEngine
 from tradectl.model.commands import Alert, LimitsChanged, RequestAnswered
 from tradectl.model.errors import ErrorCode, Problem
@@ -254,3 +256,45 @@ def test_a_scope_never_widens_even_when_nobody_asked() -> None:
     book = LimitBook(RiskLimits(), {"symbol:BTCUSDT": ScopeLimits(order_share=D(5), leverage=D(50))}, {})
     single = book.of("one", "BTCUSDT").single
     assert (single.order_share, single.leverage) == (D("0.02"), D(1))
+
+
+# --- what is in force, and how much of it is used
+
+
+def used(bench: Bench, scope: str = "") -> dict[str, Any]:
+    return {u.name: (u.used, u.headroom) for u in limits_in_force(bench.engine.world, scope)}
+
+
+def test_every_limit_is_shown_with_what_is_used() -> None:
+    eth = ScopeLimits(open_orders=3, position_value=D(5000))
+    scoped = {"symbol:ETHUSDT": eth, "group:g": ScopeLimits(gross_share=D(1))}
+    cfg = config(risk=limits(position_value=D(4000), gross_share=D(1), net_share=D("0.5")), scoped=scoped,
+                 groups={"g": ("ETH*",)})  # fmt: skip
+    bench = ready(cfg, money=PLAIN)
+    fill(bench, BUY, "20")
+    place(bench, "10", "100")
+    place(bench, "5", "100", SELL, instrument=ETH)
+    account = limits_in_force(bench.engine.world)
+    assert [u.name for u in account] == list(NAMES)
+    assert all(u.unit or u.limit in ("true", "false", "*", "") for u in account)
+    shown = used(bench)
+    assert shown["position_value"] == (D(3000), D(1000))
+    assert shown["gross_share"] == (D("0.035"), D("0.965"))
+    assert shown["net_share"] == (D("0.03"), D("0.47"))
+    assert shown["open_orders"] == (D(2), D(498))
+    assert shown["orders_per_minute"] == (D(3), D(59997))
+    assert shown["order_share"] == (None, None)
+    assert used(bench, "symbol:ETHUSDT") == {"position_value": (D(500), D(4500)), "open_orders": (D(1), D(2))}
+    assert used(bench, "group:g") == {"gross_share": (D("0.005"), D("0.995"))}
+    assert used(bench, "strategy:nobody") == {}
+    with pytest.raises(Problem, match="scope"):
+        limits_in_force(bench.engine.world, "somewhere")
+
+
+def test_losses_are_shown_against_their_limits() -> None:
+    bench = ready(config(ONE, risk=limits(day_loss_share=D("0.03"))), {"idle": Strategy}, money=PLAIN)
+    bench.wait(5 * SECOND)
+    fill(bench, BUY, "100")
+    bench.quote(BTC, 90.0)
+    assert used(bench)["day_loss_share"] == (D("0.01"), D("0.02"))
+    assert used(bench)["drawdown_share"] == (D("0.01"), D("9.99"))
