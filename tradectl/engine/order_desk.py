@@ -1,5 +1,6 @@
 """The order desk: turns what is wished into orders that risk accepted; :mod:`dispatch` sends them."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -30,6 +31,8 @@ class OrderDesk:
         self._risk = risk
         self._dispatch = dispatch
         self._making = OrderMaking(world, risk)
+        #: Told when every entry in scope is cancelled, or a position is set: reason, strategy, symbol, instrument.
+        self.taken_over: Callable[[str, str, str, InstrumentId | None], None] = lambda why, strategy, symbol, at: None
 
     def place(self, wish: Wish) -> DecisionMade:
         """Check every order of a wish, each with the ones before it in flight; one refusal refuses all."""
@@ -128,6 +131,7 @@ class OrderDesk:
             stays = order.is_stop if everything else order.protective
             if wanted and not stays and self.cancel(order, reason):
                 done.append(order.link_id)
+        self.taken_over(reason, strategy, symbol, None)
         return done
 
     def amend(

@@ -109,6 +109,7 @@ class Targets:
             resting = waits and order.is_open and not order.is_stop
             if order.strategy == strategy and order.instrument == instrument and resting:
                 self._desk.cancel(order, reason)
+        self._desk.taken_over(reason, strategy, "", instrument)
 
     def _market_in_flight(self, strategy: str, instrument: InstrumentId) -> Decimal:
         total = ZERO

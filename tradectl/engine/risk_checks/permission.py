@@ -21,7 +21,7 @@ class TradingStateCheck:
         level = v.level(c.strategy, symbol)
         if level is Level.RUNNING:
             return _RUNNING
-        ok = level is Level.RUNNING or (c.reduces and (level is Level.REDUCING or c.person or c.protective))
+        ok = c.reduces and (level is Level.REDUCING or c.person or c.protective)
 
         def why() -> str:
             texts = "; ".join(r.text for r in v.reasons(c.strategy, symbol)[:3])
