@@ -105,29 +105,34 @@ class Leg:
 
     def _owed(self) -> Decimal:
         """What the venue has still to show of the stops that went out attached to entries."""
-        total = ZERO
+        total, shown = ZERO, self._shown()
         for entry in self._w.orders.values():
             attached = entry.spec.protection
             if attached is None or entry.strategy != self._strategy or entry.instrument != self._info.id:
                 continue
             wanted = attached.stop_loss if self._name == "stop_loss" else attached.take_profit
             if wanted is not None and entry.sign == self._plan.sign:
-                total += max(entry.booked - self._shown(entry) - entry.unattached, ZERO)
+                total += max(entry.booked - shown.get(entry.link_id, ZERO) - entry.unattached, ZERO)
         return total
 
-    def _shown(self, entry: Order) -> Decimal:
-        children = (o for o in self._w.orders.values() if o.parent == entry.link_id and leg_of(o) == self._name)
-        return sum((o.qty for o in children), ZERO)
+    def _shown(self) -> dict[str, Decimal]:
+        """The sizes of this leg's attached stops by the entry they came with: one pass over all orders."""
+        shown: dict[str, Decimal] = {}
+        for order in self._w.orders.values():
+            if order.parent and leg_of(order) == self._name:
+                shown[order.parent] = shown.get(order.parent, ZERO) + order.qty
+        return shown
 
     def write_off(self) -> None:
         """The venue was asked and has no more attached stops than it showed: they are replaced by ours."""
         if not self._watch.asked_at:
             return
         self._watch.asked_at = self._watch.due_since = 0
+        shown = self._shown()
         for entry in self._w.orders.values():
             attached, own = entry.spec.protection is not None, entry.strategy == self._strategy
             if attached and own and entry.instrument == self._info.id:
-                entry.unattached = max(entry.booked - self._shown(entry), entry.unattached)
+                entry.unattached = max(entry.booked - shown.get(entry.link_id, ZERO), entry.unattached)
 
     def _tell(self, lack: Decimal) -> None:
         """One alert for a stop that stood and is gone, or that the venue does not take."""
