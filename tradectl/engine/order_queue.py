@@ -9,6 +9,7 @@ from itertools import islice
 
 from msgspec import Struct, field
 
+from tradectl.engine.batching import BATCH_SIZE, numbered
 from tradectl.engine.config import QueueLimits
 from tradectl.engine.lanes import Lane, Lanes
 from tradectl.engine.rate_windows import BATCH, RateWindows, WindowState, family_of, group_of
@@ -19,8 +20,6 @@ from tradectl.model.instruments import Category
 __all__ = ["OrderQueue", "QueueState", "Waiting", "group_of"]
 
 _MS = 1_000_000
-#: Orders in one batch request (bybit-v5 5.8).
-BATCH_SIZE, SPOT_BATCH_SIZE = 20, 10
 
 
 class QueueState(Struct):
@@ -170,21 +169,9 @@ class OrderQueue:
         option = group.startswith("option")
         able = (w for w in islice(lane.waiting.values(), skip, None) if w.batchable)
         before = self.state.batches
-        chosen = self._numbered(list(islice(able, room * BATCH_SIZE if option else room)))
+        chosen, self.state.batches = numbered(list(islice(able, room * BATCH_SIZE if option else room)), before)
         self._windows.take(group, now, self.state.batches - before if option else len(chosen))
         return chosen
-
-    def _numbered(self, chosen: list[Waiting]) -> list[Waiting]:
-        """A request holds one category: linear and inverse share a budget, not a batch."""
-        by_category: dict[Category, list[Waiting]] = {}
-        for waiting in chosen:
-            by_category.setdefault(waiting.instrument.category, []).append(waiting)
-        for category, members in by_category.items():
-            size = SPOT_BATCH_SIZE if category is Category.SPOT else BATCH_SIZE
-            for place, waiting in enumerate(members):
-                self.state.batches += place % size == 0
-                waiting.batch = self.state.batches
-        return [w for members in by_category.values() for w in members]
 
     def _moments(self, lane: Lane, now: int, cancels_only: bool) -> list[int]:
         """When the first of a lane expires, and when it may be sent."""
