@@ -4,8 +4,10 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from tradectl.engine.activity import MINUTE
+from tradectl.engine.limit_book import InForce
 from tradectl.engine.order_state import Order, protection_of, trigger_of
 from tradectl.engine.risk_checks import ALL_CHECKS, FORM_CHECKS, RELEASE_CHECKS, Candidate, RiskCheck
+from tradectl.engine.risk_checks.applicable import applicable
 from tradectl.engine.risk_checks.behaviour import entry_key, meets
 from tradectl.engine.risk_view import View
 from tradectl.engine.world import World
@@ -20,6 +22,7 @@ class RiskManager:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._applicable: dict[tuple[str, str], tuple[InForce, tuple[RiskCheck, ...]]] = {}
         #: Told of a strategy that asks for more orders than it may, and of the limit; it halts the strategy.
         self.flooded: Callable[[str, int], None] = lambda strategy, limit: None
 
@@ -53,7 +56,8 @@ class RiskManager:
 
     def check(self, candidate: Candidate) -> tuple[Check, ...]:
         """Every check that applies, up to the first that fails."""
-        return self._run(ALL_CHECKS, candidate, self._view(candidate))
+        view = self._view(candidate)
+        return self._run(self._on(candidate, view.in_force), candidate, view)
 
     def what_if(self, candidate: Candidate) -> tuple[Check, ...]:
         """Every check that applies, past the ones that fail; but an order without a sensible quantity or price has
@@ -73,7 +77,8 @@ class RiskManager:
     def check_amend(self, order: Order, qty: Decimal | None, price: Decimal | None) -> tuple[Check, ...]:
         """The checks for an order as it would be after the amendment."""
         changed = self._candidate_of(order, qty, price)
-        return self._run(ALL_CHECKS, changed, self._view(changed, order.link_id))
+        view = self._view(changed, order.link_id)
+        return self._run(self._on(changed, view.in_force), changed, view)
 
     def self_match(self, candidate: Candidate) -> SelfMatch:
         """What the venue is to do should the order meet one of our own: an entry in the way of what reduces gives way,
@@ -104,6 +109,14 @@ class RiskManager:
     def amended(self, order: Order) -> None:
         """An amendment was accepted."""
         self._world.activity.amended(order.strategy, self._world.now)
+
+    def _on(self, c: Candidate, limits: InForce) -> tuple[RiskCheck, ...]:
+        """The checks that are on for a strategy in a symbol; looked up anew when limits changed."""
+        key = (c.strategy, c.instrument.id.symbol)
+        found = self._applicable.get(key)
+        if found is None or found[0] is not limits:
+            found = self._applicable[key] = (limits, applicable(ALL_CHECKS, limits))
+        return found[1]
 
     def _view(self, candidate: Candidate, without: str = "") -> View:
         return View(self._world, candidate, self._world.guard, without)

@@ -13,7 +13,7 @@ from tradectl.engine.risk_checks import Candidate
 from tradectl.engine.risk_limits import RiskLimits
 from tradectl.engine.world import World
 from tradectl.model.commands import Level, Reason
-from tradectl.model.instruments import Instrument, InstrumentId
+from tradectl.model.instruments import Category, Instrument, InstrumentId
 from tradectl.model.market_data import Ticker
 from tradectl.model.money import ZERO, exact
 from tradectl.model.orders import OrderType, Side
@@ -153,12 +153,12 @@ class View:
         return sum(self._all().values(), ZERO)
 
     def borrowed_gross(self) -> Decimal:
-        return sum((value for i, value in self._all().items() if i.category.value != "spot"), ZERO)
+        return sum((value for i, value in self._all().items() if i.category is not Category.SPOT), ZERO)
 
     def margin(self) -> Decimal:
         total = ZERO
         for instrument, value in self._all().items():
-            if instrument.category.value != "spot" and value:
+            if instrument.category is not Category.SPOT and value:
                 total += value / self._leverage(instrument)
         fee = self._w.fees.get(self._id)
         return total + (self.order_value() * fee.taker if fee is not None else ZERO)

@@ -510,3 +510,17 @@ def test_spot_counts_in_exposure_and_needs_no_margin() -> None:
     bench = bench_of(gross_value=D(1000), margin_share=D("0.001"))
     assert failed(place(bench, "10.0001", "100", instrument=SPOT)) == "gross_exposure"
     assert failed(place(bench, "10", "100", instrument=SPOT)) == ""
+
+
+@pytest.mark.parametrize(
+    "changed", [{}, {"order_value": D(5000), "net_share": D(1), "duplicate_ms": 100, "deny": ("X",)}]
+)
+@pytest.mark.parametrize("scoped", [{}, {"strategy:*": ScopeLimits(gross_value=D(9000), drawdown_share=D(1))}])
+def test_checks_that_are_switched_off_are_the_ones_that_say_nothing(
+    changed: dict[str, Any], scoped: dict[str, ScopeLimits]
+) -> None:
+    bench = bench_of(scoped, **changed)
+    candidate = bench.engine.desk.candidate(_wish(bench, "2"), D(2))
+    assert bench.engine.risk.check(candidate) == bench.engine.risk.what_if(candidate)
+    bench.engine.world.limits.change("", {"order_value": "1"})
+    assert bench.engine.risk.check(candidate)[-1].name == "order_value"
