@@ -183,6 +183,8 @@ def settings_page() -> str:
         "Strategy instances, one table each. Without any, the sandbox mode runs ema_cross and every other mode none."
     ))  # fmt: skip
     parts += [_item(name, text) for name, text in STRATEGY_FIELDS.items()]
+    parts.append(".SH UNIVERSES\nEach [[universes]] table is a named list of symbols, chosen by its filters:\n")
+    parts += [_item(name, text) for name, text in UNIVERSE_FIELDS.items()]
     parts.append(".SH SEE ALSO\n.BR tradectl (1)\n")
     return "".join(parts)
 
@@ -194,6 +196,21 @@ STRATEGY_FIELDS = {
     "capital": "Its part of equity, from 0 to 10. Default: 0.10.",
     "enabled": "Whether it trades. Default: true.",
     "params": "A table of the class's parameters; tradectl strategies check lists them.",
+    "max_intents_per_minute": "An instance that asks for more is stopped, from 1 to 100000. Default: 1200.",
+}
+UNIVERSE_FIELDS = {
+    "name": 'Name of the universe; a strategy trades it with a parameter such as symbols = "universe:NAME".',
+    "category": "Product family it is chosen from. Default: linear.",
+    "quote_coin": "Coin its symbols are quoted in; empty for trading.settle_coin.",
+    "min_turnover": "Least turnover of a day, in quote coin. Default: 0.",
+    "min_age_days": "Least days since trading in a symbol began. Default: 0.",
+    "max_spread": "Widest spread of best bid and ask, as a fraction of the price; 0 for any. Default: 0.",
+    "min_volatility": "Least range of a day, as high / low - 1. Default: 0.",
+    "max_volatility": "Largest range of a day, as high / low - 1; 0 for any. Default: 0.",
+    "allow": 'Patterns of symbols that may be in it. Default: ["*"].',
+    "deny": "Patterns of symbols that may not; they win. Default: none.",
+    "max_members": "At most so many, those with the highest turnover, from 1 to 1000. Default: 50.",
+    "refresh_minutes": "How often it is chosen anew, from 1 to 10080. Default: 60.",
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tradectl.cli import manual
-from tradectl.engine.config import StrategyConfig
+from tradectl.engine.config import StrategyConfig, UniverseConfig
 from tradectl.model.errors import MEANINGS
 from tradectl.settings import SETTINGS
 from tradectl.settings.load import PLAIN_VARIABLES, RESERVED, SECRETS
@@ -39,6 +39,8 @@ def test_every_setting_is_in_the_page() -> None:
         assert f".B {manual.escape(setting.key.partition('.')[2])}\n" in page, setting.key
     for field in StrategyConfig.__struct_fields__:
         assert field.rstrip("_") in manual.STRATEGY_FIELDS
+    for field in UniverseConfig.__struct_fields__:
+        assert field in manual.UNIVERSE_FIELDS
 
 
 def test_every_exit_code_is_in_the_page() -> None:
