@@ -78,8 +78,8 @@ class Targets:
         made: list[DecisionMade] = []
         for sizes, attached in (
             (self._cut(info, safe, info.floor_qty(info.max_market_qty)), None),
-            (self._slices(info, side, self._enough(info, closing - safe)), None),
-            (self._slices(info, side, self._enough(info, opening)), protection),
+            (self._slices(strategy, info, side, self._enough(info, closing - safe)), None),
+            (self._slices(strategy, info, side, self._enough(info, opening)), protection),
         ):
             if sizes and (not made or made[-1].accepted):
                 wish = self._wish(strategy, info, side, sizes, action, reason, late, who, attached)
@@ -118,15 +118,16 @@ class Targets:
                 total += order.sign * order.in_flight
         return total
 
-    def _slices(self, info: Instrument, side: Side, qty: Decimal) -> tuple[Decimal, ...]:
+    def _slices(self, strategy: str, info: Instrument, side: Side, qty: Decimal) -> tuple[Decimal, ...]:
         if not qty:
             return ()
-        risk = self._w.limits.of("", info.id.symbol).single
+        risk = self._w.limits.of(strategy, info.id.symbol).single
         touch = self._w.market.touch(info.id, side is Side.BUY)
         if touch is None:
             return (qty,)
         worst = touch * (1 + risk.collar_share) if side is Side.BUY else touch
-        most = info.floor_qty(self._w.valuation.account().equity * risk.order_share / worst)
+        value = self._w.valuation.account().equity * risk.order_share
+        most = info.floor_qty((min(value, risk.order_value) if risk.order_value else value) / worst)
         return self._cut(info, qty, min(most, info.floor_qty(info.max_market_qty))) if most >= info.min_qty else (qty,)
 
     @staticmethod

@@ -524,3 +524,10 @@ def test_checks_that_are_switched_off_are_the_ones_that_say_nothing(
     assert bench.engine.risk.check(candidate) == bench.engine.risk.what_if(candidate)
     bench.engine.world.limits.change("", {"order_value": "1"})
     assert bench.engine.risk.check(candidate)[-1].name == "order_value"
+
+
+def test_a_target_is_cut_within_the_limits_of_its_strategy() -> None:
+    bench = bench_of({"strategy:one": ScopeLimits(order_value=D(1000))}, order_value=D(2000))
+    info = bench.engine.world.instruments[BTC]
+    made = {name: bench.engine.targets.to_size(name, info, D(19), "target", "") for name in ("one", "two")}
+    assert [(d.accepted, len(d.orders)) for d in made["one"] + made["two"]] == [(True, 2), (True, 1)]
