@@ -183,7 +183,7 @@ def settings_page() -> str:
         "Strategy instances, one table each. Without any, the sandbox mode runs ema_cross and every other mode none."
     ))  # fmt: skip
     parts += [_item(name, text) for name, text in STRATEGY_FIELDS.items()]
-    parts.append(".SH UNIVERSES\nEach [[universes]] table is a named list of symbols, chosen by its filters:\n")
+    parts.append(".SS [[universes]]\n" + _paragraph("Named lists of symbols, one table each, chosen by its filters."))
     parts += [_item(name, text) for name, text in UNIVERSE_FIELDS.items()]
     parts.append(".SH SEE ALSO\n.BR tradectl (1)\n")
     return "".join(parts)
