@@ -6,6 +6,7 @@ from msgspec import Struct
 from tradectl.engine.activity import Activity
 from tradectl.engine.allocation.state import AllocationState
 from tradectl.engine.decision_notes import DecisionNote
+from tradectl.engine.execution_algorithms.state import AlgorithmState
 from tradectl.engine.guard_state import GuardState
 from tradectl.engine.limit_book import LimitState
 from tradectl.engine.market_state import MarketState
@@ -60,6 +61,7 @@ class EngineState(Struct):
     position_stops: PositionStopsState = msgspec.field(default_factory=PositionStopsState)
     protection: ProtectionState = msgspec.field(default_factory=ProtectionState)
     allocation: AllocationState = msgspec.field(default_factory=AllocationState)
+    algorithms: AlgorithmState = msgspec.field(default_factory=AlgorithmState)
 
 
 _DECODER = msgspec.msgpack.Decoder(EngineState, strict=True)

@@ -1,9 +1,12 @@
 """From what a strategy asked for to what the order desk does about it."""
 
 from tradectl.engine.allocation.allocator import Allocator
+from tradectl.engine.execution_algorithms.requests import AlgorithmRequests
 from tradectl.engine.intents import (
+    AlgorithmIntent,
     AllocateIntent,
     AmendIntent,
+    CancelAlgorithmIntent,
     CancelIntent,
     Intent,
     OrderIntent,
@@ -27,13 +30,15 @@ class IntentDesk:
     """Carries out the intents of one callback, in order; each sees the ones before it in flight."""
 
     def __init__(
-        self, world: World, desk: OrderDesk, targets: Targets, protections: Protections, allocator: Allocator
+        self, world: World, desk: OrderDesk, targets: Targets, protections: Protections, allocator: Allocator,
+        algorithms: AlgorithmRequests,
     ) -> None:  # fmt: skip
         self._w = world
         self._desk = desk
         self._targets = targets
         self._protections = protections
         self._allocator = allocator
+        self._algorithms = algorithms
 
     def process(self, runner: Runner, intents: list[Intent]) -> None:
         """Everything a callback asked for."""
@@ -50,6 +55,10 @@ class IntentDesk:
                 self._allocate(runner, intent)
             elif isinstance(intent, AmendIntent):
                 self._amend(runner, intent)
+            elif isinstance(intent, AlgorithmIntent):
+                self._algorithms.start_for(runner.name, intent, runner.late)
+            elif isinstance(intent, CancelAlgorithmIntent):
+                self._algorithms.cancel_for(runner.name, intent)
             else:
                 self._timer(runner, intent)
 

@@ -95,4 +95,32 @@ class AllocateIntent(Struct, frozen=True, array_like=True):
     reason: str
 
 
-Intent = AllocateIntent | OrderIntent | ProtectIntent | TargetIntent | CancelIntent | AmendIntent | TimerIntent
+class AlgorithmIntent(Struct, frozen=True, array_like=True):
+    """Have an execution algorithm work off a size; ``parameters`` are those its kind declares."""
+
+    kind: str
+    instrument: InstrumentId
+    side: Side
+    qty: Decimal
+    parameters: dict[str, bool | int | float | str]
+    reason: str
+
+
+class CancelAlgorithmIntent(Struct, frozen=True, array_like=True):
+    """End one of this instance's algorithms: its orders go, what they filled stays."""
+
+    id: int
+    reason: str
+
+
+Intent = (
+    AllocateIntent
+    | OrderIntent
+    | ProtectIntent
+    | TargetIntent
+    | CancelIntent
+    | AmendIntent
+    | TimerIntent
+    | AlgorithmIntent
+    | CancelAlgorithmIntent
+)

@@ -9,7 +9,7 @@ from tradectl.engine.portfolio_manager import EXTERNAL
 from tradectl.engine.reconciler import Reconciler
 from tradectl.engine.strategy_host import StrategyHost
 from tradectl.engine.targets import Targets
-from tradectl.engine.trading_state import AUTO, PERSON
+from tradectl.engine.trading_state import AUTO, PERSON, STOPPING
 from tradectl.engine.world import World
 from tradectl.model.commands import AlertLevel, DecisionMade, Level, RequestAnswered
 from tradectl.model.errors import ErrorCode
@@ -24,9 +24,6 @@ from tradectl.model.events import (
 )
 from tradectl.model.instruments import InstrumentId
 from tradectl.model.money import ZERO
-
-#: The reason that holds entries from a stop request to the next start.
-STOPPING = "stopping"
 
 
 class OperatorDesk:

@@ -6,14 +6,11 @@ from tradectl.engine.order_state import Order
 from tradectl.engine.position_stops import PositionStops
 from tradectl.engine.protection import Protections
 from tradectl.engine.strategy_host import StrategyHost
-from tradectl.engine.world import World
+from tradectl.engine.world import OPERATOR, World
 from tradectl.model.commands import Check, DecisionMade, RequestAnswered
 from tradectl.model.errors import ErrorCode
 from tradectl.model.events import AmendRequested, CancelRequested, OrderRequested, ProtectRequested
 from tradectl.model.instruments import Instrument
-
-#: The book and instance name of orders placed by a person.
-OPERATOR = "operator"
 
 
 class OrderRequests:

@@ -13,7 +13,7 @@ from tradectl.engine.quiet import Quiet
 from tradectl.engine.strategy import Strategy
 from tradectl.engine.universe import Universes
 from tradectl.engine.world import World
-from tradectl.model.commands import OrderChanged, StrategyStatus
+from tradectl.model.commands import AlgorithmChanged, OrderChanged, StrategyStatus
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.market_data import INTERVALS, Bar, MarketKey, Ticker
@@ -211,6 +211,9 @@ class Runner:
     def open_orders(self) -> tuple[OrderChanged, ...]:
         mine = (o for o in self._world.open_orders(self.name) if o.is_open)
         return tuple(view(o, self._world.now) for o in mine)
+
+    def algorithms(self) -> tuple[AlgorithmChanged, ...]:
+        return self._world.algorithms_of(self.name)
 
     # --- what others ask
 

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, Protocol
 
+from tradectl.engine.algorithm_methods import AlgorithmMethods
 from tradectl.engine.bar_series import BarSeries
 from tradectl.engine.intents import AllocateIntent, Intent, TimerIntent
 from tradectl.engine.order_methods import Amount, OrderMethods, finite
 from tradectl.engine.parameters import Parameter, declared, param
-from tradectl.model.commands import ExecutionBooked, OrderChanged
+from tradectl.model.commands import AlgorithmChanged, ExecutionBooked, OrderChanged
 from tradectl.model.events import BookChanged, PredictionMade, QuoteChanged, TradePrinted
 from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.market_data import Bar, Ticker
@@ -32,9 +33,10 @@ class StrategyContext(Protocol):
     def open_orders(self) -> tuple[OrderChanged, ...]: ...
     def members(self, universe: str) -> tuple[str, ...]: ...
     def pressure(self) -> float: ...
+    def algorithms(self) -> tuple[AlgorithmChanged, ...]: ...
 
 
-class Strategy(OrderMethods):
+class Strategy(OrderMethods, AlgorithmMethods):
     """Base of all strategies: declare parameters, subscribe in ``on_start``, act in the callbacks.
 
     Attributes set on ``self`` are kept over restarts when they are numbers, text, Decimals, lists or dicts of these.

@@ -12,7 +12,7 @@ from tradectl.engine.runner import Runner
 from tradectl.engine.runner_state import RunnerState, kept_attributes, restore
 from tradectl.engine.strategy import Strategy
 from tradectl.engine.universe import Universes
-from tradectl.engine.world import World
+from tradectl.engine.world import OPERATOR, World
 from tradectl.model.commands import AlertLevel, StrategyChanged, StrategyStatus
 from tradectl.model.events import PredictionMade
 from tradectl.model.instruments import InstrumentId
@@ -216,6 +216,14 @@ class StrategyHost:
             restore(runner, state)
         except Exception as error:  # noqa: BLE001 - a user's on_start may raise anything; it alone stays down
             runner.give_up(f"on_start after the restart: {type(error).__name__}: {error}")
+
+    def why_idle(self, name: str) -> str:
+        """Why nothing may go on in the name of an instance: it is disabled, stopped or gone. Else nothing."""
+        runner = self.runners.get(name)
+        if runner is None:
+            return "" if name == OPERATOR else f"no strategy is named {name}"
+        idle = runner.status in (StrategyStatus.DISABLED, StrategyStatus.STOPPED)
+        return f"strategy {name} is {runner.status.value}" if idle else ""
 
     def check_states(self) -> None:
         """Stop every instance whose attributes could not be kept over a restart."""

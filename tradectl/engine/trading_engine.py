@@ -8,11 +8,13 @@ from tradectl.engine.allocation.allocator import ALLOCATION_TIMER, Allocator
 from tradectl.engine.checkpoint import EngineState, decode, encode
 from tradectl.engine.config import EngineConfig
 from tradectl.engine.dispatch import QUEUE_TIMER, Dispatch
+from tradectl.engine.execution_algorithms.algorithm_desk import ALGORITHM_TIMER, AlgorithmDesk
+from tradectl.engine.execution_algorithms.requests import AlgorithmRequests
 from tradectl.engine.fills import Fills
 from tradectl.engine.guards import EQUITY_TIMER, GUARD_TIMER, Guards
 from tradectl.engine.intent_desk import STRATEGY_TIMER, IntentDesk
 from tradectl.engine.known_orders import KnownOrders
-from tradectl.engine.operator_desk import STOPPING, OperatorDesk
+from tradectl.engine.operator_desk import OperatorDesk
 from tradectl.engine.order_answers import LOOK_AGAIN, WALL, OrderAnswers
 from tradectl.engine.order_desk import OrderDesk
 from tradectl.engine.order_requests import OrderRequests
@@ -30,7 +32,7 @@ from tradectl.engine.strategy import Strategy
 from tradectl.engine.strategy_desk import StrategyDesk
 from tradectl.engine.strategy_host import StrategyHost
 from tradectl.engine.targets import Targets
-from tradectl.engine.trading_state import AUTO
+from tradectl.engine.trading_state import AUTO, STOPPING
 from tradectl.engine.universe import UNIVERSE_TIMER
 from tradectl.engine.world import World
 from tradectl.model.commands import (
@@ -45,6 +47,8 @@ from tradectl.model.events import (
     SCHEMA,
     AccountChecked,
     AdoptRequested,
+    AlgorithmCancelRequested,
+    AlgorithmRequested,
     AmendRequested,
     BalancesReported,
     BarClosed,
@@ -119,7 +123,9 @@ class TradingEngine:
         self.risk.flooded = self.guards.latches.flooded
         self.risk_desk = RiskDesk(w, self.guards.latches)
         self.allocator = Allocator(w, self._retarget)
-        self.intents = IntentDesk(w, self.desk, self.targets, self.protections, self.allocator)
+        self.algorithms = AlgorithmDesk(w, self.desk, lambda key: self.host.subscribe(key), self._why_idle)
+        self.algorithm_requests = AlgorithmRequests(w, self.algorithms, self._why_idle)
+        self.intents = IntentDesk(w, self.desk, self.targets, self.protections, self.allocator, self.algorithm_requests)
         self.host = StrategyHost(w, classes, self.intents.process, self.desk.cancel_entries)
         self.strategies = StrategyDesk(w, self.host, self.desk)
         self.stops = PositionStops(w, self.desk, self.dispatch)
@@ -179,8 +185,9 @@ class TradingEngine:
             self.protections.look_changed()
             self._publish_orders()
             if not w.deliveries:
+                self.algorithms.look()
                 self.dispatch.release()
-                if not w.dirty_orders:
+                if not w.dirty_orders and not w.deliveries:
                     break
                 continue
             name, callback, record = w.deliveries.popleft()
@@ -231,9 +238,9 @@ class TradingEngine:
             BarClosed: self.host.bars.closed,
             QuoteChanged: self._quote,
             TickerChanged: self._ticker,
-            TradePrinted: lambda e: self.host.market("trades", e.instrument, "on_trade", e),
+            TradePrinted: self._print,
             BookChanged: lambda e: self.host.market("book", e.instrument, "on_book", e),
-            BarsLoaded: self.host.bars.loaded,
+            BarsLoaded: self._bars_loaded,
             TickersLoaded: self.host.universes.loaded,
             PredictionMade: self.host.prediction,
             OrderAnswered: self._answered,
@@ -262,6 +269,8 @@ class TradingEngine:
             CancelRequested: self.requests.cancel,
             ProtectRequested: self.requests.protect,
             StopAnswered: self.stops.answered,
+            AlgorithmRequested: self.algorithm_requests.start,
+            AlgorithmCancelRequested: self.algorithm_requests.cancel,
             CloseRequested: self.operator.close,
             AdoptRequested: self.operator.adopt,
             StrategySwitched: self.operator.switch,
@@ -277,6 +286,18 @@ class TradingEngine:
     def _quote(self, event: QuoteChanged) -> None:
         self.world.market.on_quote(event)
         self.host.market("quotes", event.instrument, "on_quote", event)
+        self.algorithms.quote(event.instrument)
+
+    def _print(self, event: TradePrinted) -> None:
+        self.host.market("trades", event.instrument, "on_trade", event)
+        self.algorithms.trade(event)
+
+    def _bars_loaded(self, event: BarsLoaded) -> None:
+        self.host.bars.loaded(event)
+        self.algorithms.bars(event)
+
+    def _why_idle(self, strategy: str) -> str:
+        return self.host.why_idle(strategy)
 
     def _filled(self, order: Order) -> None:
         """What came attached to an entry is meant to protect from its first fill on."""
@@ -365,6 +386,7 @@ class TradingEngine:
         self.host.universes.started()
         if event.restored:
             self.host.resume_all()
+            self.algorithms.started()
             self._restate()
 
     def _restate(self) -> None:
@@ -382,6 +404,8 @@ class TradingEngine:
         for runner in self.host.runners.values():
             if runner.started and runner.status.value in ("active", "warming"):
                 self.host.deliver_stop(runner)
+        if event.leave == "flatten":
+            self.algorithms.end_all(f"stop by {event.who}")  # what is closed now must not be opened by the next start
         self.operator.stop(event)
 
     def _timer(self, event: TimerFired) -> None:
@@ -406,6 +430,8 @@ class TradingEngine:
             self.reconciler.ask("again")
         elif name.startswith(f"{WALL}look:"):
             self._look_again(name.removeprefix(f"{WALL}look:"))
+        elif name.startswith(ALGORITHM_TIMER):
+            self.algorithms.timer(name)
         elif name.startswith(UNIVERSE_TIMER):
             self.host.universes.refresh(name.removeprefix(UNIVERSE_TIMER))
         elif name.startswith(ALLOCATION_TIMER):
@@ -453,7 +479,7 @@ class TradingEngine:
                 self._balances, self._positions, w.orphans, w.limits.state, w.activity,
                 universes=self.host.universes.states, decisions=self.host.notes.state,
                 protection=self.protections.state, held=w.held, position_stops=self.stops.state,
-                allocation=w.allocation,
+                allocation=w.allocation, algorithms=self.algorithms.state,
             )
         )  # fmt: skip
 
@@ -488,5 +514,6 @@ class TradingEngine:
         self.protections.state = s.protection
         w.held.update(s.held)
         self.stops.state = s.position_stops
+        self.algorithms.state = s.algorithms
         self.host.restore(s.runners, s.subscribed)
         w.out.clear()

@@ -6,6 +6,8 @@ from tradectl.model.commands import Level, Reason
 
 _RANK = {Level.RUNNING: 0, Level.REDUCING: 1, Level.HALTED: 2}
 AUTO, PERSON = "auto", "person"
+#: The reason that holds entries from a stop request to the next start.
+STOPPING = "stopping"
 
 
 class TradingState(Struct):

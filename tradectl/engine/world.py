@@ -17,12 +17,14 @@ from tradectl.engine.order_state import Held, Order, Orphan
 from tradectl.engine.portfolio_manager import PortfolioManager
 from tradectl.engine.trading_state import TradingState
 from tradectl.engine.valuation import Valuation
-from tradectl.model.commands import Alert, AlertLevel, CancelTimer, Command, SetTimer, StateChanged
+from tradectl.model.commands import Alert, AlertLevel, AlgorithmChanged, CancelTimer, Command, SetTimer, StateChanged
 from tradectl.model.events import Event
 from tradectl.model.ids import order_link_id
 from tradectl.model.instruments import Category, FeeRate, Instrument, InstrumentId
 from tradectl.model.money import ZERO
 
+#: The book and instance name of orders placed by a person.
+OPERATOR = "operator"
 #: Finished orders kept in memory for late and repeated messages.
 KEEP_FINISHED = 1000
 #: What the demo environment takes in batches (bybit-v5 1).
@@ -56,7 +58,7 @@ class World:
         self.guard = GuardState()
         self.allocation = AllocationState()
         self.timers: dict[str, int] = {}
-        self.numbers: dict[str, int] = {"operator": 0}
+        self.numbers: dict[str, int] = {OPERATOR: 0}
         self.out: list[Command] = []
         self.deliveries: deque[tuple[str, Callable[[Any], None] | str, Any]] = deque()
         self.dirty_orders: dict[str, None] = {}
@@ -71,6 +73,8 @@ class World:
         self.event: Event | None = None
         #: Why an instance may not enter an instrument ("" when it may): the universe's word, asked by the risk checks.
         self.entry_veto: Callable[[str, InstrumentId], str] = lambda strategy, instrument: ""
+        #: An instance's execution algorithms at work: the algorithm desk's word.
+        self.algorithms_of: Callable[[str], tuple[AlgorithmChanged, ...]] = lambda strategy: ()
 
     def emit(self, command: Command) -> None:
         """Decide something; it is carried out after this step."""
