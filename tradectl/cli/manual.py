@@ -191,7 +191,9 @@ def settings_page() -> str:
 
 STRATEGY_FIELDS = {
     "name": "Name of the instance, unique.",
-    "class": "A built-in (ema_cross, buy_and_hold), or FILE or FILE:CLASS of trading.strategies_dir.",
+    "class": "A built-in (ema_cross, ma_cross, donchian_breakout, rsi_reversion, squeeze, momentum_rotation, "
+    "pairs, grid, dca, market_maker, funding_carry, ai_trader, buy_and_hold), "
+    "or FILE or FILE:CLASS of trading.strategies_dir.",
     "category": "Product family: spot or linear. Default: linear.",
     "capital": "Its part of equity, from 0 to 10. Default: 0.10.",
     "enabled": "Whether it trades. Default: true.",
