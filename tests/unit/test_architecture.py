@@ -17,7 +17,7 @@ PACKAGE = ROOT / "tradectl"
 #: Floor of each room, bottom first; a room imports only from floors below its own.
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"model"}),
-    frozenset({"engine", "matching", "journal", "history"}),
+    frozenset({"engine", "matching", "journal", "history", "performance"}),
     frozenset({"strategies", "exchange", "sandbox", "security", "monitoring"}),
     frozenset({"ai_models", "storage"}),
     frozenset({"backtest", "rpc"}),
@@ -35,13 +35,14 @@ BESIDE = {
 NARROW = {
     "engine": {"model"},
     "matching": {"model"},
+    "performance": {"model"},
     "sandbox": {"model", "matching", "history"},
     "api": {"model", "rpc", "security", "monitoring"},
 }
-#: The store is a process of its own; its entry point alone serves rpc from a floor below it.
-STORE_ENTRY_POINTS = {"tradectl/storage/__main__.py", "tradectl/storage/store.py"}
+#: The store is a process of its own; what answers its questions alone serves rpc from a floor below it.
+STORE_ENTRY_POINTS = {f"tradectl/storage/{name}.py" for name in ("__main__", "store", "story", "measured")}
 
-PURE_ROOMS = ("model", "engine", "matching")
+PURE_ROOMS = ("model", "engine", "matching", "performance")
 IMPURE_MODULES = frozenset({
     "asyncio", "concurrent", "ctypes", "http", "io", "logging", "multiprocessing", "os", "pathlib", "queue", "random",
     "secrets", "select", "selectors", "shutil", "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile",
@@ -266,7 +267,7 @@ def test_locks_pin_hashes_and_name_no_index(name: str) -> None:
 
 def test_the_run_lock_is_a_part_of_the_test_lock() -> None:
     pins = [
-        {line for line in (ROOT / "requirements" / name).read_text().splitlines() if re.match(r"[A-Za-z0-9]", line)}
+        set(re.findall(r"(?m)^[A-Za-z0-9][^ ;]+", (ROOT / "requirements" / name).read_text()))
         for name in ("run.lock", "test.lock")
     ]
     assert pins[0] <= pins[1]

@@ -8,6 +8,7 @@ import os
 import random
 import sys
 import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,13 @@ app = noun("The permission to trade real money.")
 FAILED = 1
 
 
+def _shown(value: Any) -> Number | str:
+    """A limit's value: a number, or for the others the words of the settings."""
+    if isinstance(value, Decimal) or type(value) is int:
+        return Number(plain(Decimal(value)))
+    return str(value).lower() if isinstance(value, bool) else ", ".join(value) if value else "none"
+
+
 def armed_file(paths: Paths) -> Path:
     """Its presence arms the profile."""
     return Path(paths.armed)
@@ -46,9 +54,9 @@ def arm(ctx: typer.Context) -> None:
     account = _account(settings)
     data = {"profile": paths_of(screen.options).profile, "mode": "live", "armed": file.exists(), **account}
     data["limits"] = [
-        {"name": key, "value": Number(plain(settings.value(key))), "unit": SETTINGS[key].unit}
+        {"name": key, "value": _shown(settings.value(key)), "unit": SETTINGS[key].unit}
         for key in SETTINGS
-        if key.startswith("risk.") and key != "risk.stale_quote_seconds"
+        if key.startswith("risk.")
     ]
     if not file.exists():
         print(_draw(screen, data), file=sys.stderr)
@@ -129,9 +137,14 @@ async def _read_account(settings: Settings) -> dict[str, Any]:
     }
 
 
+def _text(limit: dict[str, Any]) -> str:
+    value = limit["value"]
+    return f"{rounded(value)} {limit['unit']}".rstrip() if isinstance(value, Number) else str(value)
+
+
 def _draw(screen: Screen, data: dict[str, Any]) -> str:
     balances = [[it["coin"], rounded(it["total"])] for it in data["balances"]]
-    limits = [[it["name"].removeprefix("risk."), f"{rounded(it['value'])} {it['unit']}"] for it in data["limits"]]
+    limits = [[it["name"].removeprefix("risk."), _text(it)] for it in data["limits"]]
     parts = [
         f"profile {data['profile']}, account {data['account']}" + (", READ-ONLY key" if data["read_only"] else ""),
         "permissions: " + ("; ".join(data["permissions"]) or "none"),

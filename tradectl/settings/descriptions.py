@@ -93,6 +93,7 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
     "sandbox.symbols": ("symbols of the generated market, each as spot and linear", ""),
     "sandbox.backfill": ("closed candles before the first live one; empty for 300, or 0 when stepped", "candles"),
     "sandbox.stepped": ("the market moves only in lock-step with the daemon", ""),
+    "sandbox.hedge": ("new accounts hold long and short positions side by side", ""),
     "sandbox.speed": ("venue seconds that pass in a second", "s"),
     "sandbox.ack_delay_ms": ("how long a WebSocket acknowledgement waits", "ms"),
     "sandbox.ip_limit": ("HTTP requests per five seconds and address, 0 for no limit", "requests"),
