@@ -21,6 +21,8 @@ from tradectl.exchange.bybit.connector import BybitConnector
 from tradectl.journal import JournalWriter
 from tradectl.model.commands import Entry, RiskApproved
 
+PHASES = ("before-write", "after-write", "before-send", "after-send")
+
 
 def die() -> None:
     """As a kill -9 from outside, at exactly this point."""
@@ -57,16 +59,19 @@ def crash_at_order(number: int, before: bool) -> None:
     BybitConnector.execute_all = counted  # type: ignore[method-assign]
 
 
+def arm(number: int, phase: str) -> None:
+    """Die at the ``number``-th record or order of this process, before or after it."""
+    crash = crash_at_record if phase.endswith("write") else crash_at_order
+    crash(number, phase.startswith("before"))
+
+
 def run() -> int:
     """Arm the crash, then be the daemon."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--at", type=int, required=True)
-    parser.add_argument("--phase", choices=("before-write", "after-write", "before-send", "after-send"), required=True)
+    parser.add_argument("--phase", choices=PHASES, required=True)
     mine, rest = parser.parse_known_args()
-    if mine.phase.endswith("write"):
-        crash_at_record(mine.at, mine.phase == "before-write")
-    else:
-        crash_at_order(mine.at, mine.phase == "before-send")
+    arm(mine.at, mine.phase)
     return main(rest)
 
 

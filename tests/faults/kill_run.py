@@ -1,7 +1,9 @@
 """A stepped run that is killed at seeded points, and must end as if nothing had happened.
 
-``python -m tests.faults.kill_run [--points 20] [--bars 3000] [--seed 1] [--victim daemon|store|api|sandbox]`` is the
-full-size bar; the suite runs a reduced one.
+``python -m tests.faults.kill_run [--strategy KIND] [--points 20] [--bars 3000] [--seed 1]
+[--victim daemon|store|api|sandbox]`` is the full-size bar; the suite runs a reduced one. ``KIND`` is one of
+:data:`tests.faults.casts.CASTS`. After every recovery, and at further points, the market is held until daemon and
+venue came to rest, and :mod:`tests.faults.still_venue` says what must hold then.
 """
 
 import argparse
@@ -15,35 +17,47 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.faults.casts import CASTS, Cast
+from tests.faults.crashing_daemon import PHASES
+from tests.faults.hold import Hold
+from tests.faults.still_venue import come_to_rest
+from tests.faults.unprotected import longest_gaps
 from tests.sandbox.agreement import assert_agreement
 from tests.sandbox.daemon_process import DaemonProcess
-from tests.sandbox.stepped_run import (
-    MINUTE,
-    bars_consumed,
-    first_bars,
-    generated_candles,
-    quiet_api,
-    settings,
-    span_of,
-)
+from tests.sandbox.stepped_run import MINUTE, bars_consumed, first_bars, generated_candles, quiet_api, span_of
+from tradectl.daemon.replaying import replay_run
 
-PHASES = ("before-write", "after-write", "before-send", "after-send")
-CRASHING = "tests.faults.crashing_daemon"
+#: The venue's clock stands while the daemon is down and while anything is unanswered.
+ALLOWED_GAP_MS = 1000
 
 
-def crash_daemon(daemon: DaemonProcess, dice: random.Random, points: int) -> list[str]:
+def crash_daemon(daemon: DaemonProcess, hold: Hold, cast: Cast, dice: random.Random, points: int) -> list[str]:
     """Start the crashing daemon again and again; returns where it died."""
     died = []
     for number in range(points):
         phase = PHASES[number % len(PHASES)]
         at = dice.randint(1, 12) if phase.endswith("send") else dice.randint(1, 900)
-        daemon.start("--at", str(at), "--phase", phase, module=CRASHING)
+        ready = hold.start("--at", str(at), "--phase", phase)
+        if ready["ok"] and come_to_rest(daemon, cast.guarded):
+            hold.release()
         code = daemon.wait(120)
         if code == 0:
             break
         assert code == -signal.SIGKILL, f"{phase} {at}: exit {code}: {daemon.output()[-3000:]}"
         died.append(f"{phase}:{at}")
     return died
+
+
+def look_around(daemon: DaemonProcess, hold: Hold, cast: Cast, dice: random.Random, looks: int) -> int:
+    """Hold the market at seeded frames and look whether all is right; returns how often."""
+    for number in range(looks):
+        wait_frames(daemon, frames(daemon) + dice.randint(50, 600))
+        hold.hold()
+        assert come_to_rest(daemon, cast.guarded), "the daemon died"
+        hold.release()
+        if ended(daemon):
+            return number + 1
+    return looks
 
 
 def kill_child(daemon: DaemonProcess, victim: str, dice: random.Random, points: int) -> list[str]:
@@ -93,45 +107,55 @@ def wait_frames(daemon: DaemonProcess, goal: int) -> None:
     daemon.wait_for(lambda: frames(daemon) >= goal or ended(daemon), 120, f"{goal} frames")
 
 
-def one_run(directory: Path, data: Path, victim: str, points: int, seed: int) -> dict[str, Any]:
+def one_run(directory: Path, data: Path, victim: str, points: int, seed: int, kind: str = "ema") -> dict[str, Any]:
     """Kill, go on, compare; returns the figures."""
-    from tradectl.daemon.replaying import replay_run
     from tradectl.model.money import use_exact_context
 
     use_exact_context()
-    first, last, bars = span_of(data)
-    dice = random.Random(seed)
+    dice, cast = random.Random(seed), CASTS[kind]
     quiet_api(directory)
-    daemon = DaemonProcess(directory, settings(data, fast=3, slow=8))
-    counts: dict[str, int] = {}
+    daemon = DaemonProcess(directory, cast.settings(data))
+    cast.install(daemon.config)
+    hold = Hold(daemon)
+    began = time.monotonic()
     try:
-        if victim == "daemon":
-            died = crash_daemon(daemon, dice, points)
-            ready = daemon.start()
-            assert ready["ok"], ready
-        else:
-            ready = daemon.start()
-            assert ready["ok"], ready
+        died = crash_daemon(daemon, hold, cast, dice, points) if victim == "daemon" else []
+        ready = hold.start()
+        assert ready["ok"], ready
+        assert come_to_rest(daemon, cast.guarded), "the daemon died"
+        hold.release()
+        if victim != "daemon":
             died = kill_child(daemon, victim, dice, points)
-        began = time.monotonic()
+        looks = look_around(daemon, hold, cast, dice, 10)
         daemon.wait_for(lambda: ended(daemon), 600, "the end of the data")
-        counts.update(daemon.venue().state()["create_counts"])
-        twice = {link: n for link, n in counts.items() if n != 1}
-        assert not twice, f"sent twice: {twice}"
-        figures = assert_agreement(daemon, first, last + 2 * MINUTE)
-        unfinished = daemon.database(
-            "select link_id, status from orders where status in ('Queued', 'Sent', 'Unknown', 'Accepted')"
-        )
-        assert not unfinished, [tuple(row) for row in unfinished]
-        assert daemon.stop() == 0, daemon.output()[-2000:]
-        consumed = bars_consumed(daemon)
-        expected = {t * 1_000_000 for t in range(first, last + 1, MINUTE)}
-        assert expected <= set(consumed), f"{len(expected - set(consumed))} candles were never consumed"
-        report = replay_run(daemon.paths.state, "", None).report
-        assert report.identical, report.differences
-        return figures | {"killed": died, "bars": bars, "seconds": time.monotonic() - began}
+        figures = judge(daemon, cast, data)
+        return figures | {"killed": died, "looks": looks, "seconds": round(time.monotonic() - began, 1)}
     finally:
         daemon.end_everything()
+
+
+def judge(daemon: DaemonProcess, cast: Cast, data: Path) -> dict[str, Any]:
+    """At the end: nothing twice, nothing lost, no position without its stop, the same money everywhere."""
+    first, last, bars = span_of(data)
+    assert come_to_rest(daemon, cast.guarded), "the daemon died"
+    twice = {link: n for link, n in daemon.venue().state()["create_counts"].items() if n != 1}
+    assert not twice, f"sent twice: {twice}"
+    figures = assert_agreement(daemon, first, last + 2 * MINUTE) | {"bars": bars}
+    unfinished = daemon.database(
+        "select link_id, status from orders where status in ('Queued', 'Sent', 'Unknown', 'Accepted')"
+    )
+    assert not unfinished, [tuple(row) for row in unfinished]
+    if len(cast.guarded) == len(cast.instances):
+        gaps = longest_gaps(daemon.venue(), first, last + 2 * MINUTE)
+        figures |= {"stops_fired": gaps.fired, "longest_without_stop_ms": gaps.longest}
+        assert gaps.longest <= ALLOWED_GAP_MS, f"a position was without a stop: {gaps}"
+    assert daemon.stop() == 0, daemon.output()[-2000:]
+    consumed = bars_consumed(daemon)
+    expected = {t * 1_000_000 for t in range(first, last + 1, MINUTE)}
+    assert expected <= set(consumed), f"{len(expected - set(consumed))} candles were never consumed"
+    report = replay_run(daemon.paths.state, "", daemon.config / "strategies").report
+    assert report.identical, report.differences
+    return figures
 
 
 def main() -> int:
@@ -141,6 +165,7 @@ def main() -> int:
     parser.add_argument("--bars", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--victim", choices=("daemon", "store", "api", "sandbox"), default="daemon")
+    parser.add_argument("--strategy", choices=tuple(CASTS), default="ema", help="who trades")
     parser.add_argument("--keep", type=Path, default=None, help="work in this directory and leave it")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -150,7 +175,7 @@ def main() -> int:
         root.mkdir(parents=True, exist_ok=True)
         data = root / "candles.csv.gz"
         data = first_bars(real, data, options.bars) if known else generated_candles(data, options.bars)
-        figures = one_run(root, data, options.victim, options.points, options.seed)
+        figures = one_run(root, data, options.victim, options.points, options.seed, options.strategy)
         print(json.dumps(figures, indent=2))
     return 0
 
