@@ -30,12 +30,14 @@ _FORCED_TYPES = frozenset({"BustTrade", "AdlTrade", "SessionSettlePnL", "Settle"
 
 
 class Fills:
-    """Books executions. ``on_fill`` hears of every order of ours that filled."""
+    """Books executions. ``on_fill`` hears of every order of ours that filled, ``on_stray`` of fills of ours (and of the
+    strategy) whose order is not known."""
 
     def __init__(self, world: World, known: KnownOrders) -> None:
         self._w = world
         self._known = known
         self.on_fill: Callable[[Order], None] = lambda order: None
+        self.on_stray: Callable[[Execution, str], None] = lambda execution, strategy: None
 
     def executed(self, execution: Execution) -> None:
         """Book a fill or funding payment, once."""
@@ -67,6 +69,8 @@ class Fills:
             self._book(execution, order, owner or EXTERNAL)
         if order is None:
             self._note_orphan(execution)
+            if owner is not None:
+                self.on_stray(execution, owner)
 
     def _book(self, execution: Execution, order: Order | None, strategy: str) -> None:
         w = self._w

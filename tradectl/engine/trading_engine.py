@@ -124,6 +124,7 @@ class TradingEngine:
         self.risk_desk = RiskDesk(w, self.guards.latches)
         self.allocator = Allocator(w, self._retarget)
         self.algorithms = AlgorithmDesk(w, self.desk, lambda key: self.host.subscribe(key), self._why_idle)
+        self.fills.on_stray = self.algorithms.stray
         self.algorithm_requests = AlgorithmRequests(w, self.algorithms, self._why_idle)
         self.intents = IntentDesk(w, self.desk, self.targets, self.protections, self.allocator, self.algorithm_requests)
         self.host = StrategyHost(w, classes, self.intents.process, self.desk.cancel_entries)

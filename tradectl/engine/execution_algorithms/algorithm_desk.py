@@ -22,6 +22,7 @@ from tradectl.model.events import BarsLoaded, TradePrinted
 from tradectl.model.instruments import InstrumentId
 from tradectl.model.market_data import MarketKey
 from tradectl.model.money import plain
+from tradectl.model.orders import Execution, Side
 
 ALGORITHM_TIMER = "algo:"
 #: So many algorithms that are over are remembered, for late fills of theirs.
@@ -162,6 +163,13 @@ class AlgorithmDesk:
         judge(run, order, self._w, filled_more=children.count(order))
         self._changed[run.id] = None
 
+    def stray(self, execution: Execution, strategy: str) -> None:
+        """A fill of an order of ours whose record was lost: it counts where it may belong, so nothing gets too large."""
+        fits = [r for r in self._state.working.values() if _could_be(r, strategy, execution.instrument, execution.side)]
+        if fits:
+            Children(self._w, fits[-1]).stray(execution)
+            self._changed[fits[-1].id] = None
+
     def _run_of(self, order: Order) -> Run | None:
         if order.algorithm:
             return self._state.working.get(order.algorithm) or self._state.ended.get(order.algorithm)
@@ -169,7 +177,9 @@ class AlgorithmDesk:
             return None
         # One of ours that nobody remembers: its record was lost with the end of the journal. Whose it was is uncertain;
         # counted here it can make nothing too large.
-        fits = [r for r in self._state.working.values() if _could_be(r, order)]
+        runs = self._state.working.values()
+        fits = [r for r in runs if _could_be(r, order.strategy, order.instrument, order.spec.side)]
+        fits = [r for r in runs if order.link_id in r.children] or fits
         if fits:
             order.algorithm = fits[-1].id
         return fits[-1] if fits else None
@@ -217,8 +227,9 @@ class AlgorithmDesk:
 
     @staticmethod
     def _drop_found(hand: DeskHand) -> None:
-        for order in hand.open(FOUND):
-            hand.cancel(order, "its record was lost")
+        for order in hand.open():
+            if hand.run.children[order.link_id].tag.startswith(FOUND):
+                hand.cancel(order, "its record was lost")
 
     def _wind_up(self, run: Run, hand: DeskHand) -> None:
         """Cancel what is open; over once nothing is, and every execution is here."""
@@ -258,6 +269,7 @@ class AlgorithmDesk:
         self._w.deliveries.append((run.strategy, "on_algorithm", record))
 
 
-def _could_be(run: Run, order: Order) -> bool:
-    sides = KINDS[run.kind].two_sided or order.spec.side is run.side
-    return run.strategy == order.strategy and run.instrument == order.instrument and sides
+def _could_be(run: Run, strategy: str, instrument: InstrumentId, side: Side) -> bool:
+    """Whether an order of unknown origin may have been one of this algorithm's."""
+    sides = KINDS[run.kind].two_sided or side is run.side
+    return run.strategy == strategy and run.instrument == instrument and sides

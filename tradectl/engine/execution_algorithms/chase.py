@@ -46,7 +46,7 @@ class Chase(Algorithm):
         elif not resting:
             if hand.place("peg", hand.room, price, tif="PostOnly", text=f"at {plain(price)}"):
                 hand.memory.at = hand.now
-                hand.say(f"rests at {plain(price)}; {progress(hand)}")
+                hand.say(f"rests at {plain(price)}")
         else:
             self._follow(hand, resting[0], price)
 
@@ -68,7 +68,7 @@ class Chase(Algorithm):
         elif hand.amend(order, price, text=f"from {plain(at)} to {plain(price)}"):
             hand.memory.at = hand.now
             hand.memory.step += 1
-            hand.say(f"moved to {plain(price)}; {progress(hand)}")
+            hand.say(f"moved to {plain(price)}")
 
     def _give_up(self, hand: Hand) -> None:
         resting = hand.open("peg")

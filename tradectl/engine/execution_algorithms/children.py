@@ -6,11 +6,11 @@ from tradectl.engine.execution_algorithms.state import Child, Leg, Run
 from tradectl.engine.order_state import Order
 from tradectl.engine.world import World
 from tradectl.model.money import ZERO
-from tradectl.model.orders import Side
+from tradectl.model.orders import Execution, Side
 
 #: So many orders are remembered one by one; of older ones only their sums are, once the engine let them go.
 KEEP_CHILDREN = 200
-#: The tag of orders whose record was lost with the end of the journal: they count, and they are cancelled.
+#: What the tags begin with of orders whose record was lost with the end of the journal: they count, and are cancelled.
 FOUND = "found"
 
 
@@ -29,7 +29,7 @@ class Children:
         run = self._run
         if not tag:
             twins = (c.tag for c in run.children.values() if c.decision == order.decision and c.decision)
-            tag = next(twins, FOUND)
+            tag = next(twins, f"{FOUND} {order.spec.side.value}")
         run.children[order.link_id] = Child(tag, order.spec.side, order.decision)
         if tag not in run.legs:
             run.legs[tag] = Leg(order.spec.side)
@@ -46,6 +46,17 @@ class Children:
             setattr(child, name, amount)
         child.settled = not order.is_open and not order.misses_executions
         return more
+
+    def stray(self, execution: Execution) -> None:
+        """A fill of an order that nobody remembers; the order itself may still be heard of."""
+        tag = f"{FOUND} {execution.side.value}"
+        child = self._run.children.setdefault(execution.link_id, Child(tag, execution.side))
+        leg = self._run.legs.setdefault(child.tag, Leg(execution.side))
+        for part in (child, leg):
+            part.filled += execution.qty
+            part.booked += execution.qty
+            part.value += execution.value
+            part.fees += execution.fee
 
     def prune(self) -> None:
         """Forget the oldest orders the engine has let go of: nothing can be heard of them any more."""

@@ -77,7 +77,7 @@ class Dca(Algorithm):
             self._stand(hand, f"safety {number}", sizes[number], price)
         if self.take_profit:
             self._tend_exit(hand)
-        hand.say(f"holds {plain(hand.inventory)} at {self._average(hand):.8g}; {progress(hand)}")
+        hand.say(f"holds {plain(hand.inventory)} at {self._average(hand):.8g}")
         if not self.take_profit and hand.run.qty - hand.run.filled < hand.info.min_qty:
             hand.done("the whole ladder filled")
 
@@ -130,7 +130,7 @@ class Dca(Algorithm):
             piece = shares(hand.info, hand.run.qty, [Decimal(1)] * self.orders)[due - 1]
             if take(hand, PERIOD, piece, self.price("limit", hand.info), f"order {due} of {self.orders}"):
                 hand.memory.step = due
-                hand.say(f"order {due} of {self.orders}; {progress(hand)}")
+                hand.say(f"order {due} of {self.orders}")
         elif due == self.orders == hand.memory.step and not hand.open():
             hand.done(progress(hand))
         if due == self.orders > hand.memory.step:

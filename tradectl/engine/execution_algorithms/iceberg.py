@@ -1,7 +1,7 @@
 """Iceberg: a large limit order of which only a part is shown; what fills is shown anew."""
 
 from tradectl.engine.execution_algorithms.algorithm import Algorithm, Hand, Request, wrong
-from tradectl.engine.execution_algorithms.slicing import is_finished, progress
+from tradectl.engine.execution_algorithms.slicing import is_finished
 from tradectl.engine.parameters import param
 from tradectl.model.money import exact, plain
 
@@ -35,4 +35,4 @@ class Iceberg(Algorithm):
         rest = room - shown
         whole = rest < hand.info.min_qty or rest * price < hand.info.min_notional  # too small to be shown alone
         if hand.place("show", room if whole else shown, price, tif="PostOnly" if self.post_only else "GTC"):
-            hand.say(f"shows {plain(shown)} at {plain(price)}; {progress(hand)}")
+            hand.say(f"shows {plain(shown)} at {plain(price)}")

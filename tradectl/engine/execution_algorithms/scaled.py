@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from tradectl.engine.execution_algorithms.algorithm import Algorithm, Hand, Request
-from tradectl.engine.execution_algorithms.slicing import is_finished, progress, shares
+from tradectl.engine.execution_algorithms.slicing import is_finished, shares
 from tradectl.engine.parameters import param
 from tradectl.model.instruments import Instrument
 from tradectl.model.money import exact, plain
@@ -64,4 +64,4 @@ class Scaled(Algorithm):
         if not resting and not placed and hand.can_place:
             hand.done(f"{plain(hand.left)} left in pieces below the minimum of an order")
         elif resting:
-            hand.say(f"{len(resting)} orders rest; {progress(hand)}")
+            hand.say(f"{len(resting)} orders rest")

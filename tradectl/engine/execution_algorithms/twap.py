@@ -69,7 +69,7 @@ class Twap(Algorithm):
             return
         if take(hand, "slice", qty, self.price("limit", hand.info), f"slice {due} of {self.slices}"):
             hand.memory.step = due
-            hand.say(f"slice {due} of {self.slices}; {progress(hand)}")
+            hand.say(f"slice {due} of {self.slices}")
         elif last:
             hand.wake(hand.now + min(self._grace // 12, 5 * 10**9))
 

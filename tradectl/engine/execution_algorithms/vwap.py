@@ -85,7 +85,7 @@ class Vwap(Algorithm):
             hand.wake(next_at)
         elif take(hand, "slice", qty, self.price("limit", hand.info), f"{self.participation:.0%} of the volume"):
             hand.memory.at = hand.now
-            hand.say(f"takes part with {self.participation:.1%}; {progress(hand)}")
+            hand.say(f"takes part with {self.participation:.1%}")
 
     @staticmethod
     def _is_worth(hand: Hand, qty: Decimal) -> bool:
@@ -109,7 +109,7 @@ class Vwap(Algorithm):
     def _take_slice(self, hand: Hand, qty: Decimal, due: int) -> None:
         if take(hand, "slice", qty, self.price("limit", hand.info), f"slice {due} of {self.slices}"):
             hand.memory.step = due
-            hand.say(f"slice {due} of {self.slices}; {progress(hand)}")
+            hand.say(f"slice {due} of {self.slices}")
 
     @property
     def _duration(self) -> int:
