@@ -12,7 +12,7 @@ from tradectl.engine.limit_book import LimitState
 from tradectl.engine.market_state import MarketState
 from tradectl.engine.order_queue import QueueState
 from tradectl.engine.order_state import Held, Order, Orphan
-from tradectl.engine.portfolio_manager import PortfolioState
+from tradectl.engine.portfolio_state import PortfolioState
 from tradectl.engine.position_stops import PositionStopsState
 from tradectl.engine.protection_plan import ProtectionState
 from tradectl.engine.runner_state import RunnerState

@@ -69,7 +69,7 @@ class Exposure:
         flight = sign * w.in_flight(instrument, sign, strategy, self._without)
         if strategy:
             return w.portfolio.size(strategy, instrument) + flight
-        if w.config.position_mode == "hedge" and instrument.category is Category.LINEAR:
+        if w.portfolio.is_hedged(instrument):
             return sign * w.venue_size(instrument, sign) + flight
         return w.portfolio.net_size(instrument) + flight
 
@@ -85,7 +85,7 @@ class Exposure:
         if info is None or not at.is_finite():
             return UNKNOWN
         one, other = self.value(info, up, at), self.value(info, down, at)
-        both = self._w.config.position_mode == "hedge" and not strategy and up > 0 > down
+        both = self._w.portfolio.is_hedged(instrument) and not strategy and up > 0 > down
         return one + other if both else max(one, other)
 
     def _stand_in(self, instrument: InstrumentId) -> Decimal:

@@ -10,7 +10,8 @@ from decimal import Decimal
 
 from tradectl.engine.known_orders import KnownOrders
 from tradectl.engine.order_state import NO_STOP, Held, Order, add_execution
-from tradectl.engine.portfolio_manager import EXTERNAL, Booked
+from tradectl.engine.portfolio_manager import EXTERNAL
+from tradectl.engine.portfolio_state import Booked
 from tradectl.engine.shared_fills import shares
 from tradectl.engine.trading_state import PERSON
 from tradectl.engine.world import World
@@ -74,7 +75,9 @@ class Fills:
 
     def _book(self, execution: Execution, order: Order | None, strategy: str) -> None:
         w = self._w
-        booked = w.portfolio.trade(execution, w.instruments[execution.instrument], strategy)
+        info, idx = w.instruments[execution.instrument], order.spec.position_idx if order is not None else 0
+        arrival = order.arrival if order is not None else None
+        booked = w.portfolio.trade(execution, info, strategy, idx, arrival, self._fee_price(execution))
         if strategy == EXTERNAL and (order is None or order.foreign):
             text = f"{execution.side.value} {execution.qty} {execution.instrument} was not ours ({execution.type})"
             w.alert(AlertLevel.WARNING, "external_trade", text, "it is kept in the book external; see positions adopt")
@@ -84,14 +87,23 @@ class Fills:
         """A fill that closes what several books hold: each gives by its size."""
         w = self._w
         info = w.instruments[execution.instrument]
-        held = {name: w.portfolio.size(name, info.id) for name in w.portfolio.state.books}
+        held = w.portfolio.sizes(info.id, w.portfolio.leg(execution))
         parts = shares(held, execution.side.sign, execution.qty, info.lot_size) or {EXTERNAL: execution.qty}
-        booked = w.portfolio.trade_shared(execution, info, parts)
+        order = self._known.find(execution.link_id, execution.order_id)
+        arrival = order.arrival if order is not None else None
+        booked = w.portfolio.trade_shared(execution, info, parts, 0, arrival, self._fee_price(execution))
         names = ", ".join(f"{name} {qty}" for name, qty in parts.items())
         what = execution.create_type or execution.stop_order_type or execution.type
         text = f"{what}: {execution.side.value} {execution.qty} {execution.instrument} at {execution.price} ({names})"
         w.alert(AlertLevel.CRITICAL, "forced_trade", text, "look at the account: positions list, orders list")
-        self._finish(execution, tuple(booked), self._known.find(execution.link_id, execution.order_id))
+        self._finish(execution, tuple(booked), order)
+
+    def _fee_price(self, execution: Execution) -> Decimal | None:
+        """What the coin of the fee is worth in the money of the books, for fees in a third coin."""
+        coin = execution.fee_coin
+        info = self._w.instruments[execution.instrument]
+        known = coin in ("", info.settle_coin, info.base_coin, info.quote_coin)
+        return None if known else self._w.valuation.cross(coin, execution.instrument)
 
     def _finish(self, execution: Execution, booked: tuple[Booked, ...], order: Order | None) -> None:
         w = self._w

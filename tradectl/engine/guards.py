@@ -40,9 +40,8 @@ class Guards:
         w = self._w
         self.latches.end_pauses()
         self.latches.look_at_positions()
-        unpriced = any(b.size and w.market.mark(i) is None for i, b in w.portfolio.state.nets.items())
         value = w.valuation.account()
-        if not unpriced and not value.unpriced:  # a figure with a hole in it proves nothing
+        if not value.unpriced:  # a figure with a hole in it proves nothing
             self.latches.look(value)
 
     def _check_ages(self) -> None:

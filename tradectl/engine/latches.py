@@ -111,17 +111,17 @@ class Latches:
         for report in reports:
             if report.size and report.liq_price is not None and report.liq_price > 0:
                 known[report.instrument] = report.liq_price
-            else:
+            elif not (report.position_idx and self._w.portfolio.is_open(report.instrument)):  # not the other leg's
                 known.pop(report.instrument, None)
 
     def look_at_positions(self) -> None:
         """Compare liquidation distance and the next funding of each position with their limits."""
         w = self._w
-        for instrument in list(w.portfolio.state.nets):
-            size, mark = w.portfolio.net_size(instrument), w.market.mark(instrument)
-            if size and mark is not None:
+        for instrument, _, book in w.portfolio.positions():
+            mark = w.market.mark(instrument)
+            if book.size and mark is not None:
                 self._liquidation(instrument, mark)
-                self._funding(instrument, size, mark)
+                self._funding(instrument, book.size, mark)
 
     def _liquidation(self, instrument: InstrumentId, mark: Decimal) -> None:
         share = self._w.limits.of("", instrument.symbol).single.liquidation_share

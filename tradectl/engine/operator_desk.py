@@ -89,7 +89,7 @@ class OperatorDesk:
         if e.strategy not in self._host.runners:
             self._refuse(ErrorCode.UNKNOWN_STRATEGY, f"no strategy is named {e.strategy}")
             return
-        if not self._w.portfolio.size(EXTERNAL, e.instrument):
+        if not self._w.portfolio.is_open(e.instrument, EXTERNAL):
             self._refuse(ErrorCode.NOT_FOUND, f"there is no foreign position in {e.instrument}")
             return
         moved: Decimal = self._w.portfolio.adopt(e.instrument, e.strategy)
@@ -149,7 +149,7 @@ class OperatorDesk:
             done = self._desk.cancel_entries(f"stop by {e.who}")
         left = [
             f"{book.size} {instrument}"
-            for instrument, book in self._w.portfolio.state.nets.items()
+            for instrument, _, book in self._w.portfolio.positions()
             if book.size and e.leave != "flatten"
         ]
         parts = [f"{len(done)} entries cancelled", f"closing {', '.join(closed)}" if closed else ""]

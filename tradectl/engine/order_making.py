@@ -8,7 +8,7 @@ from tradectl.engine.risk_manager import RiskManager
 from tradectl.engine.wish import Wish
 from tradectl.engine.world import World
 from tradectl.model.commands import Check
-from tradectl.model.instruments import Category, InstrumentId
+from tradectl.model.instruments import InstrumentId
 from tradectl.model.money import ceil_to, exact, plain
 from tradectl.model.orders import OrderSpec, OrderStatus, OrderType, SelfMatch, Side, TimeInForce
 
@@ -58,7 +58,7 @@ class OrderMaking:
     # --- hedge mode
 
     def _hedged(self, instrument: InstrumentId) -> bool:
-        return self._w.config.position_mode == "hedge" and instrument.category is Category.LINEAR
+        return self._w.portfolio.is_hedged(instrument)
 
     def check_leg(self, wish: Wish, candidate: Candidate, size: Decimal) -> Check:
         """In hedge mode no single order closes one leg and opens the other."""

@@ -24,6 +24,7 @@ class Trade(Struct, array_like=True, gc=False):
     qty: Decimal
     price: Decimal
     pnl: Decimal | None
+    value: Decimal | None = None  # where it is not quantity times price
 
 
 class RecentTrades(Struct):
@@ -32,13 +33,18 @@ class RecentTrades(Struct):
     anchor: Book
     trades: list[Trade] = field(default_factory=list)
 
+    @classmethod
+    def since(cls, net: Book) -> "RecentTrades":
+        """None so far, on the book as it is."""
+        return cls(replace(net))
+
     def book(self, trade: Trade, net: Book) -> Decimal:
         """Book a trade into ``net``; returns by how much its realised profit changed."""
         before = net.realised
         at = bisect_right(self.trades, trade.ts, key=lambda t: t.ts)
         self.trades.insert(at, trade)
         if at == len(self.trades) - 1:
-            net.trade(trade.sign, trade.qty, trade.price, trade.pnl)
+            _apply([trade], net)
         else:
             self._again(net)
         if len(self.trades) > KEEP:
@@ -58,4 +64,4 @@ class RecentTrades(Struct):
 
 def _apply(trades: list[Trade], book: Book) -> None:
     for t in trades:
-        book.trade(t.sign, t.qty, t.price, t.pnl)
+        book.trade(t.sign, t.qty, t.price, t.pnl, t.value)

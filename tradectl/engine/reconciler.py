@@ -3,6 +3,7 @@
 from tradectl.engine.fills import Fills
 from tradectl.engine.known_orders import KnownOrders
 from tradectl.engine.order_answers import LOOK_AGAIN, WALL, OrderAnswers
+from tradectl.engine.statements import disagreements, is_off
 from tradectl.engine.trading_state import AUTO, PERSON
 from tradectl.engine.world import World
 from tradectl.model.commands import AlertLevel, LedgerBooked, Level, Reconcile
@@ -80,7 +81,7 @@ class Reconciler:
             self._baseline(event)
         self._merge(event)
         self._look_up_missing(event)
-        wrong = w.portfolio.disagreements(event.balances, event.positions, w.config.tolerance)
+        wrong = disagreements(w.portfolio, event.balances, event.positions, w.config.tolerance)
         if wrong:
             self._disagree(wrong)
         else:
@@ -160,9 +161,5 @@ class Reconciler:
         fresh_p = positions.positions if positions is not None and positions.ts > last else ()
         if not fresh_b and not fresh_p:
             return
-        stated = {p.instrument: p for p in fresh_p}
-        off = [p for p in stated.values() if p.size != self._w.portfolio.net_size(p.instrument)]
-        cash = self._w.portfolio.state.cash
-        off_cash = [b for b in fresh_b if abs(cash.get(b.coin, b.wallet) - b.wallet) > self._w.config.tolerance]
-        if off or off_cash:
+        if is_off(self._w.portfolio, fresh_b, fresh_p, self._w.config.tolerance):
             self.ask("a stream's statement differs from the books")

@@ -143,7 +143,7 @@ class View:
         """This instrument's worst with the order in."""
         before = self.exposure.one(self._id, strategy, self._unit())
         after = self.strategy_position_value() if strategy else self.position_value()
-        hedged = self._w.config.position_mode == "hedge" and not strategy
+        hedged = self._w.portfolio.is_hedged(self._id) and not strategy
         if hedged:
             sign = -self._c.side.sign
             return after + self.exposure.value(self._c.instrument, self.exposure.worst(self._id, sign), self._unit())

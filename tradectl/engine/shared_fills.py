@@ -1,8 +1,8 @@
-"""A fill that closes what several books hold, shared out: by size, on the lot, to the last digit."""
+"""What belongs to several books, shared out to the last digit: a fill that closes what they hold, money by size."""
 
 from decimal import Decimal
 
-from tradectl.model.money import ZERO, floor_to
+from tradectl.model.money import ZERO, floor_to, to_coin
 
 
 def shares(held: dict[str, Decimal], sign: int, qty: Decimal, lot: Decimal) -> dict[str, Decimal]:
@@ -23,3 +23,14 @@ def shares(held: dict[str, Decimal], sign: int, qty: Decimal, lot: Decimal) -> d
     if rest:  # the venue closed more than the books knew of: the largest is wrong by that much, and will be compared
         parts[max(closable, key=lambda n: (closable[n], n))] += rest
     return {name: part for name, part in parts.items() if part}
+
+
+def split(amount: Decimal, sizes: dict[str, Decimal]) -> dict[str, Decimal]:
+    """An amount by signed sizes (together not 0), each part rounded half-even to eight decimals; the remainder goes to
+    the largest, of equal ones to the last by name."""
+    if len(sizes) == 1:
+        return dict.fromkeys(sizes, amount)
+    total = sum(sizes.values(), ZERO)
+    parts = {name: to_coin(amount * size / total) for name, size in sizes.items()}
+    parts[max(sizes, key=lambda n: (abs(sizes[n]), n))] += amount - sum(parts.values(), ZERO)
+    return parts

@@ -81,7 +81,7 @@ class StrategyHost:
     def resume_all(self) -> None:
         """After a restart: every stream again, and the bars missed meanwhile."""
         self.following.subscribed.clear()
-        held = [i for i, net in self._w.portfolio.state.nets.items() if net.size]
+        held = [i for i, _, book in self._w.portfolio.positions() if book.size]
         for instrument in dict.fromkeys([*held, *(o.instrument for o in self._w.open_orders())]):
             self.follow(instrument)
         for runner in self.runners.values():

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradectl.engine.allocation.allocator import ALLOCATION_TIMER, Allocator
+from tradectl.engine.books import Book
 from tradectl.engine.checkpoint import EngineState, decode, encode
 from tradectl.engine.config import EngineConfig
 from tradectl.engine.dispatch import QUEUE_TIMER, Dispatch
@@ -216,16 +217,9 @@ class TradingEngine:
     def _publish_books(self) -> None:
         w = self.world
         for strategy, instrument in w.dirty_books:
-            book = w.portfolio.book(strategy, instrument) if strategy else w.portfolio.net(instrument)
-            if book.size:
-                self.host.follow(instrument)
-            ticker = w.market.tickers.get(instrument)
-            mark = (ticker.mark or ticker.last) if ticker is not None else 0.0
-            w.emit(
-                PositionChanged(
-                    w.now, strategy, instrument, book.size, book.cost, book.realised, book.fees, book.funding, mark
-                )
-            )
+            own = w.portfolio.book(strategy, instrument) if strategy else None
+            for idx, book in w.portfolio.positions_of(instrument) if own is None else ((0, own),):
+                self._publish_book(strategy, instrument, idx, book)
         for coin in w.dirty_coins:
             pair = w.valuation.pair_of(coin) if coin != w.config.settle_coin else None
             if pair is not None and w.portfolio.state.cash.get(coin):
@@ -233,6 +227,20 @@ class TradingEngine:
             w.emit(BalanceChanged(w.now, coin, w.portfolio.state.cash.get(coin, ZERO)))
         w.dirty_books.clear()
         w.dirty_coins.clear()
+
+    def _publish_book(self, strategy: str, instrument: InstrumentId, idx: int, book: Book) -> None:
+        w = self.world
+        if idx and book == Book():
+            return  # a leg on which nothing ever happened
+        if book.size:
+            self.host.follow(instrument)
+        ticker = w.market.tickers.get(instrument)
+        mark = (ticker.mark or ticker.last) if ticker is not None else 0.0
+        w.emit(
+            PositionChanged(
+                w.now, strategy, instrument, book.size, book.cost, book.realised, book.fees, book.funding, mark, idx
+            )
+        )
 
     def _table(self) -> dict[type, Callable[[Any], None]]:
         return {

@@ -9,6 +9,7 @@ from tradectl.engine.activity import Activity
 from tradectl.engine.allocation.state import AllocationState
 from tradectl.engine.config import EngineConfig
 from tradectl.engine.guard_state import GuardState
+from tradectl.engine.legs import LONG, SHORT
 from tradectl.engine.limit_book import LimitBook
 from tradectl.engine.market_state import MarketState
 from tradectl.engine.open_orders import OpenOrders
@@ -44,7 +45,7 @@ class World:
         self.instruments: dict[InstrumentId, Instrument] = {}
         self.fees: dict[InstrumentId, FeeRate] = {}
         self.market = MarketState()
-        self.portfolio = PortfolioManager()
+        self.portfolio = PortfolioManager(config.position_mode == "hedge")
         self.valuation = Valuation(self.portfolio, self.market, self.instruments, config.settle_coin)
         self.orders: dict[str, Order] = {}
         self.link_of: dict[str, str] = {}
@@ -158,10 +159,9 @@ class World:
 
     def venue_size(self, instrument: InstrumentId, sign: int) -> Decimal:
         """How much of the venue's position on the side of ``sign`` a closing order can meet, >= 0: of the net position,
-        in hedge mode of the long or short leg, which is what the books on that side hold together."""
-        if self.config.position_mode == "hedge":
-            sizes = (books[instrument].size for books in self.portfolio.state.books.values() if instrument in books)
-            return sum((abs(size) for size in sizes if size * sign > 0), ZERO)
+        in hedge mode of the long or short leg."""
+        if self.portfolio.is_hedged(instrument):
+            return abs(self.portfolio.leg_size(instrument, LONG if sign > 0 else SHORT))
         return max(sign * self.portfolio.net_size(instrument), ZERO)
 
     def recount(self, order: Order) -> None:

@@ -12,6 +12,7 @@ from tests.unit.engine.venue import decimal, eight
 from tradectl.engine.books import Book
 from tradectl.engine.portfolio_manager import EXTERNAL, PortfolioManager
 from tradectl.engine.recent_trades import KEEP, RecentTrades, Trade
+from tradectl.engine.statements import disagreements
 from tradectl.engine.targets import Targets
 from tradectl.model.money import to_coin
 from tradectl.model.orders import Execution, Side
@@ -192,11 +193,11 @@ def test_a_baseline_counts_the_account_once() -> None:
     assert portfolio.state.cash == {"USDT": Decimal(7)}
     assert (portfolio.net(BTC).size, portfolio.net(BTC).cost) == (Decimal(-2), Decimal(-180))
     stated = (PositionReport(BTC, Decimal(-2)),)
-    assert portfolio.disagreements((BalanceReport("USDT", Decimal(7)),), stated, ZERO) == []
-    assert len(portfolio.disagreements((BalanceReport("USDT", Decimal(8)),), (), ZERO)) == 2
-    assert len(portfolio.disagreements((BalanceReport("USDT", Decimal(8)),), stated, Decimal(1))) == 0
+    assert disagreements(portfolio, (BalanceReport("USDT", Decimal(7)),), stated, ZERO) == []
+    assert len(disagreements(portfolio, (BalanceReport("USDT", Decimal(8)),), (), ZERO)) == 2
+    assert len(disagreements(portfolio, (BalanceReport("USDT", Decimal(8)),), stated, Decimal(1))) == 0
     other = (*stated, PositionReport(INSTRUMENTS[1].id, Decimal(1)))
-    assert "unknown to the books" in portfolio.disagreements((), other, ZERO)[0]
+    assert "unknown to the books" in disagreements(portfolio, (), other, ZERO)[0]
 
 
 def test_old_ids_are_forgotten_only_when_no_reading_reaches_them() -> None:
