@@ -67,6 +67,7 @@ class SandboxProcess:
         words += ["--symbols", ",".join(c.symbols), "--ack-delay", f"{c.ack_delay_ms:g}"]
         for coin, amount in c.fund.items():
             words += ["--fund", f"{coin}={amount}"]
+        words += ["--hedge"] if c.hedge else []
         if c.data:
             words += ["--data", c.data, "--category", c.category, "--symbol", c.symbol, "--interval", c.interval]
             words += ["--funding", c.funding] if c.funding else []

@@ -45,7 +45,7 @@ class SandboxConfig(Struct, frozen=True):
     hedge: bool = False  # new accounts hold both sides of USDT perpetuals apart
 
     # market: replayed when data is given, generated otherwise
-    data: str = ""  # file of candles or trades to replay
+    data: str = ""  # file of candles or trades to replay, or folder of candle files (folder_replay.py)
     category: str = "linear"  # product of the replayed file: spot or linear
     symbol: str = "BTCUSDT"  # instrument of the replayed file
     interval: str = "1m"  # length of the replayed candles

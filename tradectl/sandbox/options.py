@@ -47,7 +47,8 @@ def _add_account_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_market_arguments(parser: argparse.ArgumentParser, defaults: SandboxConfig) -> None:
     group = parser.add_argument_group("market")
-    group.add_argument("--data", default="", metavar="FILE", help="candles or trades to replay, else generated")
+    group.add_argument("--data", default="", metavar="FILE|FOLDER",
+                       help="candles or trades to replay, one file or a folder of them; else generated")  # fmt: skip
     group.add_argument("--category", choices=("spot", "linear"), default=defaults.category, help="product of --data")
     group.add_argument("--symbol", default=defaults.symbol, help="instrument of --data (default %(default)s)")
     group.add_argument("--interval", default=defaults.interval, help="length of the candles of --data")

@@ -7,6 +7,7 @@ from tradectl.model.instruments import Category, InstrumentId
 from tradectl.model.market_data import INTERVALS
 from tradectl.sandbox.market.bar_moments import corners
 from tradectl.sandbox.market.bars import KEPT, BarHistory, ReadBars
+from tradectl.sandbox.market.folder_replay import FolderReplay
 from tradectl.sandbox.market.instrument_market import InstrumentMarket
 from tradectl.sandbox.market.market import Market
 from tradectl.sandbox.market.plans import (
@@ -44,6 +45,8 @@ def plan_market(config: VenueConfig) -> MarketPlan:
     lengths = {name: length for name, length in INTERVALS.items() if length <= INTERVALS["1d"]}
     if config.interval not in lengths:
         raise bad_setting("interval", config.interval, f"must be one of {', '.join(lengths)}")
+    if config.data.is_dir():
+        return FolderReplay(config, config.data, lengths[config.interval])
     identity = InstrumentId(Category(config.category), config.symbol)
     replay = TradeReplay if is_trade_file(config.data) else CandleReplay
     return replay(config, config.data, identity, lengths[config.interval])

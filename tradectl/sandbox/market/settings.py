@@ -14,7 +14,7 @@ class VenueConfig(Struct, frozen=True, kw_only=True):
     """
 
     state: Path | None = None  # directory; None keeps everything in memory
-    data: Path | None = None  # candle or trade file, CSV, plain or gzip
+    data: Path | None = None  # candle or trade file, CSV, plain or gzip; or a folder of candle files
     category: str = "linear"  # of the file
     symbol: str = "BTCUSDT"  # of the file
     interval: str = "1m"  # of the file's candles, in our words (model.market_data.INTERVALS)
