@@ -29,3 +29,21 @@ def test_the_readmes_strategy_loads(tmp_path: Path) -> None:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?://)([^)#]+)\)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_everything_that_can_be_traded_with_is_documented() -> None:
+    """Algorithms with their parameters, indicators, strategies, allocation policies: docs/trading.md names each."""
+    from typing import get_args
+
+    from tradectl.daemon.strategy_loader import BUILT_IN
+    from tradectl.engine.allocation.policy import PolicyName
+    from tradectl.engine.execution_algorithms.kinds import KINDS
+    from tradectl.engine.parameters import declared
+    from tradectl.engine.series_indicators import SeriesIndicators
+
+    text = (ROOT / "docs" / "trading.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"[a-z_0-9]+", text))
+    indicators = {name for name in vars(SeriesIndicators) if not name.startswith("_")}
+    parameters = {name for kind in KINDS.values() for name in declared(kind)}
+    for wanted in (set(KINDS), parameters, indicators, set(BUILT_IN), set(get_args(PolicyName)) - {"fixed"}):
+        assert wanted <= words, sorted(wanted - words)

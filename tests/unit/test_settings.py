@@ -49,8 +49,8 @@ def test_later_sources_win(tmp_path: Path) -> None:
 
 
 def test_decimal_settings_never_pass_through_float(tmp_path: Path) -> None:
-    (tmp_path / "trading.toml").write_text("[risk]\norder_share = 0.1000000000000000000000000001\n")
-    assert load_settings(str(tmp_path), {}).risk.order_share == Decimal("0.1000000000000000000000000001")
+    (tmp_path / "trading.toml").write_text("[risk]\ngross_share = 0.1000000000000000000000000001\n")
+    assert load_settings(str(tmp_path), {}).risk.gross_share == Decimal("0.1000000000000000000000000001")
 
 
 def test_the_documented_variables() -> None:
@@ -259,3 +259,46 @@ def test_config_directories() -> None:
     assert config_directories("/c", {"TRADECTL_CONFIG": "/d"}) == ("/c",)
     assert config_directories("", {"TRADECTL_CONFIG": "/d"}) == ("/d",)
     assert config_directories("", {"XDG_CONFIG_HOME": "/e"}) == ("/e/tradectl", "/etc/tradectl")
+
+
+def written(tmp_path: Path, text: str) -> Settings:
+    (tmp_path / "trading.toml").write_text(text, encoding="utf-8")
+    return load_settings(str(tmp_path), {})
+
+
+def test_limits_of_scopes_groups_and_allocation(tmp_path: Path) -> None:
+    found = written(
+        tmp_path,
+        '[[groups]]\nname = "majors"\nsymbols = ["BTC*", "ETH*"]\n'
+        '[[limits]]\nscope = "group:majors"\ngross_share = 0.5\n'
+        '[[limits]]\nscope = "strategy:*"\nlosing_streak = 5\nday_loss_share = 0.01\n'
+        '[allocation]\npolicy = "risk_parity"\nmax_share = 0.3\nshares = { a = 0.1 }\n',
+    )
+    assert found.groups == {"majors": ("BTC*", "ETH*")}
+    assert found.limits["group:majors"].gross_share == Decimal("0.5")
+    assert found.limits["strategy:*"].losing_streak == 5
+    assert (found.allocation.policy, found.allocation.shares) == ("risk_parity", {"a": Decimal("0.1")})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[[limits]]\nscope = "nobody"\n', "must be strategy:NAME"),
+        ("[[limits]]\norder_share = 0.01\n", "must be strategy:NAME"),
+        ('[[limits]]\nscope = "symbol:X"\nlosing_streak = 3\n', "is no limit of a symbol"),
+        ('[[limits]]\nscope = "symbol:X"\norder_shar = 3\n', "did you mean limits[0].order_share"),
+        ('[[limits]]\nscope = "symbol:X"\n[[limits]]\nscope = "symbol:X"\n', "has limits already"),
+        ('[[limits]]\nscope = "strategy:a"\norder_share = 0.05\n', "a scope may only narrow"),
+        ('[[limits]]\nscope = "group:majors"\ngross_share = 0.5\n', "has no members"),
+        ('[[groups]]\nname = "majors"\n', "is missing"),
+        ('[[groups]]\nname = "a"\nsymbols = ["X"]\n[[groups]]\nname = "a"\nsymbols = ["Y"]\n', "earlier group"),
+        ("limits = 3\n", "must be tables: write [[limits]]"),
+        ("[risk]\norder_share = 0.2\n", "order_share 0.2 is above position_share 0.1"),
+        ('[allocation]\npolicy = "luck"\n', "allocation.policy"),
+        ("[allocation]\nband = -1\n", "allocation.band"),
+    ],
+)
+def test_limits_and_allocation_that_cannot_be_meant(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(Problem) as caught:
+        written(tmp_path, text)
+    assert said in str(caught.value)

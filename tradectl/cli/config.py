@@ -14,7 +14,8 @@ from tradectl.cli.text import Number
 from tradectl.model.money import plain
 from tradectl.paths import config_directories
 from tradectl.settings import SETTINGS, Settings, load_settings
-from tradectl.settings.load import rule_of, unknown
+from tradectl.settings.load import rule_of
+from tradectl.settings.problems import unknown
 from tradectl.settings.values import as_toml
 from tradectl.settings.write import write_setting
 

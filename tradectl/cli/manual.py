@@ -11,6 +11,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from tradectl.cli.app import COMMANDS, GLOBAL_HELP, LazyGroup, app
 from tradectl.cli.words import ALIASES, BARE, FLAGS, VALUED
+from tradectl.engine.limit_rules import meaning_of
+from tradectl.engine.risk_limits import SCOPES, ScopeLimits
 from tradectl.settings.document import ABOUT, settings_of
 from tradectl.settings.load import rule_of
 from tradectl.settings.sections import FILES, SECTIONS
@@ -185,10 +187,29 @@ def settings_page() -> str:
     parts += [_item(name, text) for name, text in STRATEGY_FIELDS.items()]
     parts.append(".SS [[universes]]\n" + _paragraph("Named lists of symbols, one table each, chosen by its filters."))
     parts += [_item(name, text) for name, text in UNIVERSE_FIELDS.items()]
+    parts.append(".SS [[groups]]\n" + _paragraph("Symbols that move together, one table each."))
+    parts += [_item(name, text) for name, text in GROUP_FIELDS.items()]
+    parts.append(".SS [[limits]]\n" + _paragraph(
+        "Limits of a scope, one table each: they narrow those of [risk] and are measured on the scope alone."
+    ))  # fmt: skip
+    parts += [_item(name, text) for name, text in limit_fields()]
     parts.append(".SH SEE ALSO\n.BR tradectl (1)\n")
     return "".join(parts)
 
 
+def limit_fields() -> Iterator[tuple[str, str]]:
+    """What may stand in a table of ``[[limits]]``."""
+    yield "scope", "strategy:NAME, strategy:*, symbol:SYMBOL or group:NAME."
+    for name in ScopeLimits.__struct_fields__:
+        kinds = ", ".join(kind for kind, names in SCOPES.items() if name in names)
+        meaning = meaning_of(name)
+        yield name, f"{meaning[:1].upper()}{meaning[1:]}. For: {kinds}."
+
+
+GROUP_FIELDS = {
+    "name": "Name of the group, for the scope group:NAME.",
+    "symbols": 'Patterns of its symbols, such as ["BTC*", "ETHUSDT"].',
+}
 STRATEGY_FIELDS = {
     "name": "Name of the instance, unique.",
     "class": "A built-in (ema_cross, ma_cross, donchian_breakout, rsi_reversion, squeeze, momentum_rotation, "

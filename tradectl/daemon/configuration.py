@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from tradectl.engine.config import EngineConfig, RiskLimits
+from tradectl.exchange.bybit.config import PositionMode
 from tradectl.settings import Settings
 
 #: In the sandbox no money is at stake: beside a strategy's position there is room for orders of one's own.
@@ -24,7 +25,7 @@ def engine_config(run: str, mode: str, s: Settings) -> EngineConfig:
     return EngineConfig(
         run=run, mode=mode, settle_coin=s.trading.settle_coin, tolerance=s.trading.tolerance,
         equity_every_s=s.trading.equity_every_s, audit_every_s=s.trading.audit_every_s, risk=risk_limits(mode, s),
-        queue=s.queue, strategies=s.strategies, universes=s.universes,
+        position_mode="hedge" if s.exchange.position_mode is PositionMode.HEDGE else "one_way", queue=s.queue, strategies=s.strategies, universes=s.universes, scoped=s.limits, groups=s.groups, allocation=s.allocation,
     )  # fmt: skip
 
 

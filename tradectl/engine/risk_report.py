@@ -66,6 +66,8 @@ class _Used:
         found = {"position_value": largest, "gross_value": gross, "open_orders": Decimal(self._open_orders())}
         if equity > 0:
             found |= {"position_share": largest / equity, "gross_share": gross / equity, "net_share": net / equity}
+        if not self._kind and equity > 0:
+            found["leverage"] = gross / equity
         if not self._kind and gross.is_finite() and gross:
             found["concentration_share"] = largest / gross
         return found | self._rates() | self._losses(equity)

@@ -13,7 +13,15 @@ import msgspec
 from msgspec import Struct
 
 from tradectl.api.config import ApiConfig, check_listener
-from tradectl.engine.config import QueueLimits, RiskLimits, StrategyConfig, UniverseConfig
+from tradectl.engine.config import (
+    AllocationConfig,
+    QueueLimits,
+    RiskLimits,
+    ScopeLimits,
+    StrategyConfig,
+    UniverseConfig,
+)
+from tradectl.engine.limit_contradictions import require_consistent
 from tradectl.exchange.bybit.config import BybitConfig
 from tradectl.journal.config import JournalConfig
 from tradectl.sandbox.config import SandboxConfig
@@ -51,9 +59,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     exchange: BybitConfig = BybitConfig()
     risk: RiskLimits = RiskLimits()
     queue: QueueLimits = QueueLimits()
+    allocation: AllocationConfig = AllocationConfig()
     sandbox: SandboxConfig = SandboxConfig()
     strategies: tuple[StrategyConfig, ...] = ()
     universes: tuple[UniverseConfig, ...] = ()
+    limits: dict[str, ScopeLimits] = {}
+    groups: dict[str, tuple[str, ...]] = {}
     secrets: Secrets = Secrets()
     origins: dict[str, str] = {}
     directory: str = ""
@@ -76,12 +87,15 @@ def _build(given: load.Given, directory: Path | None, files: list[Path]) -> Sett
     if strategies is None:
         strategies = SANDBOX_STRATEGIES if parts["trading"].mode == "sandbox" else ()
     check_listener(parts["api"])
+    require_consistent(parts["risk"], given.limits, given.groups)
     if parts["app"].environment == "production":
         load.check_secret_files(given)
     return Settings(
         **parts,
         strategies=strategies,
         universes=given.universes,
+        limits=given.limits,
+        groups=given.groups,
         secrets=Secrets(given.secrets.get("BYBIT_API_KEY", ""), given.secrets.get("BYBIT_API_SECRET", "")),
         origins=given.origins,
         directory=str(directory or ""),

@@ -52,6 +52,24 @@ _UNIVERSES = """\
 # max_members = 20
 # refresh_minutes = 60
 """
+_LIMITS = """\
+#
+# Limits of a scope, which may only narrow those of [risk]: strategy:NAME, strategy:* (every strategy without limits of
+# its own), symbol:SYMBOL or group:NAME. Groups are symbols that move together.
+#
+# [[groups]]
+# name = "majors"
+# symbols = ["BTC*", "ETH*"]
+#
+# [[limits]]
+# scope = "group:majors"
+# gross_share = 0.5
+#
+# [[limits]]
+# scope = "strategy:ema_fast"
+# day_loss_share = 0.01
+# losing_streak = 5
+"""
 
 
 def settings_of(section: str) -> Iterator[Setting]:
@@ -72,7 +90,7 @@ def toml_text(name: str) -> str:
             lines += [f"# {_comment(setting)}", f"{setting.key.partition('.')[2]} = {as_toml(setting.default)}"]
         lines.append("")
     if name == "trading":
-        lines += [*_STRATEGIES.splitlines(), *_UNIVERSES.splitlines()]
+        lines += [*_STRATEGIES.splitlines(), *_UNIVERSES.splitlines(), *_LIMITS.splitlines()]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -6,19 +6,20 @@ and rule.
 
 import difflib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import msgspec
 import tomli
 
-from tradectl.engine.config import StrategyConfig, UniverseConfig
+from tradectl.engine.config import ScopeLimits, StrategyConfig, UniverseConfig
 from tradectl.model.errors import ErrorCode, Problem
-from tradectl.model.instruments import Category
 from tradectl.paths import config_directories
+from tradectl.settings.problems import broken, unknown
 from tradectl.settings.sections import BY_NAME, FILES, SETTINGS, Setting
+from tradectl.settings.tables import TABLES
 from tradectl.settings.values import coerce, describe
 
 #: Variables with names of their own.
@@ -29,9 +30,6 @@ RESERVED = frozenset(
     {"TRADECTL_STATE", "TRADECTL_PROFILE", "TRADECTL_CONFIG", "TRADECTL_TEST_DATA", "TRADECTL_REQUIRE_SERVICES",
      "TRADECTL_SANDBOX_ACCOUNTS", "TRADECTL_SOCKET"}
 )  # fmt: skip
-_ONE = {"strategies": "strategy", "universes": "universe"}
-#: What a universe can be chosen from.
-PRODUCTS = tuple(category.value for category in Category)
 VARIABLES: dict[str, str] = {setting.variable: key for key, setting in SETTINGS.items()} | PLAIN_VARIABLES
 
 
@@ -42,6 +40,8 @@ class Given(msgspec.Struct):
     origins: dict[str, str] = {}
     strategies: tuple[StrategyConfig, ...] | None = None
     universes: tuple[UniverseConfig, ...] = ()
+    limits: dict[str, ScopeLimits] = {}
+    groups: dict[str, tuple[str, ...]] = {}
     secrets: dict[str, str] = {}
     secret_files: list[Path] = []
 
@@ -52,30 +52,6 @@ class Given(msgspec.Struct):
         except ValueError as error:
             raise broken(origin, key, value, str(error)) from None
         self.origins[key] = origin
-
-
-def broken(origin: str, key: str, value: Any, rule: str) -> Problem:
-    """The problem of one value: ``origin`` is the file or variable it stands in."""
-    shown = str(value) if isinstance(value, Decimal) else repr(value)
-    return Problem(
-        ErrorCode.INVALID_SETTING,
-        f"{origin}: {key} = {shown} {rule}",
-        field=key,
-        reason=rule,
-        remedy=f"Correct {key} in {origin}.",
-    )
-
-
-def unknown(origin: str, key: str, known: Iterable[str]) -> Problem:
-    """The problem of a name nobody knows, with the nearest one that exists."""
-    near = difflib.get_close_matches(key, list(known), 1, 0.6)
-    return Problem(
-        ErrorCode.INVALID_SETTING,
-        f"{origin}: there is no setting {key}" + (f"; did you mean {near[0]}" if near else ""),
-        field=key,
-        reason="unknown setting",
-        remedy="`tradectl config show` lists every setting.",
-    )
 
 
 # --- TOML
@@ -96,12 +72,10 @@ def read_toml(path: Path, given: Given) -> None:
             ErrorCode.INVALID_SETTING, f"{path} cannot be read: {error.strerror}", field=str(path), remedy="Check it."
         ) from None
     for name, content in document.items():
-        if name == "strategies":
-            given.strategies = _strategies(str(path), content)
-        elif name == "universes":
-            given.universes = _universes(str(path), content)
+        if name in TABLES:
+            setattr(given, name, TABLES[name](str(path), content))
         elif name not in BY_NAME:
-            raise unknown(str(path), name, [*BY_NAME, "strategies", "universes"])
+            raise unknown(str(path), name, [*BY_NAME, *TABLES])
         elif not isinstance(content, dict):
             raise broken(str(path), name, content, f"must be a section: write [{name}]")
         else:
@@ -127,65 +101,6 @@ def _take_table(origin: str, prefix: str, table: dict[str, Any], given: Given) -
             _take_table(origin, key, value, given)
         else:
             raise unknown(origin, key, SETTINGS)
-
-
-def _tables(origin: str, section: str, tables: Any) -> list[dict[str, Any]]:
-    """The tables of ``[[section]]``, each with a name of its own. Raises ``Problem``."""
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise broken(origin, section, tables, f"must be tables: write [[{section}]]")
-    names = [table.get("name") for table in tables]
-    for index, name in enumerate(names):
-        if name and name in names[:index]:
-            raise broken(origin, f"{section}[{index}].name", name, f"is the name of an earlier {_ONE[section]}")
-    return tables
-
-
-def _taken(origin: str, where: str, table: dict[str, Any], kind: type) -> dict[str, Any]:
-    """The fields of one table as ``kind`` declares them. Raises ``Problem``."""
-    hints = get_type_hints(kind, include_extras=True)
-    names = {name.rstrip("_"): name for name in hints}
-    taken: dict[str, Any] = {}
-    for word, value in table.items():
-        key = f"{where}.{word}"
-        if word not in names:
-            raise unknown(origin, key, [f"{where}.{name}" for name in names])
-        try:
-            taken[names[word]] = coerce(value, hints[names[word]])
-        except ValueError as error:
-            raise broken(origin, key, value, str(error)) from None
-    return taken
-
-
-def _universes(origin: str, tables: Any) -> tuple[UniverseConfig, ...]:
-    found = []
-    for index, table in enumerate(_tables(origin, "universes", tables)):
-        taken = _taken(origin, f"universes[{index}]", table, UniverseConfig)
-        if not taken.get("name"):
-            raise broken(origin, f"universes[{index}].name", "", "is missing: it names the universe")
-        universe = UniverseConfig(**taken)
-        if universe.category not in PRODUCTS:
-            rule = f"must be one of {', '.join(PRODUCTS)}"
-            raise broken(origin, f"universes[{index}].category", universe.category, rule)
-        if 0 < universe.max_volatility < universe.min_volatility:
-            rule = f"is below min_volatility = {universe.min_volatility}: nothing could be in it"
-            raise broken(origin, f"universes[{index}].max_volatility", universe.max_volatility, rule)
-        found.append(universe)
-    return tuple(found)
-
-
-def _strategies(origin: str, tables: Any) -> tuple[StrategyConfig, ...]:
-    found = _tables(origin, "strategies", tables)
-    return tuple(_strategy(origin, index, table) for index, table in enumerate(found))
-
-
-def _strategy(origin: str, index: int, table: dict[str, Any]) -> StrategyConfig:
-    taken = _taken(origin, f"strategies[{index}]", table, StrategyConfig)
-    for word, rule in (("name", "names the instance"), ("class_", "says which class it is")):
-        if not taken.get(word):
-            raise broken(
-                origin, f"strategies[{index}].{word.rstrip('_')}", taken.get(word, ""), f"is missing: it {rule}"
-            )
-    return StrategyConfig(**taken)
 
 
 # --- environment and .env

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from tradectl.api.config import ApiConfig
-from tradectl.engine.config import QueueLimits, RiskLimits
+from tradectl.engine.config import AllocationConfig, QueueLimits, RiskLimits
 from tradectl.exchange.bybit.config import BybitConfig
 from tradectl.journal.config import JournalConfig
 from tradectl.model.instruments import Category
@@ -100,6 +100,7 @@ SECTIONS: tuple[Section, ...] = (
         frozenset({"environment", "leverage", "categories", "settle_coins"}),
     ),
     Section("risk", "trading", RiskLimits(), "Limits on orders, positions and losses."),
+    Section("allocation", "trading", AllocationConfig(), "How equity is shared among the strategies."),
     Section("queue", "trading", QueueLimits(), "Budgets of the order queue."),
     Section(
         "sandbox",

@@ -7,7 +7,7 @@ from typing import Any
 
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.settings import load_file
-from tradectl.settings.load import broken, unknown
+from tradectl.settings.problems import broken, unknown
 from tradectl.settings.sections import BY_NAME, SETTINGS
 from tradectl.settings.values import as_toml, coerce
 

@@ -6,8 +6,7 @@ from typing import Any
 from tradectl.daemon.handlers.order_request import order_of
 from tradectl.daemon.service import Service, who
 from tradectl.engine.limit_rules import meaning_of, parse_scope, unit_of
-from tradectl.engine.risk_limits import ZERO_IS_OFF
-from tradectl.engine.risk_usage import usage
+from tradectl.engine.risk_report import LimitUse, limits_in_force
 from tradectl.model.commands import RequestAnswered
 from tradectl.model.events import LimitsSet, RiskResetRequested
 from tradectl.rpc import methods, params, rows
@@ -27,34 +26,29 @@ def handlers(s: Service) -> list[tuple[methods.Method[Any, Any], Any]]:
 
 def limit_rows(s: Service, scope: str = "") -> tuple[rows.LimitRow, ...]:
     """Every limit in force with what is used of it, of one scope or (``""``) of the account and all of them."""
-    book = s.engine.world.limits
-    used = usage(s.engine.world)
-    return tuple(
-        _row(name, text, where, used.get((where, name)))
-        for where in ([scope] if scope else ["", *sorted(book.scoped)])
-        for name, text in book.texts(where)
-    )
+    world = s.engine.world
+    scopes = [scope] if scope else ["", *sorted(world.limits.scoped)]
+    return tuple(_row(use, where) for where in scopes for use in limits_in_force(world, where))
 
 
-def _row(name: str, text: str, scope: str, used: Decimal | None) -> rows.LimitRow:
+def _row(use: LimitUse, scope: str) -> rows.LimitRow:
     """A fraction is shown as per cent of what it is a fraction of."""
-    unit, value = unit_of(name), _number(text)
+    unit, used, meaning = use.unit, use.used, meaning_of(use.name)
+    value = Decimal(use.limit) if use.limit.replace(".", "", 1).isdecimal() else None
+    if used is not None and not used.is_finite():
+        used = None
     if unit.startswith("fraction of "):
         unit = unit.replace("fraction", "%", 1)
         value, used = (None if it is None else it * 100 for it in (value, used))
-    if name in ZERO_IS_OFF and not value:
-        return rows.LimitRow(name, None, unit, used, scope, "off", meaning_of(name))
-    return rows.LimitRow(name, value, unit, used, scope, text if value is None else "", meaning_of(name))
-
-
-def _number(text: str) -> Decimal | None:
-    return Decimal(text) if text.replace(".", "", 1).isdecimal() else None
+    if not use.on:
+        return rows.LimitRow(use.name, None, unit, used, scope, "off", meaning)
+    return rows.LimitRow(use.name, value, unit, used, scope, use.limit if value is None else "", meaning)
 
 
 def _report(s: Service, p: params.RiskScope) -> methods.RiskReport:
     parse_scope(p.scope)
     raised = tuple(
-        _row(name, text, scope, None)
+        _row(LimitUse(name, text, unit_of(name), True), scope)
         for scope, changes in s.engine.world.limits.state.changes.items()
         for name, text in changes.items()
     )
