@@ -4,7 +4,8 @@ The client reports on the control socket how many frames it has handled on each 
 requests are unanswered and whether it is ready. Every frame goes through one queue. The next one leaves when every
 open socket has handled what was sent to it; the market moves when, besides, nothing waits and nothing is unanswered.
 Then two runs see the same frames in the same order, whatever the machine did in between. Every data socket is taken for
-the client's own, except those opened with ``?lockstep=off``.
+the client's own, except those opened with ``?lockstep=off``. When one closes, the market waits for a report that no
+longer names it: a client that is killed loses its sockets one by one, and what it last said of itself is of the past.
 
 Neighbours in the queue that go to one socket leave together: TCP keeps their order, no other socket has anything to
 say meanwhile, and what the client asks in between is answered behind them either way. It saves two of three round
@@ -50,6 +51,8 @@ class Lockstep:
         self._queue: deque[tuple[Channel, bytes]] = deque()
         self._sockets: dict[Channel, _Socket] = {}
         self._by_port: dict[int, _Socket] = {}
+        self._named: Mapping[int, int] = {}  # by the last report
+        self._gone: set[int] = set()  # closed here, and still named by the last report
         self._outstanding = 0
         self._ready = False
         self._attached = False
@@ -62,6 +65,7 @@ class Lockstep:
     def attach(self) -> None:
         """A client leads from now on; the market waits for its first report, and the end is told to it anew."""
         self._attached, self._ready, self._outstanding, self._ended = True, False, 0, False
+        self._named, self._gone = {}, set()
 
     def detach(self) -> None:
         """The client is gone: the market stands still, waiting frames leave."""
@@ -78,7 +82,8 @@ class Lockstep:
             socket = self._by_port.get(port)
             if socket is not None and count > socket.seen:
                 socket.seen = count
-        self._outstanding, self._ready = outstanding, ready
+        self._outstanding, self._ready, self._named = outstanding, ready, frames
+        self._gone &= frames.keys()
         self._advance()
 
     # --- Delivery -------------------------------------------------------------------------------------------------
@@ -86,11 +91,14 @@ class Lockstep:
     def opened(self, channel: Channel, kind: str) -> None:
         if channel.in_lockstep:
             self._sockets[channel] = self._by_port[channel.port] = _Socket(kind)
+            self._gone.discard(channel.port)
 
     def closed(self, channel: Channel) -> None:
         socket = self._sockets.pop(channel, None)
         if socket is not None and self._by_port.get(channel.port) is socket:
             del self._by_port[channel.port]
+            if channel.port in self._named:
+                self._gone.add(channel.port)
         self._advance()
 
     def send(self, channel: Channel, frame: bytes, delay: float = 0.0) -> None:
@@ -132,7 +140,7 @@ class Lockstep:
         return any(socket.seen < socket.sent for socket in self._sockets.values())
 
     def _may_step(self) -> bool:
-        return self._attached and self._ready and not self._outstanding and not self._ended
+        return self._attached and self._ready and not (self._outstanding or self._gone or self._ended)
 
     def _take_step(self) -> None:
         if self._exhausted:

@@ -122,6 +122,22 @@ async def test_a_closed_socket_is_forgotten(leader: Leader) -> None:
     assert leader.client.server.venue.taken == 4
 
 
+async def test_the_market_waits_until_the_leader_knows_of_a_closed_socket(leader: Leader) -> None:
+    """A leader that is killed loses its sockets one after the other: the market must not run away meanwhile."""
+    await leader.attach()
+    await leader.report()
+    await leader.public.next()
+    await leader.public.close()
+    async with asyncio.timeout(5):
+        while leader.public.port in [channel.port for channel in leader.client.server.lockstep._sockets]:
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    assert await leader.steps_taken() == 1
+    leader.public = leader.trade
+    await leader.report()
+    assert await leader.steps_taken() > 1
+
+
 async def test_without_a_leader_the_market_stands_and_frames_leave(leader: Leader) -> None:
     await leader.attach()
     await leader.report()
