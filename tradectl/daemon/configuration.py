@@ -25,7 +25,9 @@ def engine_config(run: str, mode: str, s: Settings) -> EngineConfig:
     return EngineConfig(
         run=run, mode=mode, settle_coin=s.trading.settle_coin, tolerance=s.trading.tolerance,
         equity_every_s=s.trading.equity_every_s, audit_every_s=s.trading.audit_every_s, risk=risk_limits(mode, s),
-        position_mode="hedge" if s.exchange.position_mode is PositionMode.HEDGE else "one_way", queue=s.queue, strategies=s.strategies, universes=s.universes, scoped=s.limits, groups=s.groups, allocation=s.allocation,
+        position_mode="hedge" if s.exchange.position_mode is PositionMode.HEDGE else "one_way",
+        queue=s.queue, strategies=s.strategies, universes=s.universes, scoped=s.limits, groups=s.groups,
+        allocation=s.allocation,
     )  # fmt: skip
 
 

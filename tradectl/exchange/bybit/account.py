@@ -41,6 +41,7 @@ class Account:
         self._apply_settings = apply
         problems = await self._check_key()
         problems += await self._check_margin_mode()
+        await self._hedge_all()
         for instrument, leverage in self._config.leverage.items():
             problems += await self._check_symbol(instrument, leverage)
         return tuple(problems)
@@ -86,6 +87,12 @@ class Account:
         if info.marginMode != wanted.value:
             problems.append(f"Margin mode is {info.marginMode}, the settings say {wanted.value}{refusal}.")
         return problems
+
+    async def _hedge_all(self) -> None:
+        """Hedge mode for every symbol of the coin at once, for orders may come in any of them; those with a position or
+        an order stay as they are, and each declared one is looked at by itself."""
+        if self._config.position_mode is PositionMode.HEDGE and "USDT" in self._config.settle_coins:
+            await self._apply("switch_position_mode", category=Category.LINEAR.value, coin="USDT", mode=3)
 
     async def _check_symbol(self, instrument: InstrumentId, leverage: Decimal) -> list[str]:
         if instrument.category not in (Category.LINEAR, Category.INVERSE):

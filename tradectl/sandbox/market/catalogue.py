@@ -20,7 +20,7 @@ def generated_instruments(symbols: Iterable[str]) -> list[Instrument]:
         spec = spec_of(symbol)
         base = base_of(symbol)
         if symbol == f"{base}USD":
-            found.append(_inverse(symbol, base, spec))
+            found.append(inverse_of(symbol, base, spec))
         else:
             found += [linear_of(symbol, base, spec), spot_of(symbol, base, spec)]
     return found
@@ -49,7 +49,7 @@ def linear_of(symbol: str, base: str, spec: Spec) -> Instrument:
     )
 
 
-def _inverse(symbol: str, base: str, spec: Spec) -> Instrument:
+def inverse_of(symbol: str, base: str, spec: Spec) -> Instrument:
     """A perpetual in contracts of one USD, settled in its base coin (bybit-v5 4.3)."""
     tick = Decimal(spec.tick) * 5
     return Instrument(

@@ -7,8 +7,8 @@ import msgspec
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.instruments import Category, Instrument, InstrumentId
 from tradectl.model.money import floor_to
-from tradectl.sandbox.market.catalogue import EIGHT_HOURS, linear_of, spot_of
-from tradectl.sandbox.market.symbol_specs import SPECS, launch_time
+from tradectl.sandbox.market.catalogue import EIGHT_HOURS, inverse_of, linear_of, spot_of
+from tradectl.sandbox.market.symbol_specs import INVERSE, SPECS, launch_time
 
 #: Quote coins by which a symbol's text is taken apart, longest first.
 QUOTES = ("USDT", "USDC", "USDE", "EUR", "BTC", "ETH", "SOL", "USD")
@@ -29,7 +29,23 @@ def file_instrument(identity: InstrumentId, price_decimals: int, size_decimals: 
         return msgspec.structs.replace(
             known, tick_size=min(tick, known.tick_size), lot_size=lot, min_qty=min(lot, known.min_qty)
         )
+    if identity.category is Category.INVERSE:
+        return _inverse(identity, base, quote, tick)
     return _made_up(identity, base, quote, tick, lot, price)
+
+
+def _inverse(identity: InstrumentId, base: str, quote: str, tick: Decimal) -> Instrument:
+    """Inverse contracts are one dollar each, whatever the file says of sizes."""
+    if quote != "USD" or base not in INVERSE:
+        raise Problem(
+            ErrorCode.UNKNOWN_SYMBOL,
+            f"There is no inverse contract {identity.symbol!r}",
+            field="symbol",
+            reason=f"the inverse contracts are {', '.join(f'{coin}USD' for coin in INVERSE)}",
+            remedy="Name the file after one of them, such as inverse_BTCUSD.csv",
+        )
+    known = inverse_of(identity.symbol, base, SPECS[base])
+    return msgspec.structs.replace(known, tick_size=min(tick, known.tick_size))
 
 
 def _made_up(identity: InstrumentId, base: str, quote: str, tick: Decimal, lot: Decimal, price: Decimal) -> Instrument:

@@ -32,7 +32,7 @@ from tradectl.sandbox.market.settings import VenueConfig
 from tradectl.sandbox.market.tape import Tape
 
 _ENDINGS = (".csv", ".csv.gz")
-_CATEGORIES = {Category.SPOT.value: Category.SPOT, Category.LINEAR.value: Category.LINEAR}
+_CATEGORIES = {each.value: each for each in (Category.SPOT, Category.LINEAR, Category.INVERSE)}
 
 
 class FolderReplay:
