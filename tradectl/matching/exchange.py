@@ -337,11 +337,12 @@ class Exchange:
         return snapshot.save(self._state)
 
     @classmethod
-    def restore(cls, data: bytes) -> "Exchange":
-        """The exchange that :meth:`save` wrote. Raises ``msgspec.DecodeError`` on bytes of another
-        kind and ``ValueError`` on another version's."""
+    def restore(cls, data: bytes, known: Iterable[Instrument] = ()) -> "Exchange":
+        """The exchange that :meth:`save` wrote, also that of an older version; ``known`` completes the instruments it
+        kept less of. Raises ``msgspec.DecodeError`` on bytes of another kind and ``ValueError`` on another version's.
+        """
         exchange = cls((), seed="")
-        exchange._state = snapshot.restore(data)
+        exchange._state = snapshot.restore(data, known)
         return exchange
 
     # --- inside -----------------------------------------------------------------------------------------------

@@ -1,41 +1,25 @@
 """The exchange as bytes and back: everything needed to continue exactly where it stopped."""
 
-from decimal import Decimal
+from collections.abc import Iterable
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from tradectl.matching.accounts import Account
 from tradectl.matching.book import Book
 from tradectl.matching.displayed import DisplayedSide
-from tradectl.matching.ids import IdSource
-from tradectl.matching.state import MarketAccount, State
-from tradectl.model.instruments import Instrument, InstrumentId
+from tradectl.matching.older_snapshots import read_version_1
+from tradectl.matching.saved import SavedBook, SavedExchange
+from tradectl.matching.state import State
+from tradectl.model.instruments import Instrument
 
 VERSION = 2
 
 
-class SavedBook(Struct, array_like=True):
-    """One market: displayed and used sizes by key. Resting and conditional orders come back from the accounts."""
+class _Written(Struct, array_like=True):
+    """What every version begins with."""
 
-    instrument: InstrumentId
-    bids: dict[int, int]
-    asks: dict[int, int]
-    bids_used: dict[int, int]
-    asks_used: dict[int, int]
-    mark: Decimal | None
-    index: Decimal | None
-    last: Decimal | None
-    premiums: list[tuple[int, Decimal]]
-
-
-class SavedExchange(Struct, array_like=True):
     version: int
-    ids: IdSource
-    instruments: list[Instrument]
-    books: list[SavedBook]
-    accounts: list[Account]
-    market: MarketAccount
 
 
 def save(state: State) -> bytes:
@@ -46,12 +30,13 @@ def save(state: State) -> bytes:
     return msgspec.msgpack.encode(saved)
 
 
-def restore(data: bytes) -> State:
-    """Raises ``msgspec.DecodeError`` on bytes of another kind and ``ValueError`` on another version's."""
-    saved = msgspec.msgpack.decode(data, type=SavedExchange)
-    if saved.version != VERSION:
-        raise ValueError(f"an exchange saved by version {saved.version} cannot be read by version {VERSION}")
-    state = State(saved.instruments, saved.ids)
+def restore(data: bytes, known: Iterable[Instrument] = ()) -> State:
+    """The state behind ``data``; what an older version did not keep of its instruments is taken from ``known``.
+
+    Raises ``msgspec.DecodeError`` on bytes of another kind and ``ValueError`` on those of a version that is not read.
+    """
+    saved = _read(data)
+    state = State(_completed(saved.instruments, known), saved.ids)
     state.market = saved.market
     for saved_book in saved.books:
         _restore_book(state.books[saved_book.instrument], saved_book)
@@ -63,6 +48,21 @@ def restore(data: bytes) -> State:
     for each in sorted(waiting, key=lambda each: each.turn):
         state.books[each.order.instrument].conditionals[each.order.order_id] = each
     return state
+
+
+def _read(data: bytes) -> SavedExchange:
+    version = msgspec.msgpack.decode(data, type=_Written).version
+    if version == 1:
+        return read_version_1(data, VERSION)
+    if version != VERSION:
+        raise ValueError(f"an exchange saved by version {version} cannot be read by version {VERSION}")
+    return msgspec.msgpack.decode(data, type=SavedExchange)
+
+
+def _completed(saved: Iterable[Instrument], known: Iterable[Instrument]) -> list[Instrument]:
+    """Version 1 did not keep when trading in an instrument began."""
+    launched = {instrument.id: instrument.launched for instrument in known}
+    return [each if each.launched else replace(each, launched=launched.get(each.id, 0)) for each in saved]
 
 
 def _save_book(book: Book) -> SavedBook:

@@ -116,7 +116,7 @@ class Venue(AccountQueries, AccountChanges):
             raise _another("belongs to another market (data, seed, symbols or backfill differ)")
         if place is None or exchange is None:
             raise _another("was not begun completely")
-        self.exchange = Exchange.restore(exchange)
+        self.exchange = Exchange.restore(exchange, self._plan.instruments)
         if list(self.exchange.instruments.values()) != self._plan.instruments:
             raise _another("was made with other instruments, by another version")
         tape, _ = self._plan.tape(identity.origin)
@@ -128,7 +128,7 @@ class Venue(AccountQueries, AccountChanges):
         rows = self._memory.database.rows("SELECT order_id FROM orders WHERE final = 0")
         self._open_orders = {row[0] for row in rows}
         happenings = self._market.show(self.exchange)
-        self._save(happenings, (), changed=bool(happenings))
+        self._save(happenings, (), changed=True)  # what an older version wrote stands in today's form from here on
 
     @property
     def _eager(self) -> bool:

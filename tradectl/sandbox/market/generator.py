@@ -45,8 +45,8 @@ class SymbolState(Struct, array_like=True):
     variance: float  # relative to the long-run mean
     direction: int = 0
     trend_left: int = 0
-    basis: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    closes: tuple[int, int, int] = (0, 0, 0)  # last closes in ticks; 0 before the first
+    basis: tuple[float, ...] = (0.0, 0.0, 0.0)
+    closes: tuple[int, ...] = (0, 0, 0)  # last closes in ticks; 0 before the first
     inverse_random: int = 0
 
 
@@ -121,7 +121,7 @@ class SymbolProcess:
         lots = self._lots(random, instrument, move)
         closes = list(self.state.closes)
         closes[index] = close
-        self.state.closes = (closes[0], closes[1], closes[2])
+        self.state.closes = tuple(closes)
         ratio = Decimal(round(1_000_000 / (1.0 + basis))).scaleb(-6)
         kline = Kline(
             open_time, open_ * tick, high * tick, low * tick, close * tick, lots * instrument.lot_size, ZERO, ratio
@@ -161,4 +161,10 @@ class GeneratedBars:
         """Continue where :meth:`save` was called."""
         self._next, states = msgspec.msgpack.decode(position, type=tuple[int, dict[str, SymbolState]])
         for base, process in self._processes.items():
-            process.state = states[base]
+            process.state = states[base] if base in states else _of_two(states[f"{base}USDT"])
+
+
+def _of_two(state: SymbolState) -> SymbolState:
+    """The state as it was kept by symbol, before there were inverse contracts: it has no slot for one."""
+    state.basis, state.closes = (*state.basis, 0.0), (*state.closes, 0)
+    return state

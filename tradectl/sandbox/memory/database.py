@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tradectl.model.errors import ErrorCode, Problem
+from tradectl.sandbox.memory.migrations import MIGRATIONS
 
 FILE_NAME = "venue.sqlite"
 SCHEMA_VERSION = 2
@@ -75,14 +76,17 @@ class Database:
         if version == 0:
             for statement in SCHEMA.split(";"):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-        elif version != SCHEMA_VERSION:
+        elif version > SCHEMA_VERSION or any(old not in MIGRATIONS for old in range(version, SCHEMA_VERSION)):
             raise Problem(
                 ErrorCode.CONFLICT,
                 f"{self.path} was written by another version of the sandbox ({version}, this is {SCHEMA_VERSION})",
                 field="state",
                 remedy="Reset the sandbox, or choose another state directory",
             )
+        for old in range(version or SCHEMA_VERSION, SCHEMA_VERSION):
+            for statement in MIGRATIONS[old]:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
     def _problem(self, error: Exception) -> Problem:
         if "locked" in str(error):
