@@ -119,6 +119,7 @@ class OrderAnswers:
 
     def _looked(self, order: Order, known: bool) -> None:
         order.amend_ended()
+        self._w.recount(order)
         if known:
             self._dispatch.insist(order)
             return

@@ -72,6 +72,9 @@ class Hand(Protocol):
     def touch(self, buy: bool, passive: bool = False) -> Decimal | None:
         """The price a buy (else a sell) meets first, or ``passive`` the best one on its own side."""
 
+    def is_dust(self, qty: Decimal, price: Decimal | None = None, side: Side | None = None) -> bool:
+        """Whether a quantity is less than the venue takes as an order: by size, or by value unless it closes."""
+
     def leg(self, tag: str) -> Leg: ...
     def open(self, tag: str = "") -> list[Order]: ...
     def in_flight(self, side: Side, tag: str = "") -> Decimal: ...

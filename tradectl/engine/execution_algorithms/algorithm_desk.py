@@ -164,11 +164,11 @@ class AlgorithmDesk:
         self._changed[run.id] = None
 
     def stray(self, execution: Execution, strategy: str) -> None:
-        """A fill of an order of ours whose record was lost: it counts where it may belong, so nothing gets too large."""
+        """A fill of an order of ours whose record was lost: it counts where it may belong; nothing gets too large."""
         fits = [r for r in self._state.working.values() if _could_be(r, strategy, execution.instrument, execution.side)]
         if fits:
-            Children(self._w, fits[-1]).stray(execution)
-            self._changed[fits[-1].id] = None
+            Children(self._w, fits[0]).stray(execution)
+            self._changed[fits[0].id] = None
 
     def _run_of(self, order: Order) -> Run | None:
         if order.algorithm:
@@ -181,8 +181,8 @@ class AlgorithmDesk:
         fits = [r for r in runs if _could_be(r, order.strategy, order.instrument, order.spec.side)]
         fits = [r for r in runs if order.link_id in r.children] or fits
         if fits:
-            order.algorithm = fits[-1].id
-        return fits[-1] if fits else None
+            order.algorithm = fits[0].id
+        return fits[0] if fits else None
 
     # --- acting
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from tradectl.engine.execution_algorithms.algorithm import Algorithm, Hand, Request
-from tradectl.engine.execution_algorithms.inventory import has_lost_it, net
+from tradectl.engine.execution_algorithms.inventory import has_lost_it
 from tradectl.engine.execution_algorithms.slicing import MINUTE, progress, shares, take
 from tradectl.engine.order_state import Order
 from tradectl.engine.parameters import param
@@ -57,12 +57,18 @@ class Dca(Algorithm):
     def act(self, hand: Hand) -> None:
         if self.every_minutes:
             self._enter_periodically(hand)
-        elif hand.leg(EXIT).filled and not hand.open(EXIT) and hand.is_exact and self._held(hand) < hand.info.min_qty:
+        elif self._has_left(hand):
             hand.done(f"took its profit: {plain(hand.leg(EXIT).filled)} given back")
         elif not has_lost_it(hand):
             self._ladder(hand)
 
     # --- the ladder
+
+    def _has_left(self, hand: Hand) -> bool:
+        """Whether the exit gave back all that was held."""
+        if not hand.leg(EXIT).filled or hand.open(EXIT) or not hand.is_exact:
+            return False
+        return hand.is_dust(hand.info.floor_qty(max(self._held(hand), ZERO)), side=hand.side.opposite)
 
     def _ladder(self, hand: Hand) -> None:
         sizes = self.sizes(hand.info, hand.run.qty)
@@ -78,13 +84,13 @@ class Dca(Algorithm):
         if self.take_profit:
             self._tend_exit(hand)
         hand.say(f"holds {plain(hand.inventory)} at {self._average(hand):.8g}")
-        if not self.take_profit and hand.run.qty - hand.run.filled < hand.info.min_qty:
+        if not self.take_profit and hand.is_dust(hand.run.qty - hand.run.filled):
             hand.done("the whole ladder filled")
 
     def _stand(self, hand: Hand, tag: str, size: Decimal, price: Decimal | None) -> None:
         """Have an entry stand for what of its size is neither filled nor in flight."""
         need = hand.info.floor_qty(size - hand.leg(tag).filled - hand.in_flight(hand.side, tag))
-        if need >= hand.info.min_qty and hand.can_place:
+        if not hand.is_dust(need, price) and hand.can_place:
             hand.place(tag, need, price, text=tag, stop_loss=self.price("stop", hand.info))
 
     def _away(self, hand: Hand, price: Decimal, percent: Decimal, buy: bool) -> Decimal:
@@ -99,8 +105,11 @@ class Dca(Algorithm):
         booked = sum((leg.booked for leg in legs), ZERO)
         return sum((leg.value for leg in legs), ZERO) / booked if booked else ZERO
 
-    def _held(self, hand: Hand) -> Decimal:
-        return sum((net(hand, tag) for tag in self._entries(hand)), ZERO) - hand.leg(EXIT).filled
+    @staticmethod
+    def _held(hand: Hand) -> Decimal:
+        """What the exit may give back; an exit whose record was lost may do so too, until it is cancelled."""
+        back = hand.side.opposite
+        return hand.inventory - hand.in_flight(back) + hand.in_flight(back, EXIT)
 
     # --- the exit
 
@@ -111,7 +120,7 @@ class Dca(Algorithm):
         standing = hand.open(EXIT)
         if standing:
             self._move_exit(hand, standing[0], qty, price)
-        elif qty >= hand.info.min_qty and hand.can_place:
+        elif not hand.is_dust(qty, price, hand.side.opposite) and hand.can_place:
             hand.place(EXIT, qty, price, side=hand.side.opposite, text=f"exit of {plain(qty)}")
 
     def _move_exit(self, hand: Hand, order: Order, qty: Decimal, price: Decimal) -> None:

@@ -86,8 +86,9 @@ class Grid(Algorithm):
             return
         held = net(hand, enter) - hand.leg(leave).booked
         out = hand.info.floor_qty(max(held, ZERO))
-        if out >= hand.info.min_qty:
-            hand.place(leave, out, upper if buys else lower, side=hand.side.opposite, text=f"slot {slot + 1} back")
+        target = upper if buys else lower
+        if not hand.is_dust(out, target, hand.side.opposite):
+            hand.place(leave, out, target, side=hand.side.opposite, text=f"slot {slot + 1} back")
             return
         price, touch = (lower if buys else upper), hand.touch(buys)
         if touch is not None and (price < touch if buys else price > touch):

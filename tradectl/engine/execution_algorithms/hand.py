@@ -11,6 +11,7 @@ from tradectl.engine.wish import Wish
 from tradectl.engine.world import World
 from tradectl.model.commands import AlgorithmStatus, DecisionMade, RequestBars
 from tradectl.model.events import Action
+from tradectl.model.instruments import Category
 from tradectl.model.money import ZERO, exact
 from tradectl.model.orders import OrderType, Protection, Side, TimeInForce
 
@@ -86,6 +87,16 @@ class DeskHand:
         price = quote.ask if buy != passive else quote.bid
         return exact(price) if price > 0 else None
 
+    def is_dust(self, qty: Decimal, price: Decimal | None = None, side: Side | None = None) -> bool:
+        info, side = self.info, side or self.side
+        if qty < info.min_qty:
+            return True
+        book = self._w.portfolio.size(self.run.strategy, self.run.instrument)
+        if info.id.category is Category.INVERSE or (not info.is_spot and -side.sign * book >= qty):
+            return False
+        at = price or self.touch(side is Side.BUY)
+        return at is not None and qty * at < info.min_notional
+
     def leg(self, tag: str) -> Leg:
         return self.run.legs.get(tag) or Leg(self.side)
 
@@ -97,7 +108,7 @@ class DeskHand:
     ) -> bool:  # fmt: skip
         run, side = self.run, side or self.run.side
         size = self._sized(side, qty, price)
-        if not self.can_place or size < self.info.min_qty:
+        if not self.can_place or self.is_dust(size, price, side):
             return False
         reason = f"{run.reason} ({run.kind} a{run.id}{', ' + text if text else ''})"
         made = self._desk.place(
@@ -112,9 +123,10 @@ class DeskHand:
         return self._heard(made)
 
     def _sized(self, side: Side, qty: Decimal, price: Decimal | None) -> Decimal:
-        """Within the room of its own side, what refusals left of it, and the venue's largest order."""
+        """Within what may be asked for on its own side, what is held on the other, what refusals left of it, and the
+        venue's largest order."""
         most = self.info.max_market_qty if price is None else self.info.max_limit_qty
-        room = self.room if side is self.run.side else qty
+        room = self.room if side is self.run.side else max(self.inventory - self.in_flight(side), ZERO)
         return shrunk(self.run.trouble, self.info, min(qty, room, self.info.floor_qty(most)))
 
     def _heard(self, made: DecisionMade) -> bool:

@@ -32,7 +32,6 @@ class Iceberg(Algorithm):
         shown = exact(self.visible) or hand.info.floor_qty(hand.run.qty / 10)
         price, room = self.price("limit", hand.info), hand.room
         assert price is not None
-        rest = room - shown
-        whole = rest < hand.info.min_qty or rest * price < hand.info.min_notional  # too small to be shown alone
+        whole = hand.is_dust(room - shown, price)  # too little to be shown alone
         if hand.place("show", room if whole else shown, price, tif="PostOnly" if self.post_only else "GTC"):
             hand.say(f"shows {plain(shown)} at {plain(price)}")

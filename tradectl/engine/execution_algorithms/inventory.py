@@ -26,7 +26,7 @@ def close_all(hand: Hand, reason: str) -> None:
     if hand.open() or not hand.is_exact:
         return
     rest = hand.info.floor_qty(max(hand.inventory, ZERO))
-    if rest < hand.info.min_qty:
+    if hand.is_dust(rest, side=hand.side.opposite):
         hand.done(reason)
     else:
         hand.place(CLOSE, rest, side=hand.side.opposite, text=reason)

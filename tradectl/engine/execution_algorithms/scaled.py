@@ -57,7 +57,7 @@ class Scaled(Algorithm):
         for number, (price, size) in enumerate(zip(self.prices(hand.info, hand.side), sizes, strict=True), 1):
             tag = f"level {number}"
             need = hand.info.floor_qty(size - hand.leg(tag).filled - hand.in_flight(hand.side, tag))
-            if need >= hand.info.min_qty and hand.can_place:
+            if not hand.is_dust(need, price) and hand.can_place:
                 tif = "PostOnly" if self.post_only else "GTC"
                 placed |= hand.place(tag, need, price, tif=tif, text=f"{tag} of {self.count}")
         resting = hand.open()

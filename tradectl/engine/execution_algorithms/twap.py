@@ -65,7 +65,7 @@ class Twap(Algorithm):
         if not last:
             qty = min(qty, self._most(hand.info, hand.run.qty))
         qty = min(hand.info.floor_qty(qty), hand.room)
-        if qty < hand.info.min_qty:
+        if hand.is_dust(qty):
             return
         if take(hand, "slice", qty, self.price("limit", hand.info), f"slice {due} of {self.slices}"):
             hand.memory.step = due

@@ -79,18 +79,13 @@ class Vwap(Algorithm):
         qty = exact(self.participation) * hand.memory.volume - hand.run.filled
         qty = min(hand.info.floor_qty(qty), hand.room)
         next_at = hand.memory.at + int(self.pause_s * 10**9)
-        if qty < hand.info.min_qty or not self._is_worth(hand, qty):
+        if hand.is_dust(qty):
             return
         if hand.now < next_at:
             hand.wake(next_at)
         elif take(hand, "slice", qty, self.price("limit", hand.info), f"{self.participation:.0%} of the volume"):
             hand.memory.at = hand.now
             hand.say(f"takes part with {self.participation:.1%}")
-
-    @staticmethod
-    def _is_worth(hand: Hand, qty: Decimal) -> bool:
-        price = hand.touch(hand.side.sign > 0)
-        return price is None or qty * price >= hand.info.min_notional or hand.info.id.category.value == "inverse"
 
     # --- a past day's volumes
 
@@ -103,7 +98,7 @@ class Vwap(Algorithm):
             return
         if due > hand.memory.step:
             qty = min(hand.info.floor_qty(self.target(hand, due) - hand.run.filled), hand.room)
-            if qty >= hand.info.min_qty and self._is_worth(hand, qty):
+            if not hand.is_dust(qty):
                 self._take_slice(hand, qty, due)
 
     def _take_slice(self, hand: Hand, qty: Decimal, due: int) -> None:

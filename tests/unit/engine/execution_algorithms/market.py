@@ -2,12 +2,20 @@
 
 from decimal import Decimal
 
-from tests.unit.engine.harness import BTC, INSTRUMENTS, Bench, config, fractions, ready
+from tests.unit.engine.harness import BTC, INSTRUMENTS, WIDE, Bench, config, fractions, ready
 from tests.unit.engine.venue import FakeVenue, Resting
-from tradectl.engine.config import StrategyConfig
+from tradectl.engine.config import RiskLimits, StrategyConfig
 from tradectl.engine.strategy import Strategy
-from tradectl.model.commands import AlgorithmChanged, AlgorithmStatus, CancelOrder, Command, LookUpOrder, Reconcile
-from tradectl.model.commands import RequestAnswered, RiskApproved
+from tradectl.model.commands import (
+    AlgorithmChanged,
+    AlgorithmStatus,
+    CancelOrder,
+    Command,
+    LookUpOrder,
+    Reconcile,
+    RequestAnswered,
+    RiskApproved,
+)
 from tradectl.model.events import AlgorithmCancelRequested, AlgorithmRequested, Event
 from tradectl.model.instruments import InstrumentId
 from tradectl.model.money import exact
@@ -25,10 +33,9 @@ class Idle(Strategy):
 class Market:
     """One engine, one venue, one price; the spread is one tick on each side."""
 
-    def __init__(self, price: float = 100.0, **more: object) -> None:
-        self.bench: Bench = ready(
-            config(StrategyConfig(name="alpha", class_="idle"), **more), {"idle": Idle}, price, MONEY
-        )
+    def __init__(self, price: float = 100.0, risk: RiskLimits = WIDE, strategy: type[Strategy] | None = None) -> None:
+        alpha = StrategyConfig(name="alpha", class_="alpha")
+        self.bench: Bench = ready(config(alpha, risk=risk), {"alpha": strategy or Idle}, price, MONEY)
         self.venue = FakeVenue({i.id: i for i in INSTRUMENTS}, fractions(MONEY), self.bench.now)
         self.price = price
         #: Requests the venue refuses from now on, with this text.
@@ -37,7 +44,9 @@ class Market:
 
     # --- driving
 
-    def start(self, kind: str, side: Side, qty: str, instrument: InstrumentId = BTC, **given: object) -> AlgorithmChanged:
+    def start(
+        self, kind: str, side: Side, qty: str, instrument: InstrumentId = BTC, **given: object
+    ) -> AlgorithmChanged:
         """Have a person start an algorithm; its first word."""
         before = len(self.changes())
         texts = {name: str(value) for name, value in given.items()}
