@@ -10,6 +10,7 @@ from tradectl.engine.execution_algorithms.state import AlgorithmState
 from tradectl.engine.guard_state import GuardState
 from tradectl.engine.limit_book import LimitState
 from tradectl.engine.market_state import MarketState
+from tradectl.engine.older_checkpoints import queue_of_form_1
 from tradectl.engine.order_queue import QueueState
 from tradectl.engine.order_state import Held, Order, Orphan
 from tradectl.engine.portfolio_state import PortfolioState
@@ -22,9 +23,15 @@ from tradectl.model.events import SCHEMA, BalancesReported, PositionsReported
 from tradectl.model.instruments import FeeRate, Instrument
 from tradectl.model.market_data import MarketKey
 
+#: What :func:`encode` writes. 1, which says nothing of itself, is the form of the first release.
+FORM = 2
+
 
 class EngineState(Struct):
-    """All of it. ``market``, ``portfolio`` and the rest are the components' own states."""
+    """All of it. ``market``, ``portfolio`` and the rest are the components' own states.
+
+    What is added has a default, so that the checkpoints before it are still read; ``form`` counts changes of shape.
+    """
 
     schema: int
     now: int
@@ -53,8 +60,8 @@ class EngineState(Struct):
     balances: BalancesReported | None
     positions: PositionsReported | None
     orphans: dict[str, Orphan]
-    limits: LimitState
-    activity: Activity
+    limits: LimitState = msgspec.field(default_factory=LimitState)
+    activity: Activity = msgspec.field(default_factory=Activity)
     universes: dict[str, UniverseState] = {}
     decisions: dict[str, list[DecisionNote]] = {}
     held: dict[str, Held] = {}
@@ -62,6 +69,7 @@ class EngineState(Struct):
     protection: ProtectionState = msgspec.field(default_factory=ProtectionState)
     allocation: AllocationState = msgspec.field(default_factory=AllocationState)
     algorithms: AlgorithmState = msgspec.field(default_factory=AlgorithmState)
+    form: int = 1
 
 
 _DECODER = msgspec.msgpack.Decoder(EngineState, strict=True)
@@ -70,12 +78,17 @@ _ENCODER = msgspec.msgpack.Encoder()
 
 def encode(state: EngineState) -> bytes:
     """The bytes of a checkpoint."""
+    state.form = FORM
     return _ENCODER.encode(state)
 
 
 def decode(data: bytes) -> EngineState:
-    """Read a checkpoint; raises ``ValueError`` when it is of another schema."""
+    """Read a checkpoint, also one of an older form; raises ``ValueError`` when it is of another schema."""
     state = _DECODER.decode(data)
-    if state.schema != SCHEMA:
-        raise ValueError(f"the checkpoint has schema {state.schema}, this version reads {SCHEMA}")
+    if state.schema != SCHEMA or state.form > FORM:
+        raise ValueError(
+            f"the checkpoint has schema {state.schema}, form {state.form}; this version reads {SCHEMA}, {FORM}"
+        )
+    if state.form == 1:
+        state.queue = queue_of_form_1(data, state.orders)
     return state
