@@ -42,7 +42,7 @@ class Strategy(OrderMethods, AlgorithmMethods):
     Attributes set on ``self`` are kept over restarts when they are numbers, text, Decimals, lists or dicts of these.
     """
 
-    category: str = param("linear", choices=("spot", "linear"), help="product family of the symbols")
+    category: str = param("linear", choices=("spot", "linear", "inverse"), help="product family of the symbols")
 
     #: Attribute names the framework owns; never saved as state.
     _framework: ClassVar[frozenset[str]] = frozenset({"name"})
