@@ -7,7 +7,7 @@ from tradectl.engine.order_state import is_market
 from tradectl.engine.risk_manager import RiskManager
 from tradectl.engine.world import World
 from tradectl.model.commands import Check, DecisionMade
-from tradectl.model.instruments import Instrument, InstrumentId
+from tradectl.model.instruments import Category, Instrument, InstrumentId
 from tradectl.model.money import ZERO, plain
 from tradectl.model.orders import OrderType, Protection, Side
 
@@ -43,7 +43,7 @@ class Targets:
                 strategy, instrument, action, reason, Check("market_data", False, "a price", "none", rule)
             )
             return
-        worst = touch * (1 + self._w.limits.account.collar_share) if weight > 0 else touch
+        worst = _each(info, touch * (1 + self._w.limits.account.collar_share) if weight > 0 else touch)
         size = info.floor_qty(abs(weight) * capital / worst)
         self.to_size(strategy, info, size if weight > 0 else -size, action, reason, late, protection=protection)
 
@@ -125,7 +125,7 @@ class Targets:
         touch = self._w.market.touch(info.id, side is Side.BUY)
         if touch is None:
             return (qty,)
-        worst = touch * (1 + risk.collar_share) if side is Side.BUY else touch
+        worst = _each(info, touch * (1 + risk.collar_share) if side is Side.BUY else touch)
         value = self._w.valuation.account().equity * risk.order_share
         most = info.floor_qty((min(value, risk.order_value) if risk.order_value else value) / worst)
         return self._cut(info, qty, min(most, info.floor_qty(info.max_market_qty))) if most >= info.min_qty else (qty,)
@@ -139,3 +139,8 @@ class Targets:
         each = info.floor_qty(qty / count)
         bigger = int((qty - each * count) / info.lot_size)
         return (each + info.lot_size,) * bigger + (each,) * (count - bigger)
+
+
+def _each(info: Instrument, price: Decimal) -> Decimal:
+    """What one unit of size counts at ``price``: an inverse contract is a dollar whatever the coin costs."""
+    return Decimal(1) if info.id.category is Category.INVERSE else price
