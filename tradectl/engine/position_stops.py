@@ -12,6 +12,7 @@ from tradectl.engine.intents import ProtectIntent
 from tradectl.engine.order_desk import OrderDesk
 from tradectl.engine.order_state import Order
 from tradectl.engine.protection_fields import check_protect
+from tradectl.engine.rate_windows import family_of
 from tradectl.engine.world import World
 from tradectl.model.commands import AlertLevel, Check, DecisionMade
 from tradectl.model.events import ProtectRequested, Reaction, Reconciled, StopAnswered
@@ -102,6 +103,8 @@ class PositionStops:
 
     def answered(self, e: StopAnswered) -> None:
         """The venue took the change, or did not."""
+        if e.reaction is Reaction.RETRY and e.retry_at:
+            self._w.queue.block(f"{family_of(e.instrument.category)}:stop", e.retry_at)
         wanted = self.state.wanted.get(_key(e.instrument, e.position_idx))
         if e.reaction is Reaction.OK:
             if wanted is not None:

@@ -454,3 +454,17 @@ def test_a_busy_venue_is_asked_again_until_it_takes_the_stops() -> None:
     bench.feed(StopAnswered(bench.bench.now, BTC, 0, 10006, "busy", Reaction.RETRY))
     bench.wait(10 * SECOND)
     assert bench.venue.position_stops[BTC, 0].stop_loss == D(90)
+
+
+def test_a_rate_limit_on_stops_holds_every_change_of_stops_back_until_it_ends() -> None:
+    bench = live()
+    buy(bench)
+    protect(bench, strategy="", stop_loss=D(90))
+    until = bench.bench.now + 3 * SECOND
+    bench.feed(StopAnswered(bench.bench.now, BTC, 0, 10006, "busy", Reaction.RETRY, until))
+    bench.venue.position_stops.clear()
+    protect(bench, strategy="", stop_loss=D(80))
+    assert (BTC, 0) not in bench.venue.position_stops, "a second instrument or change must not run into the limit again"
+    assert bench.bench.engine.world.queue.next_at(bench.bench.now) == until
+    bench.wait(4 * SECOND)
+    assert bench.venue.position_stops[BTC, 0].stop_loss == D(80)
