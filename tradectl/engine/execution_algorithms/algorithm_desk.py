@@ -193,6 +193,9 @@ class AlgorithmDesk:
             return  # the usual case
         if self._w.state_dirty:
             self._changed.update(dict.fromkeys(state.working))
+        for id_, run in state.working.items():
+            if self._made[id_].two_sided and (run.strategy, run.instrument) in self._w.dirty_books:
+                self._changed[id_] = None  # somebody else may have closed what it holds
         changed, self._changed = self._changed, {}
         waiting = dict.fromkeys(i for i, run in state.working.items() if run.waiting)
         for id_ in {**changed, **waiting}:

@@ -120,7 +120,7 @@ class DeskHand:
         )  # fmt: skip
         if made.accepted:
             self.children.adopt(self._w.orders[made.orders[0]], tag)
-        return self._heard(made)
+        return self._heard(made, size)
 
     def _sized(self, side: Side, qty: Decimal, price: Decimal | None) -> Decimal:
         """Within what may be asked for on its own side, what is held on the other, what refusals left of it, and the
@@ -129,10 +129,10 @@ class DeskHand:
         room = self.room if side is self.run.side else max(self.inventory - self.in_flight(side), ZERO)
         return shrunk(self.run.trouble, self.info, min(qty, room, self.info.floor_qty(most)))
 
-    def _heard(self, made: DecisionMade) -> bool:
+    def _heard(self, made: DecisionMade, size: Decimal | None = None) -> bool:
         if not made.accepted:
             check = made.checks[-1]
-            note_refusal(self.run, self._w.now, check.reason, check.name)
+            note_refusal(self.run, self._w.now, check.reason, check.name, size)
             self.wake(self.run.trouble.retry_at)
         return made.accepted
 

@@ -44,8 +44,8 @@ def progress(hand: Hand) -> str:
 
 
 def is_finished(hand: Hand) -> bool:
-    """Whether nothing is left that could be an order; then it is done."""
-    if not hand.is_dust(hand.left):
+    """Whether nothing rests and nothing is left that could be an order; then it is done."""
+    if hand.open() or not hand.is_dust(hand.left):
         return False
     left = hand.run.qty - hand.run.filled
     hand.done(f"{plain(left)} left, below the minimum of an order" if left > 0 else "")

@@ -56,12 +56,12 @@ class Memory(Struct):
 
 class Trouble(Struct):
     """Orders that were refused or ended unasked, in a row: how many, the last reason, when to try again (nanoseconds),
-    and how often the size was halved since."""
+    and the most to ask for at once since a refusal said it was too much (base units)."""
 
     count: int = 0
     reason: str = ""
     retry_at: int = 0
-    halved: int = 0
+    most: Decimal | None = None
 
 
 class Run(Struct):

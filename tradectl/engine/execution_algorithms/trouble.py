@@ -17,26 +17,28 @@ TOO_MUCH = frozenset(
 )
 
 
-def note_refusal(run: Run, now: int, reason: str, check: str = "") -> None:
-    """An order was refused, or ended unasked without a fill: wait, ask for less where that may help, at last fail."""
+def note_refusal(run: Run, now: int, reason: str, check: str = "", size: Decimal | None = None) -> None:
+    """An order was refused, or ended unasked without a fill: wait; ask for half of ``size`` where that may help; at
+    last fail."""
     t = run.trouble
     t.count += 1
     t.reason = reason
     t.retry_at = now + min(PAUSE * 2 ** (t.count - 1), MAX_PAUSE)
-    t.halved += check in TOO_MUCH
+    if check in TOO_MUCH and size is not None:
+        t.most = size / 2
     run.note = f"refused ({t.count} of {MAX_TRIES}): {reason}"
     if t.count >= MAX_TRIES and run.ending is None:
         run.ending, run.why = AlgorithmStatus.FAILED, f"refused {t.count} times in a row: {reason}"
 
 
 def note_success(run: Run) -> None:
-    """An order stands or filled: the next one is tried at once, the size stays as it was found to pass."""
+    """An order filled: the next one is tried at once, and never larger than what was found to pass."""
     t = run.trouble
     t.count, t.reason, t.retry_at = 0, "", 0
 
 
 def shrunk(trouble: Trouble, info: Instrument, qty: Decimal) -> Decimal:
-    """A size halved as often as it was too much, on the lot, but never below the venue's minimum."""
-    if not trouble.halved:
+    """A size on the lot, within what may pass, but not made smaller than the venue's minimum."""
+    if trouble.most is None or trouble.most >= qty:
         return info.floor_qty(qty)
-    return info.floor_qty(max(qty / 2**trouble.halved, min(qty, info.min_qty)))
+    return info.floor_qty(max(trouble.most, min(qty, info.min_qty)))

@@ -1,4 +1,4 @@
-"""Random lives of algorithms: their orders lost, refused, filled and cancelled in any order, with a restart at each step.
+"""Random lives of algorithms: orders lost, refused, filled and cancelled in any order, with a restart at each step.
 
 Before every event the engine is written down and another one restored from it; both take the event and must decide the
 same to the byte. The restored one goes on.
@@ -130,9 +130,9 @@ class AlgorithmFlow(Flow):
                 filled += order.cum_qty
                 pending += self._most(order) if order.is_open else Decimal(0)
         for command in self.to_venue:
-            if isinstance(command, RiskApproved) and command.order is not None and command.order.side is side:
-                if self.algorithm_of.get(command.order.link_id) == id_:
-                    pending += command.order.qty
+            order_ = command.order if isinstance(command, RiskApproved) else None
+            if order_ is not None and order_.side is side and self.algorithm_of.get(order_.link_id) == id_:
+                pending += order_.qty
         return filled, pending
 
     def _most(self, order: Resting) -> Decimal:

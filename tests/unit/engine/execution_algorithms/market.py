@@ -16,8 +16,9 @@ from tradectl.model.commands import (
     RequestAnswered,
     RiskApproved,
 )
-from tradectl.model.events import AlgorithmCancelRequested, AlgorithmRequested, Event
+from tradectl.model.events import AlgorithmCancelRequested, AlgorithmRequested, Event, QuoteChanged, TickerChanged
 from tradectl.model.instruments import InstrumentId
+from tradectl.model.market_data import Ticker
 from tradectl.model.money import exact
 from tradectl.model.orders import OrderType, Side, TimeInForce
 
@@ -72,7 +73,9 @@ class Market:
         """The market moves: the engine is told, then what rests and is reached fills at its own price."""
         self.price = price
         for id_ in self.venue.instruments:
-            self._deliver(self.bench.quote(id_, price, 0.1))
+            now, ticker = self.bench.now, Ticker(price, price, price)
+            self.feed(TickerChanged(now, now, id_, ticker))
+            self.feed(QuoteChanged(now, now, id_, round(price - 0.1, 1), 5.0, round(price + 0.1, 1), 5.0))
         for order in self.venue.open_orders():
             if not order.is_dormant and order.price is not None and self._reached(order):
                 self.venue.fill(order, order.leaves, order.price, maker=True)
@@ -80,7 +83,8 @@ class Market:
 
     def _reached(self, order: Resting) -> bool:
         assert order.price is not None
-        return self.price <= order.price if order.side is Side.BUY else self.price >= order.price
+        price = exact(self.price)
+        return price <= order.price if order.side is Side.BUY else price >= order.price
 
     def fill(self, order: Resting, qty: str) -> None:
         """A part of a resting order fills."""

@@ -1,4 +1,4 @@
-"""No overfill, no orphan, no duplicate: under lost answers, refusals, late fills, crashes and a restart at every step."""
+"""No overfill, no orphan, no duplicate: under lost answers, refusals, late fills, crashes, a restart at every step."""
 
 import random
 
