@@ -78,9 +78,8 @@ class View:
     def doubt(self) -> str:
         return self._w.market.doubt(self._id)
 
-    def age_s(self) -> float | None:
-        age = self._w.market.age(self._id, self.now)
-        return None if age is None else age / 1e9
+    def age(self) -> int | None:
+        return self._w.market.age(self._id, self.now)
 
     def unpriced(self) -> str:
         coin = self._c.instrument.quote_coin

@@ -1,9 +1,7 @@
 """How one trades: open orders, rates, the same thing again and again, twice, or against oneself."""
 
-from decimal import Decimal
-
 from tradectl.engine.order_state import Order
-from tradectl.engine.risk_checks.candidate import Candidate, RiskView, verdict
+from tradectl.engine.risk_checks.candidate import Candidate, RiskView, failed
 from tradectl.model.commands import Check
 from tradectl.model.money import plain
 from tradectl.model.orders import OrderType, Side
@@ -20,19 +18,22 @@ class OpenOrdersCheck:
     def __call__(self, c: Candidate, v: RiskView) -> Check | None:
         if c.reduces:
             return None
-        limits = v.in_force
-        for own, what, strategy, symbol in (
-            (limits.strategy, f" of {c.strategy}", c.strategy, ""),
-            (limits.symbol, f" in {c.instrument.id.symbol}", "", c.instrument.id.symbol),
-        ):
-            if own is not None and own.open_orders is not None:
-                check = self._count(own.open_orders, v.open_orders(strategy, symbol) + 1, what)
-                if not check.ok:
-                    return check
-        return self._count(limits.account.open_orders, v.open_orders() + 1, "")
+        limits, symbol = v.in_force, c.instrument.id.symbol
+        if limits.strategy is not None and limits.strategy.open_orders is not None:
+            check = self._count(limits.strategy.open_orders, v.open_orders(c.strategy) + 1, " of ", c.strategy)
+            if not check.ok:
+                return check
+        if limits.symbol is not None and limits.symbol.open_orders is not None:
+            check = self._count(limits.symbol.open_orders, v.open_orders(symbol=symbol) + 1, " in ", symbol)
+            if not check.ok:
+                return check
+        return self._count(limits.account.open_orders, v.open_orders() + 1)
 
-    def _count(self, limit: int, count: int, what: str) -> Check:
-        return verdict(self.name, count <= limit, limit, count, f"too many open orders{what}", "orders")
+    def _count(self, limit: int, count: int, where: str = "", whose: str = "") -> Check:
+        one, other = f"{limit} orders", f"{count} orders"
+        if count <= limit:
+            return Check(self.name, True, one, other)
+        return failed(self.name, one, other, f"too many open orders{where}{whose}")
 
 
 class OrderRateCheck:
@@ -49,13 +50,13 @@ class OrderRateCheck:
             counts = window.within(now, _SECOND) + more, window.within(now, _MINUTE) + more
             check = _rate(
                 self.name, counts, own.orders_per_second or a.orders_per_second,
-                own.orders_per_minute or a.orders_per_minute, f"too many orders of {c.strategy} in a short time",
+                own.orders_per_minute or a.orders_per_minute, f"orders of {c.strategy}",
             )  # fmt: skip
             if not check.ok:
                 return check
         window = v.activity.orders
         counts = window.within(now, _SECOND) + more, window.within(now, _MINUTE) + more
-        return _rate(self.name, counts, a.orders_per_second, a.orders_per_minute, "too many orders in a short time")
+        return _rate(self.name, counts, a.orders_per_second, a.orders_per_minute, "orders")
 
 
 class AmendRateCheck:
@@ -72,18 +73,21 @@ class AmendRateCheck:
             counts = window.within(now, _SECOND) + 1, window.within(now, _MINUTE) + 1
             check = _rate(
                 self.name, counts, own.amends_per_second or a.amends_per_second,
-                own.amends_per_minute or a.amends_per_minute, f"too many amendments of {c.strategy} in a short time",
+                own.amends_per_minute or a.amends_per_minute, f"amendments of {c.strategy}",
             )  # fmt: skip
             if not check.ok:
                 return check
         window = v.activity.amends
         counts = window.within(now, _SECOND) + 1, window.within(now, _MINUTE) + 1
-        return _rate(self.name, counts, a.amends_per_second, a.amends_per_minute, "too many amendments in a short time")
+        return _rate(self.name, counts, a.amends_per_second, a.amends_per_minute, "amendments")
 
 
-def _rate(name: str, counts: tuple[int, int], per_second: int, per_minute: int, why: str) -> Check:
-    ok = counts[0] <= per_second and counts[1] <= per_minute
-    return verdict(name, ok, f"{per_second}/s, {per_minute}/min", f"{counts[0]}/s, {counts[1]}/min", why)
+def _rate(name: str, counts: tuple[int, int], per_second: int, per_minute: int, what: str) -> Check:
+    second, minute = counts
+    one, other = f"{per_second}/s, {per_minute}/min", f"{second}/s, {minute}/min"
+    if second <= per_second and minute <= per_minute:
+        return Check(name, True, one, other)
+    return failed(name, one, other, f"too many {what} in a short time")
 
 
 class RepeatCheck:
@@ -100,13 +104,11 @@ class RepeatCheck:
             return None
         i = c.instrument.id
         count = v.activity.entries(c.strategy, i, c.side, entry_key(c.algorithm, c.decision), v.now, span * _SECOND) + 1
-
-        def why() -> str:
-            return (
-                f"{c.strategy} would enter {i} ({c.side.value}) for the {count}th time in {span} s, {limit} are allowed"
-            )
-
-        return verdict(self.name, count <= limit, limit, count, why, f"in {span} s")
+        one, other = f"{limit} in {span} s", f"{count} in {span} s"
+        if count <= limit:
+            return Check(self.name, True, one, other)
+        rule = f"{c.strategy} would enter {i} ({c.side.value}) for the {count}th time in {span} s, {limit} are allowed"
+        return failed(self.name, one, other, rule)
 
 
 def entry_key(algorithm: int, decision: int) -> int:
@@ -125,10 +127,10 @@ class DuplicateCheck:
             return None
         twin = next((o for o in v.recent(v.now - span * 1_000_000) if _same(o, c)), None)
         if twin is None:
-            return verdict(self.name, True, span, "none", "", "ms")
+            return Check(self.name, True, f"{span} ms", "none")
         ago = (v.now - twin.created) // 1_000_000
         rule = f"the same order was placed {ago} ms ago ({twin.link_id})"
-        return verdict(self.name, False, span, ago, rule, "ms")
+        return failed(self.name, f"{span} ms", f"{ago} ms", rule)
 
 
 def _same(order: Order, c: Candidate) -> bool:
@@ -161,7 +163,7 @@ class SelfTradeCheck:
             return None
         shown = plain(met.price) if met.price is not None else "market"
         rule = f"it would meet our own order {met.link_id} of {met.strategy} at {shown}; cancel that one first"
-        return verdict(self.name, False, "no order of ours", shown, rule)
+        return failed(self.name, "no order of ours", shown, rule)
 
 
 def meets(c: Candidate, v: RiskView) -> Order | None:
@@ -183,5 +185,7 @@ class QueueCheck:
         if c.reduces or c.amends:
             return None
         room = v.queue_room() - c.ahead
+        if room > 0:
+            return Check(self.name, True, "room for 1 orders", f"{room} orders")
         rule = f"too many orders of {c.strategy} wait for the venue's rate limit"
-        return verdict(self.name, room > 0, "room for 1", Decimal(room), rule, "orders")
+        return failed(self.name, "room for 1 orders", f"{room} orders", rule)

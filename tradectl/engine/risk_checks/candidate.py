@@ -1,6 +1,6 @@
 """What the checks judge: an order somebody wants, and what they may look at to judge it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Protocol
 
@@ -85,7 +85,7 @@ class RiskView(Protocol):
     def equity(self) -> Decimal: ...
     def touch(self, buy: bool) -> Decimal | None: ...
     def doubt(self) -> str: ...
-    def age_s(self) -> float | None: ...
+    def age(self) -> int | None: ...
     def unpriced(self) -> str: ...
     def order_value(self) -> Decimal: ...
     def position(self) -> Decimal: ...
@@ -119,32 +119,41 @@ class RiskCheck(Protocol):
 
 #: Amounts with more digits than this are shown as they are: nobody means them.
 _PLAIN_DIGITS = 30
-_SHORT = 10
-#: Why a check fails; where the sentence costs something it is made only then.
-Why = str | Callable[[], str]
+_DECIMALS = 8
 
 
-def verdict(name: str, ok: bool, limit: object, value: object, reason: Why, unit: str = "") -> Check:
-    """A check's record; ``unit`` follows limit and value."""
-    one = text_of(limit) if type(limit) is not str else limit
-    other = text_of(value) if type(value) is not str else value
-    if unit:
-        one, other = f"{one} {unit}", f"{other} {unit}"
-    if ok:
-        return Check(name, True, one, other)
-    return Check(name, False, one, other, reason if isinstance(reason, str) else reason())
+def passed(name: str, limit: Decimal, value: Decimal) -> Check:
+    """The record of a check of an amount that passes: most of them do, with every order."""
+    return Check(name, True, text_of(limit), text_of(value))
 
 
-def text_of(value: object) -> str:
+def failed(name: str, limit: object, value: object, reason: str) -> Check:
+    """The record of a check that fails."""
+    return Check(name, False, shown(limit), shown(value), reason)
+
+
+def shown(value: object) -> str:
+    """Whatever was compared, as a person reads it."""
+    return text_of(value) if isinstance(value, Decimal) else str(value)
+
+
+def text_of(value: Decimal) -> str:
     """An amount as a person reads it, at most eight decimals."""
     text = str(value)
-    if type(value) is not Decimal:
-        return text
-    if len(text) < _SHORT and "E" not in text:  # the usual case, without any arithmetic
-        return text if text[-1] != "0" or "." not in text else text.rstrip("0").rstrip(".")
+    if "E" not in text:  # the usual case, without any arithmetic
+        point = text.find(".")
+        if point < 0:
+            return text
+        if len(text) - point <= _DECIMALS + 1:
+            return text if text[-1] != "0" else _bare(text)
     if not value.is_finite() or abs(value.adjusted()) >= _PLAIN_DIGITS:
         return text
-    text = format(value, ".8f").rstrip("0").rstrip(".")
+    return _bare(format(value, ".8f"))
+
+
+def _bare(text: str) -> str:
+    """Without the zeros that say nothing."""
+    text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 
 

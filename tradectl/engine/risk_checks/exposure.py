@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from tradectl.engine.risk_checks.candidate import Candidate, RiskView, verdict
+from tradectl.engine.risk_checks.candidate import Candidate, RiskView, failed, passed, text_of
 from tradectl.engine.risk_checks.size import most_of
 from tradectl.model.commands import Check
 from tradectl.model.orders import Side
@@ -12,7 +12,9 @@ _ONE = Decimal(1)
 
 
 def _within(name: str, what: str, value: Decimal, most: Decimal) -> Check:
-    return verdict(name, value <= most, most, value, lambda: f"{what} {value:.2f} would be above {most:.2f}")
+    if value <= most:
+        return passed(name, most, value)
+    return failed(name, most, value, f"{what} {value:.2f} would be above {most:.2f}")
 
 
 class GrossCheck:
@@ -45,7 +47,8 @@ class StrategyExposureCheck:
 
     def __init__(self, gross: bool) -> None:
         self._gross = gross
-        self.name = "strategy_gross" if gross else "strategy_net"
+        self._kind = "gross" if gross else "net"
+        self.name = f"strategy_{self._kind}"
 
     def __call__(self, c: Candidate, v: RiskView) -> Check | None:
         own = v.in_force.strategy
@@ -56,7 +59,7 @@ class StrategyExposureCheck:
         if most is None:
             return None
         found = v.strategy_gross() if self._gross else v.strategy_net()
-        return _within(self.name, f"{self.name.partition('_')[2]} exposure of {c.strategy}", found, most)
+        return _within(self.name, f"{self._kind} exposure of {c.strategy}", found, most)
 
 
 class GroupExposureCheck:
@@ -105,7 +108,11 @@ class LeverageCheck:
             return None
         a = v.in_force.account
         most = v.equity() * a.leverage * max(a.gross_share, _ONE)
-        return _within(self.name, f"exposure in derivatives at {a.leverage} x", v.borrowed_gross(), most)
+        value = v.borrowed_gross()
+        if value <= most:
+            return passed(self.name, most, value)
+        rule = f"exposure in derivatives at {a.leverage} x {value:.2f} would be above {most:.2f}"
+        return failed(self.name, most, value, rule)
 
 
 class BalanceCheck:
@@ -123,4 +130,7 @@ class BalanceCheck:
         if buys:
             need = v.qty * price if c.quote_amount is None else c.quote_amount
         free = v.free(coin)
-        return verdict(self.name, need <= free, free, need, lambda: f"{need:.8f} {coin} needed, {free:.8f} free", coin)
+        one, other = f"{text_of(free)} {coin}", f"{text_of(need)} {coin}"
+        if need <= free:
+            return Check(self.name, True, one, other)
+        return failed(self.name, one, other, f"{need:.8f} {coin} needed, {free:.8f} free")

@@ -5,7 +5,7 @@ The standing watch latches the same limits; until its next look these checks kee
 
 from decimal import Decimal
 
-from tradectl.engine.risk_checks.candidate import Candidate, RiskView, percent, verdict
+from tradectl.engine.risk_checks.candidate import Candidate, RiskView, failed, passed, percent
 from tradectl.model.commands import Check
 from tradectl.model.money import ZERO, exact, plain
 
@@ -14,11 +14,9 @@ def _loss(name: str, what: str, start: Decimal, loss: Decimal, share: Decimal) -
     if start <= 0 or not share:
         return None
     most = start * share
-
-    def why() -> str:
-        return f"{what} of {loss:.2f} reached {percent(share)} of {start:.2f}"
-
-    return verdict(name, loss < most, most, max(loss, ZERO), why)
+    if loss < most:
+        return passed(name, most, loss if loss > 0 else ZERO)
+    return failed(name, most, max(loss, ZERO), f"{what} of {loss:.2f} reached {percent(share)} of {start:.2f}")
 
 
 class DayLossCheck:
@@ -88,11 +86,10 @@ class LiquidationCheck:
         if v.position() * c.side.sign < 0:
             return None  # the order's side does not lead towards more of the position that is there
         away = abs(mark - price) / mark
-
-        def why() -> str:
-            return f"the liquidation price {plain(price)} is {percent(away)} from mark {plain(mark)}"
-
-        return verdict(self.name, away >= share, share, away, why)
+        if away >= share:
+            return passed(self.name, share, away)
+        rule = f"the liquidation price {plain(price)} is {percent(away)} from mark {plain(mark)}"
+        return failed(self.name, share, away, rule)
 
 
 class FundingCheck:
@@ -107,7 +104,6 @@ class FundingCheck:
         rate = exact(ticker.funding_rate)
         cost = v.position_value() * rate * (1 if v.position() > 0 else -1)
         most = v.equity() * share
-        return verdict(
-            self.name, cost <= most, most, max(cost, ZERO),
-            lambda: f"the next funding would cost {cost:.2f}, {most:.2f} is allowed",
-        )  # fmt: skip
+        if cost <= most:
+            return passed(self.name, most, cost if cost > 0 else ZERO)
+        return failed(self.name, most, cost, f"the next funding would cost {cost:.2f}, {most:.2f} is allowed")

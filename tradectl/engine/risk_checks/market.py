@@ -2,10 +2,12 @@
 
 from decimal import Decimal
 
-from tradectl.engine.risk_checks.candidate import Candidate, RiskView, percent, verdict
+from tradectl.engine.risk_checks.candidate import Candidate, RiskView, failed, passed, percent
 from tradectl.model.commands import Check
 from tradectl.model.money import plain
 from tradectl.model.orders import OrderType, Side
+
+_SECOND = 10**9
 
 
 class FreshnessCheck:
@@ -17,19 +19,17 @@ class FreshnessCheck:
         i, limit = c.instrument.id, v.limits.stale_quote_seconds
         doubt = v.doubt()
         if doubt and not c.reduces:
-            return verdict(self.name, False, "trusted", doubt, f"the market data of {i} is in doubt: {doubt}")
+            return failed(self.name, "trusted", doubt, f"the market data of {i} is in doubt: {doubt}")
         if v.price is None or v.mark is None:
-            return verdict(self.name, False, "a price", "none", f"no price of {i} has been seen yet")
+            return failed(self.name, "a price", "none", f"no price of {i} has been seen yet")
         coin = v.unpriced()
         if coin and not c.reduces:
-            return verdict(self.name, False, "a price", coin, f"no price of {coin} has been seen yet")
-        age = v.age_s()
-        ok = c.reduces or (age is not None and age <= limit)
-
-        def why() -> str:
-            return f"the last price of {i} is {age:.0f} s old" if age is not None else "no price"
-
-        return verdict(self.name, ok, f"{limit} s", f"{age or 0:.0f} s", why)
+            return failed(self.name, "a price", coin, f"no price of {coin} has been seen yet")
+        age = v.age()
+        if c.reduces or (age is not None and age <= limit * _SECOND):
+            return Check(self.name, True, f"{limit} s", f"{(age or 0) // _SECOND} s")
+        old = f"{age / _SECOND:.1f} s" if age is not None else "never"
+        return failed(self.name, f"{limit} s", old, f"the last price of {i} is {old} old")
 
 
 class CrossedCheck:
@@ -43,13 +43,11 @@ class CrossedCheck:
         bid, ask = v.touch(False), v.touch(True)
         if bid is None or ask is None or bid < ask:
             return None
-        ok = bid == ask and not v.limits.refuse_locked
-        word = "locked" if bid == ask else "crossed"
-
-        def why() -> str:
-            return f"the market of {c.instrument.id} is {word}: bid {plain(bid)}, ask {plain(ask)}"
-
-        return verdict(self.name, ok, "bid < ask", f"{plain(bid)}/{plain(ask)}", why)
+        word, value = "locked" if bid == ask else "crossed", f"{plain(bid)}/{plain(ask)}"
+        if bid == ask and not v.limits.refuse_locked:
+            return Check(self.name, True, "bid < ask", value)
+        rule = f"the market of {c.instrument.id} is {word}: bid {plain(bid)}, ask {plain(ask)}"
+        return failed(self.name, "bid < ask", value, rule)
 
 
 class BandCheck:
@@ -64,21 +62,19 @@ class BandCheck:
         mark, price = v.mark, c.price
         if price is None or mark is None:
             return None
-        share = v.limits.limit_band_share
+        share, buys, last = v.limits.limit_band_share, c.side is Side.BUY, v.last
         if c.instrument.price_limit_y is not None:
             share = min(share, c.instrument.price_limit_y)
         name, base = "mark", mark
         if c.trigger is not None:
             name, base = "its trigger", c.trigger.price
-        elif v.last is not None and (v.last < mark if c.side is Side.BUY else v.last > mark):
-            name, base = "last", v.last
-        edge = base * (1 + c.side.sign * share)
-        ok = price <= edge if c.side is Side.BUY else price >= edge
-
-        def why() -> str:
-            return f"price {plain(price)} is beyond the band edge {plain(round(edge, 8))} around {name} {plain(base)}"
-
-        return verdict(self.name, ok, edge, price, why)
+        elif last is not None and last is not mark and (last < mark if buys else last > mark):
+            name, base = "last", last
+        edge = base * (1 + share if buys else 1 - share)
+        if price <= edge if buys else price >= edge:
+            return passed(self.name, edge, price)
+        rule = f"price {plain(price)} is beyond the band edge {plain(round(edge, 8))} around {name} {plain(base)}"
+        return failed(self.name, edge, price, rule)
 
 
 class CollarCheck:
@@ -87,18 +83,19 @@ class CollarCheck:
     name = "market_collar"
 
     def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+        if c.type is not OrderType.MARKET or c.reduces or c.trigger is not None:
+            return None
         mark, touch = v.mark, v.touch(c.side is Side.BUY)
-        if c.type is not OrderType.MARKET or mark is None or touch is None or c.reduces or c.trigger is not None:
+        if mark is None or touch is None:
             return None
         away, name = _away(touch, mark), "mark"
         if v.last is not None and v.last != mark:
             away, name = max((away, name), (_away(touch, v.last), "last"))
         limit = v.limits.collar_share
-
-        def why() -> str:
-            return f"the market is {percent(away)} away from {name}, the collar is {percent(limit)}"
-
-        return verdict(self.name, away <= limit, limit, away, why)
+        if away <= limit:
+            return passed(self.name, limit, away)
+        rule = f"the market is {percent(away)} away from {name}, the collar is {percent(limit)}"
+        return failed(self.name, limit, away, rule)
 
 
 def _away(price: Decimal, base: Decimal) -> Decimal:

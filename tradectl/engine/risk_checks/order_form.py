@@ -1,6 +1,6 @@
 """The order itself: quantity and price as the venue's filters want them, and the least it may be worth."""
 
-from tradectl.engine.risk_checks.candidate import Candidate, RiskView, text_of, verdict
+from tradectl.engine.risk_checks.candidate import Candidate, RiskView, failed, passed, text_of
 from tradectl.model.commands import Check
 from tradectl.model.instruments import Category
 from tradectl.model.money import is_multiple, plain
@@ -15,21 +15,20 @@ class QuantityCheck:
     def __call__(self, c: Candidate, v: RiskView) -> Check:
         i, qty = c.instrument, c.qty
         if not qty.is_finite():
-            return verdict(self.name, False, "> 0", qty, f"quantity {qty} is not a number")
+            return failed(self.name, "> 0", qty, f"quantity {qty} is not a number")
         if qty <= 0:
-            return verdict(self.name, False, "> 0", qty, "quantity must be greater than 0")
+            return failed(self.name, "> 0", qty, "quantity must be greater than 0")
         if c.quote_amount is not None:
             return Check(self.name, True, "> 0", text_of(qty))
         least, most = i.min_qty, i.max_market_qty if c.type is OrderType.MARKET else i.max_limit_qty
         if qty < least:
-            return verdict(self.name, False, least, qty, f"quantity {plain(qty)} is below the minimum {plain(least)}")
+            return failed(self.name, least, qty, f"quantity {plain(qty)} is below the minimum {plain(least)}")
         if qty > most:
-            return verdict(self.name, False, most, qty, f"quantity {text_of(qty)} is above the maximum {plain(most)}")
-
-        def why() -> str:
-            return f"quantity {plain(qty)} is not a multiple of the lot {plain(i.lot_size)}"
-
-        return verdict(self.name, is_multiple(qty, i.lot_size), i.lot_size, qty, why)
+            return failed(self.name, most, qty, f"quantity {text_of(qty)} is above the maximum {plain(most)}")
+        if is_multiple(qty, i.lot_size):
+            return passed(self.name, i.lot_size, qty)
+        rule = f"quantity {plain(qty)} is not a multiple of the lot {plain(i.lot_size)}"
+        return failed(self.name, i.lot_size, qty, rule)
 
 
 class PriceCheck:
@@ -42,19 +41,18 @@ class PriceCheck:
         if price is None:
             if c.type is OrderType.MARKET:
                 return None
-            return verdict(self.name, False, "a price", "none", "a limit order needs a price")
+            return failed(self.name, "a price", "none", "a limit order needs a price")
         if not price.is_finite():
-            return verdict(self.name, False, "> 0", price, f"price {price} is not a number")
+            return failed(self.name, "> 0", price, f"price {price} is not a number")
         if price <= 0:
-            return verdict(self.name, False, "> 0", price, "price must be greater than 0")
+            return failed(self.name, "> 0", price, "price must be greater than 0")
         if price < i.min_price or (i.max_price is not None and price > i.max_price):
             bounds = f"{plain(i.min_price)}..{plain(i.max_price) if i.max_price is not None else 'any'}"
-            return verdict(self.name, False, bounds, price, f"price {text_of(price)} is outside {bounds}")
-
-        def why() -> str:
-            return f"price {text_of(price)} is not a multiple of the tick {plain(i.tick_size)}"
-
-        return verdict(self.name, is_multiple(price, i.tick_size), i.tick_size, price, why)
+            return failed(self.name, bounds, price, f"price {text_of(price)} is outside {bounds}")
+        if is_multiple(price, i.tick_size):
+            return passed(self.name, i.tick_size, price)
+        rule = f"price {text_of(price)} is not a multiple of the tick {plain(i.tick_size)}"
+        return failed(self.name, i.tick_size, price, rule)
 
 
 class MinNotionalCheck:
@@ -69,8 +67,8 @@ class MinNotionalCheck:
         value = c.qty if c.instrument.id.category is Category.INVERSE else c.qty * price
         if c.quote_amount is not None:
             value = c.quote_amount
-
-        def why() -> str:
-            return f"value {value:.2f} is below the minimum {plain(least)}"
-
-        return verdict(self.name, value >= least, least, value, why, c.instrument.quote_coin)
+        coin = c.instrument.quote_coin
+        one, other = f"{text_of(least)} {coin}", f"{text_of(value)} {coin}"
+        if value >= least:
+            return Check(self.name, True, one, other)
+        return failed(self.name, one, other, f"value {value:.2f} is below the minimum {plain(least)}")

@@ -2,7 +2,7 @@
 
 from fnmatch import fnmatchcase
 
-from tradectl.engine.risk_checks.candidate import Candidate, RiskView, verdict
+from tradectl.engine.risk_checks.candidate import Candidate, RiskView, failed
 from tradectl.model.commands import Check, Level
 from tradectl.model.instruments import InstrumentId
 
@@ -21,13 +21,10 @@ class TradingStateCheck:
         level = v.level(c.strategy, symbol)
         if level is Level.RUNNING:
             return _RUNNING
-        ok = c.reduces and (level is Level.REDUCING or c.person or c.protective)
-
-        def why() -> str:
-            texts = "; ".join(r.text for r in v.reasons(c.strategy, symbol)[:3])
-            return f"trading is {level.value}: {texts}"
-
-        return verdict(self.name, ok, Level.RUNNING.value, level.value, why)
+        if c.reduces and (level is Level.REDUCING or c.person or c.protective):
+            return Check(self.name, True, Level.RUNNING.value, level.value)
+        texts = "; ".join(r.text for r in v.reasons(c.strategy, symbol)[:3])
+        return failed(self.name, Level.RUNNING.value, level.value, f"trading is {level.value}: {texts}")
 
 
 class InstrumentStatusCheck:
@@ -38,7 +35,9 @@ class InstrumentStatusCheck:
     def __call__(self, c: Candidate, v: RiskView) -> Check:
         if c.instrument.status == "Trading":
             return _TRADING
-        return verdict(self.name, c.reduces, "Trading", c.instrument.status, f"{c.instrument.id} is not trading")
+        if c.reduces:
+            return Check(self.name, True, "Trading", c.instrument.status)
+        return failed(self.name, "Trading", c.instrument.status, f"{c.instrument.id} is not trading")
 
 
 class ReduceOnlyCheck:
@@ -49,8 +48,10 @@ class ReduceOnlyCheck:
     def __call__(self, c: Candidate, v: RiskView) -> Check | None:
         if not c.reduce_only:
             return None
+        if c.reduces:
+            return Check(self.name, True, "shrinks", "shrinks")
         rule = "a reduce-only order must shrink the strategy's position and the account's"
-        return verdict(self.name, c.reduces, "shrinks", "shrinks" if c.reduces else "opens", rule)
+        return failed(self.name, "shrinks", "opens", rule)
 
 
 class LateBarCheck:
@@ -59,8 +60,11 @@ class LateBarCheck:
     name = "late_bar"
 
     def __call__(self, c: Candidate, v: RiskView) -> Check | None:
-        rule = "the bar closed while the daemon was away"
-        return verdict(self.name, c.reduces, "on time", "late", rule) if c.late else None
+        if not c.late:
+            return None
+        if c.reduces:
+            return Check(self.name, True, "on time", "late")
+        return failed(self.name, "on time", "late", "the bar closed while the daemon was away")
 
 
 class RestrictedCheck:
@@ -74,10 +78,11 @@ class RestrictedCheck:
             return None
         hit = _first(c.instrument.id, deny)
         if hit:
-            return verdict(self.name, False, f"deny {hit}", c.instrument.id, f"{c.instrument.id} is denied by {hit}")
-        ok = bool(_first(c.instrument.id, allow))
-        shown = ", ".join(allow) or "nothing"
-        return verdict(self.name, ok, f"allow {shown}", c.instrument.id, f"{c.instrument.id} is not among {shown}")
+            return failed(self.name, f"deny {hit}", c.instrument.id, f"{c.instrument.id} is denied by {hit}")
+        listed = ", ".join(allow) or "nothing"
+        if _first(c.instrument.id, allow):
+            return Check(self.name, True, f"allow {listed}", str(c.instrument.id))
+        return failed(self.name, f"allow {listed}", c.instrument.id, f"{c.instrument.id} is not among {listed}")
 
 
 def _first(instrument: InstrumentId, patterns: tuple[str, ...]) -> str:
@@ -94,7 +99,7 @@ class UniverseCheck:
         if c.reduces or c.person:
             return None
         veto = v.veto()
-        return verdict(self.name, False, "a member", c.instrument.id, veto) if veto else None
+        return failed(self.name, "a member", c.instrument.id, veto) if veto else None
 
 
 class ProtectionCheck:
@@ -105,6 +110,7 @@ class ProtectionCheck:
     def __call__(self, c: Candidate, v: RiskView) -> Check | None:
         if c.reduces or not v.limits.require_stop:
             return None
-        has = c.protection is not None and c.protection.stop_loss is not None
+        if c.protection is not None and c.protection.stop_loss is not None:
+            return Check(self.name, True, "stop-loss", "stop-loss")
         rule = "an entry needs a stop-loss attached (require_stop); add stop_loss"
-        return verdict(self.name, has, "stop-loss", "stop-loss" if has else "none", rule)
+        return failed(self.name, "stop-loss", "none", rule)

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from tradectl.engine.risk_checks.candidate import Candidate, RiskView, percent, verdict
+from tradectl.engine.risk_checks.candidate import Candidate, RiskView, failed, passed, percent
 from tradectl.model.commands import Check
 from tradectl.model.money import ZERO
 
@@ -25,11 +25,10 @@ class OrderSizeCheck:
             return None
         share = v.limits.order_share
         most, value = v.equity() * share, v.order_value()
-
-        def why() -> str:
-            return f"order value {value:.2f} is above {percent(share)} of equity ({most:.2f})"
-
-        return verdict(self.name, value <= most, most, value, why)
+        if value <= most:
+            return passed(self.name, most, value)
+        rule = f"order value {value:.2f} is above {percent(share)} of equity ({most:.2f})"
+        return failed(self.name, most, value, rule)
 
 
 class OrderValueCheck:
@@ -42,9 +41,9 @@ class OrderValueCheck:
         if not most or c.reduces or v.price is None:
             return None
         value = v.order_value()
-        return verdict(
-            self.name, value <= most, most, value, lambda: f"order value {value:.2f} is above order_value {most:.2f}"
-        )
+        if value <= most:
+            return passed(self.name, most, value)
+        return failed(self.name, most, value, f"order value {value:.2f} is above order_value {most:.2f}")
 
 
 class PositionSizeCheck:
@@ -57,11 +56,12 @@ class PositionSizeCheck:
             return None
         most = most_of(v.limits.position_share, v.limits.position_value, v.equity())
         value = v.position_value()
-
-        def why() -> str:
-            return f"position value {value:.2f} would be above {most:.2f} (position_share, position_value)"
-
-        return verdict(self.name, most is None or value <= most, most, value, why)
+        if most is None:
+            return None
+        if value <= most:
+            return passed(self.name, most, value)
+        rule = f"position value {value:.2f} would be above {most:.2f} (position_share, position_value)"
+        return failed(self.name, most, value, rule)
 
 
 class StrategyPositionCheck:
@@ -75,11 +75,11 @@ class StrategyPositionCheck:
             return None
         most = most_of(own.position_share, own.position_value, v.equity())
         value = v.strategy_position_value()
-
-        def why() -> str:
-            return f"{c.strategy}'s position of {value:.2f} would be above {most:.2f}"
-
-        return verdict(self.name, most is None or value <= most, most, value, why)
+        if most is None:
+            return None
+        if value <= most:
+            return passed(self.name, most, value)
+        return failed(self.name, most, value, f"{c.strategy}'s position of {value:.2f} would be above {most:.2f}")
 
 
 class ConcentrationCheck:
@@ -95,9 +95,8 @@ class ConcentrationCheck:
         if not gross.is_finite() or gross <= v.equity() * limits.concentration_from_share:
             return None
         part = v.position_value() / gross if gross else ZERO
-
-        def why() -> str:
-            most = percent(limits.concentration_share)
-            return f"{c.instrument.id.symbol} would be {percent(part)} of all exposure, {most} is allowed"
-
-        return verdict(self.name, part <= limits.concentration_share, limits.concentration_share, part, why)
+        share = limits.concentration_share
+        if part <= share:
+            return passed(self.name, share, part)
+        rule = f"{c.instrument.id.symbol} would be {percent(part)} of all exposure, {percent(share)} is allowed"
+        return failed(self.name, share, part, rule)
