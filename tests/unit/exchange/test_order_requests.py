@@ -127,6 +127,16 @@ def test_a_stop_the_venue_attached_is_cancelled_where_spot_keeps_those() -> None
     assert (request.body["orderId"], request.body["orderFilter"]) == ("oid", "tpslOrder")
 
 
+def test_an_order_without_an_id_of_ours_is_named_by_the_venues_whatever_it_is_called_here() -> None:
+    cancel = request_of(CancelOrder(1, "oid", "oid", BTC, conditional=True))
+    assert isinstance(cancel, OrderRequest)
+    assert cancel.body == {"category": "linear", "symbol": "BTCUSDT", "orderId": "oid"}
+    moved = request_of(RiskApproved(1, 1, None, Amendment("oid", "oid", BTC, trigger_price=D(5))))
+    assert isinstance(moved, OrderRequest)
+    assert moved.body == {"category": "linear", "symbol": "BTCUSDT", "orderId": "oid", "triggerPrice": "5"}
+    assert (cancel.link_id, moved.link_id) == ("oid", "oid"), "the answer finds it by the name it has here"
+
+
 def test_the_documents_change_of_a_positions_stops() -> None:
     stop = TradingStop(BTC, 0, D(89500), D("86800.0"), D(0), None, TriggerBy.LAST, TriggerBy.MARK)
     request = request_of(RiskApproved(1, 1, None, None, stop))

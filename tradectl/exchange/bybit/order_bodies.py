@@ -95,7 +95,7 @@ def cancel_body(command: CancelOrder) -> Body:
     """
     body = _named(command.instrument, command.link_id, command.order_id)
     if command.conditional and command.instrument.category is Category.SPOT:
-        body["orderFilter"] = "StopOrder" if command.link_id else "tpslOrder"
+        body["orderFilter"] = "StopOrder" if "orderLinkId" in body else "tpslOrder"
     return body
 
 
@@ -117,9 +117,10 @@ def stop_body(stop: TradingStop) -> Body:
 
 
 def _named(instrument: InstrumentId, link_id: str, order_id: str) -> Body:
-    """The order by our own id; a foreign order has only the venue's. With both, the venue's would win."""
+    """The order by our own id. One that has none, foreign or a stop the venue attached, is known to us by the venue's,
+    which then stands in both places."""
     body = _instrument(instrument)
-    if link_id:
+    if link_id and link_id != order_id:
         body["orderLinkId"] = link_id
     else:
         body["orderId"] = order_id
