@@ -76,6 +76,17 @@ def _several(way: str) -> tuple[Instance, ...]:
     )
 
 
+def _working(name: str, class_: str, guarded: bool = False, **params: Any) -> Instance:
+    return Instance(name, f"algorithm_strategies:{class_}", params, guarded)
+
+
+#: Grids and ladders carry a stop with every entry.
+_WORKERS = tuple(
+    _working(name, name.capitalize(), guarded=name in ("grid", "dca"))
+    for name in ("twap", "vwap", "share", "iceberg", "chase", "scaled", "grid", "dca")
+)
+
+
 CASTS = {
     cast.name: cast
     for cast in (
@@ -88,5 +99,8 @@ CASTS = {
         Cast("trail", (_protected("trail", "Trail", way="turns"),)),
         Cast("stops", _several("long")),
         Cast("crossed", _several("turns")),
+        *(Cast(worker.name, (worker,)) for worker in _WORKERS),
+        Cast("workers", _WORKERS),
+        Cast("everything", (*_several("long"), *_WORKERS)),
     )
 }

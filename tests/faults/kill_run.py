@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.faults.algorithm_ends import judge_algorithms
 from tests.faults.casts import CASTS, Cast
 from tests.faults.crashing_daemon import PHASES
 from tests.faults.hold import Hold
@@ -40,12 +41,23 @@ def crash_daemon(daemon: DaemonProcess, hold: Hold, cast: Cast, dice: random.Ran
         ready = hold.start("--at", str(at), "--phase", phase)
         if ready["ok"] and come_to_rest(daemon, cast.guarded):
             hold.release()
-        code = daemon.wait(120)
-        if code == 0:
-            break
+        code = wait_for_death(daemon, 240)
+        if code is None:
+            daemon.kill()
+            break  # the data came to its end before
         assert code == -signal.SIGKILL, f"{phase} {at}: exit {code}: {daemon.output()[-3000:]}"
         died.append(f"{phase}:{at}")
     return died
+
+
+def wait_for_death(daemon: DaemonProcess, seconds: float) -> int | None:
+    """The exit code, or ``None`` when the data is used up and it lives."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        code = daemon.wait(0.2)
+        if code is not None or ended(daemon):
+            return code
+    raise AssertionError(f"it neither died nor came to the end: {daemon.output()[-3000:]}")
 
 
 def look_around(daemon: DaemonProcess, hold: Hold, cast: Cast, dice: random.Random, looks: int) -> int:
@@ -138,8 +150,10 @@ def judge(daemon: DaemonProcess, cast: Cast, data: Path) -> dict[str, Any]:
     """At the end: nothing twice, nothing lost, no position without its stop, the same money everywhere."""
     first, last, bars = span_of(data)
     assert come_to_rest(daemon, cast.guarded), "the daemon died"
-    twice = {link: n for link, n in daemon.venue().state()["create_counts"].items() if n != 1}
+    state = daemon.venue().state()
+    twice = {link: n for link, n in state["create_counts"].items() if n != 1}
     assert not twice, f"sent twice: {twice}"
+    assert not any(state["refusals"].values()), f"the venue's limits were broken: {state['refusals']}"
     figures = assert_agreement(daemon, first, last + 2 * MINUTE) | {"bars": bars}
     unfinished = daemon.database(
         "select link_id, status from orders where status in ('Queued', 'Sent', 'Unknown', 'Accepted')"
@@ -149,6 +163,7 @@ def judge(daemon: DaemonProcess, cast: Cast, data: Path) -> dict[str, Any]:
         gaps = longest_gaps(daemon.venue(), first, last + 2 * MINUTE)
         figures |= {"stops_fired": gaps.fired, "longest_without_stop_ms": gaps.longest}
         assert gaps.longest <= ALLOWED_GAP_MS, f"a position was without a stop: {gaps}"
+    figures |= judge_algorithms(daemon)
     assert daemon.stop() == 0, daemon.output()[-2000:]
     consumed = bars_consumed(daemon)
     expected = {t * 1_000_000 for t in range(first, last + 1, MINUTE)}

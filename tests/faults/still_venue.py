@@ -56,12 +56,13 @@ def problems(daemon: DaemonProcess, guarded: Sequence[str]) -> list[str]:
         return [f"no answer: {error!r}"]
     if state != "RUNNING":
         return [f"the state is {state}"]
-    found = [f"orphan at the venue: {theirs[i]}" for i in theirs.keys() - ours.keys()]
+    found = [f"orphan at the venue: {words(theirs[i])}" for i in theirs.keys() - ours.keys()]
     found += [f"unknown to the venue: {ours[i]}" for i in ours.keys() - theirs.keys()]
     sizes = {row["strategy"]: Decimal(row["size"]) for row in books if row["symbol"] == SYMBOL}
     if sum(sizes.values()) != net:
         found.append(f"books {sizes} do not add up to the venue's {net}")
-    shared = theirs.keys() & ours.keys()
+    shared = sorted(theirs.keys() & ours.keys())
+    found += [f"{words(theirs[i])} is here {ours[i]}" for i in shared if not is_same(theirs[i], ours[i])]
     for name in guarded:
         stops = [theirs[i] for i in shared if ours[i]["strategy"] == name and is_stop_loss(theirs[i])]
         found += uncovered(name, sizes.get(name, Decimal(0)), net, stops)
@@ -69,13 +70,28 @@ def problems(daemon: DaemonProcess, guarded: Sequence[str]) -> list[str]:
 
 
 def uncovered(name: str, size: Decimal, net: Decimal, stops: list[dict[str, Any]]) -> list[str]:
-    """What a book lacks: its stops close exactly what the venue holds for it, on the right side."""
+    """What a book lacks: its stops are on the right side and close all of it that the venue holds, and no more than it
+    has. Other books may hold against it, then the venue holds less."""
     sign = 1 if size > 0 else -1
     wanted = min(abs(size), max(net * sign, Decimal(0)))
     wrong = [s for s in stops if not size or (s["side"] == "Sell") is not (size > 0)]
     total = sum((Decimal(s["leavesQty"]) for s in stops), Decimal(0))
-    found = [f"{name} holds {size} and has a stop on the wrong side: {s}" for s in wrong]
-    return found if total == wanted else [*found, f"{name} holds {size} of {net}, its stops close {total}: {stops}"]
+    found = [f"{name} holds {size} and has a stop on the wrong side: {words(s)}" for s in wrong]
+    if wanted <= total <= abs(size):
+        return found
+    return [*found, f"{name} holds {size} of {net}, its stops close {total}: {[words(s) for s in stops]}"]
+
+
+def is_same(theirs: dict[str, Any], ours: dict[str, Any]) -> bool:
+    """Whether size, price and trigger of an order are the same at both ends."""
+    pairs = (("qty", "qty"), ("price", "price"), ("triggerPrice", "trigger_price"), ("cumExecQty", "filled"))
+    return all(Decimal(theirs[one] or "0") == Decimal(ours[other] or "0") for one, other in pairs)
+
+
+def words(row: dict[str, Any]) -> str:
+    """An open order of the venue, short."""
+    kind = row["stopOrderType"] or row["orderType"]
+    return f"{kind} {row['side']} {row['leavesQty']} at {row['triggerPrice'] or row['price']} {row['orderLinkId']}"
 
 
 def come_to_rest(daemon: DaemonProcess, guarded: Sequence[str], seconds: float = 15.0) -> bool:
