@@ -15,6 +15,8 @@ __all__ = ["LOOK_AGAIN", "WALL", "OrderAnswers"]
 
 #: A look-up or reconciliation is repeated after this long (nanoseconds of wall time, see ``WALL``).
 LOOK_AGAIN = 1_000_000_000
+#: The longest wait before a cancel the venue did not carry out is sent again, in units of ``LOOK_AGAIN``.
+MOST_PATIENCE = 60
 #: A create the venue certainly did not take is tried this often under fresh ids.
 MAX_RETRIES = 3
 #: A cancel the venue was too busy for is tried again after this long (nanoseconds).
@@ -121,7 +123,8 @@ class OrderAnswers:
         order.amend_ended()
         self._w.recount(order)
         if known:
-            self._dispatch.insist(order)
+            # Each further try waits longer: an order that will not be cancelled must not use up the venue's allowance.
+            self._dispatch.insist(order, self._w.now + min(order.looks - 1, MOST_PATIENCE) * LOOK_AGAIN)
             return
         existed = bool(order.booked or order.updated)
         order.status = OrderStatus.CANCELLED if existed else OrderStatus.LOST

@@ -263,6 +263,23 @@ def test_a_cancel_without_an_answer_is_sent_again_when_the_order_is_still_open()
     assert [c.link_id for c in of(out, CancelOrder)] == [link]
 
 
+def test_a_cancel_the_venue_never_carries_out_is_tried_ever_more_rarely() -> None:
+    bench = ready()
+    link = place(bench)
+    ack(bench, link)
+    tell(bench, link, OrderStatus.NEW)
+    bench.feed(CancelRequested(bench.now, "me", link))
+    asked = 0
+    for _ in range(30):  # seconds, in each of which whatever was sent is refused and the order found open
+        while asked < min(len(bench.said(CancelOrder)), 50):
+            asked += 1
+            answer(bench, link, 110001, Reaction.RECONCILE, Action.CANCEL)
+            bench.feed(OrderLookedUp(bench.now, link, True, stated(bench, link, OrderStatus.NEW)))
+        bench.wait(SECOND)
+    assert 5 < asked < 12
+    assert order(bench, link).cancel_asked
+
+
 def test_a_cancel_the_venue_was_too_busy_for_is_sent_again_after_a_pause() -> None:
     bench = ready()
     link = place(bench)

@@ -137,6 +137,19 @@ def test_an_order_without_an_id_of_ours_is_named_by_the_venues_whatever_it_is_ca
     assert (cancel.link_id, moved.link_id) == ("oid", "oid"), "the answer finds it by the name it has here"
 
 
+@pytest.mark.parametrize("instrument", [BTC, SPOT])
+def test_an_order_without_an_id_of_ours_is_named_by_the_venues(instrument: InstrumentId) -> None:
+    """The engine knows such an order by the venue's id, and then says so in both places."""
+    cancel = request_of(CancelOrder(1, "oid", "oid", instrument, conditional=True))
+    amend = request_of(RiskApproved(1, 1, None, Amendment("oid", "oid", instrument, trigger_price=D(1))))
+    for request in (cancel, amend):
+        assert isinstance(request, OrderRequest)
+        assert (request.body["orderId"], "orderLinkId" in request.body) == ("oid", False)
+        assert request.link_id == "oid", "its answer is told to the order it is about"
+    assert isinstance(cancel, OrderRequest)
+    assert cancel.body.get("orderFilter") == ("tpslOrder" if instrument == SPOT else None)
+
+
 def test_the_documents_change_of_a_positions_stops() -> None:
     stop = TradingStop(BTC, 0, D(89500), D("86800.0"), D(0), None, TriggerBy.LAST, TriggerBy.MARK)
     request = request_of(RiskApproved(1, 1, None, None, stop))
