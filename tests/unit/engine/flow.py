@@ -4,8 +4,23 @@ from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 
-from tests.unit.engine.harness import BTC, INSTRUMENTS, MONEY, RUN, SECOND, SPOT, T0, Bench, config, encoded, fractions
-from tests.unit.engine.venue import FakeVenue, Resting, action_of, decimal, link_of
+from tests.oracles import ledger_checker as checker
+from tests.unit.engine.harness import (
+    BTC,
+    COIN,
+    INSTRUMENTS,
+    INVERSE,
+    MONEY,
+    RUN,
+    SECOND,
+    SPOT,
+    T0,
+    Bench,
+    config,
+    encoded,
+    fractions,
+)
+from tests.unit.engine.venue import FakeVenue, Resting, action_of, decimal, link_of, place_of
 from tradectl.engine.config import StrategyConfig
 from tradectl.engine.order_state import leg_of
 from tradectl.engine.strategy import Strategy
@@ -36,6 +51,7 @@ from tradectl.model.events import (
     ResumeRequested,
 )
 from tradectl.model.ids import parse_link_id
+from tradectl.model.instruments import InstrumentId
 from tradectl.model.orders import OrderStatus, OrderType, Protection, Side, TimeInForce, Trigger
 
 NEVER_THERE = {
@@ -64,16 +80,20 @@ BOOKS = ("operator", "alpha")
 
 
 class Flow:
-    """Engine, venue and everything on the way between them. ``stops``: orders with triggers and stops, too."""
+    """Engine, venue and everything on the way between them. ``stops``: orders with triggers and stops, too; ``hedge``:
+    two legs, two books and a stranger; ``inverse``: a contract settled in coins beside the others."""
 
     def __init__(
-        self, choices: Choices, bench: Bench | None = None, states_pnl: bool = True, stops: bool = False
-    ) -> None:
+        self, choices: Choices, bench: Bench | None = None, states_pnl: bool = True, stops: bool = False,
+        hedge: bool = False, inverse: bool = False,
+    ) -> None:  # fmt: skip
         self.choices = choices
         alpha = StrategyConfig(name="alpha", class_="idle")
-        self.bench = bench or Bench(config(alpha), {"idle": Idle})
-        self.stops = stops
-        self.venue = FakeVenue({i.id: i for i in INSTRUMENTS}, fractions(MONEY), T0, states_pnl)
+        mode = "hedge" if hedge else "one_way"
+        self.bench = bench or Bench(config(alpha, position_mode=mode), {"idle": Idle})
+        self.bench.more = (INVERSE,) if inverse else ()
+        self.stops, self.hedge, self.inverse = stops, hedge, inverse
+        self.venue = FakeVenue({i.id: i for i in (*INSTRUMENTS, *self.bench.more)}, fractions(MONEY), T0, states_pnl)
         self.to_venue: list[RiskApproved | CancelOrder] = []
         self.questions: list[LookUpOrder | Reconcile] = []
         self.to_engine: list[Event] = []
@@ -87,12 +107,16 @@ class Flow:
         self._start()
         self._answer(self.questions.pop(0))
         self.feed(self.to_engine.pop(0))  # the books begin on the account as it is
+        self.begun = len(self.bench.events)
 
     def _start(self, restored: bool = False) -> None:
         self.bench.now = max(self.bench.now, self.venue.now)
         self._carry(tuple(self.bench.start(RUN, restored, self.reserved)))
-        for id_ in (BTC, SPOT):
+        for id_ in self.quoted():
             self._carry(tuple(self.bench.quote(id_, float(PRICE))))
+
+    def quoted(self) -> tuple[InstrumentId, ...]:
+        return (BTC, SPOT, COIN) if self.inverse else (BTC, SPOT)
 
     # --- delivery
 
@@ -151,6 +175,9 @@ class Flow:
         rare = (self.stream_breaks, self.crash, self.take_checkpoint, self.power_loss)
         if self.stops and not self.choices.pick(4):
             self._step_of_stops()
+            return
+        if (self.hedge or self.inverse) and not self.choices.pick(6):
+            (self.stranger_trades, self.price_moves, self.funding, self.person_closes)[self.choices.pick(4)]()
             return
         kind = self.choices.pick(40)
         actions = often if kind < 29 else seldom if kind < 39 else rare
@@ -244,7 +271,7 @@ class Flow:
     def price_moves(self) -> None:
         """The market moves a little: trailing stops follow."""
         price = float(PRICE) + self.choices.pick(9) - 4
-        for id_ in (BTC, SPOT):
+        for id_ in self.quoted():
             self._carry(tuple(self.bench.quote(id_, price)))
 
     def venue_triggers(self) -> None:
@@ -270,7 +297,9 @@ class Flow:
         price = PRICE + Decimal(self.choices.pick(7) - 3) / 10 if limit else None
         tif = TimeInForce.POST_ONLY if kind == 2 else TimeInForce.GTC
         order_type = OrderType.LIMIT if limit else OrderType.MARKET
-        book = self._book() if self.stops else ""
+        book = self._book() if self.stops or self.hedge else ""
+        if self.inverse and instrument == BTC and self.choices.pick(2):
+            instrument, lots = COIN, lots * 130
         self.feed(OrderRequested(self.bench.now, "me", instrument, side, order_type, lots, price, tif, strategy=book))
 
     def _an_open_order(self) -> str:
@@ -290,6 +319,7 @@ class Flow:
         link = self._an_open_order()
         if link and self.bench.engine.world.orders[link].price is not None:
             lots = Decimal(self.choices.pick(8) + 1) / 10
+            lots *= 130 if self.bench.engine.world.orders[link].instrument == COIN else 1
             self.feed(AmendRequested(self.bench.now, "me", link, lots, None))
 
     # --- on the way to the venue
@@ -341,8 +371,8 @@ class Flow:
             self.venue.fill(order, (order.qty - order.cum_value) / PRICE, PRICE)
             self._hear()
         elif order is not None:
-            most = int(order.leaves * 10)
-            qty = Decimal(self.choices.pick(most) + 1) / 10
+            step = Decimal(1) if order.instrument == COIN else Decimal("0.1")
+            qty = (self.choices.pick(int(order.leaves / step)) + 1) * step
             self.venue.fill(order, qty, PRICE + Decimal(self.choices.pick(9) - 4) / 10)
             self._hear()
 
@@ -353,8 +383,20 @@ class Flow:
             self._hear()
 
     def funding(self) -> None:
-        self.venue.fund(BTC, Fraction(self.choices.pick(5) - 2, 10_000), PRICE)
+        instrument = COIN if self.inverse and self.choices.pick(2) else BTC
+        self.venue.fund(instrument, Fraction(self.choices.pick(5) - 2, 10_000), PRICE)
         self._hear()
+
+    def stranger_trades(self) -> None:
+        """Somebody trades by hand on the same account, in hedge mode on either leg."""
+        side, idx = self._side(), self.choices.pick(2) + 1 if self.hedge else 0
+        qty = self._lots()
+        held = self.venue.sizes.get(place_of(BTC, idx), Fraction(0))
+        closes = idx and (side is Side.BUY) != (idx == 1)
+        if not closes or abs(held) >= Fraction(qty):
+            order = self.venue.place_foreign(BTC, side, qty, PRICE, idx)
+            self.venue.fill(order, qty, PRICE)
+            self._hear()
 
     # --- on the way to the engine
 
@@ -416,7 +458,7 @@ class Flow:
         """The machine dies: the newest entries of the journal, orders among them, are lost with it."""
         bench = self.bench
         at, data = self.checkpoint if self.checkpoint is not None else (0, None)
-        first = max(at, 9)  # what made the books begin is on disk
+        first = max(at, self.begun)  # what made the books begin is on disk
         keep = max(len(bench.events) - self.choices.pick(8), first)
         del bench.events[keep:], bench.answers[keep:]
         engine, _ = bench.reborn(data, bench.events[at:])
@@ -464,8 +506,8 @@ class Flow:
         wrong = []
         for book in BOOKS:
             size = world.portfolio.size(book, BTC)
-            net = world.portfolio.net_size(BTC)
-            needed = min(abs(size), abs(net)) if size * net > 0 else Decimal(0)
+            net = world.venue_size(BTC, 1 if size > 0 else -1)
+            needed = min(abs(size), net)
             levels = self.bench.engine.protections.wanted(book, BTC)
             for leg, level in zip(("stop_loss", "take_profit"), levels, strict=True):
                 standing = self._standing(book, leg, size)
@@ -517,16 +559,53 @@ class Flow:
     def _compare_money(self) -> None:
         state = self.bench.engine.world.portfolio.state
         assert {c: a for c, a in state.cash.items() if a} == {c: decimal(a) for c, a in self.venue.cash.items() if a}
-        for instrument, size in self.venue.sizes.items():
-            assert state.nets[instrument].size == decimal(size)
-            assert state.nets[instrument].cost == decimal(self.venue.costs[instrument])
-        linear = state.nets.get(BTC)
-        if linear is not None:
-            assert linear.funding == decimal(self.venue.funding_paid)
+        for place, size in self.venue.sizes.items():
+            instrument, idx = place if isinstance(place, tuple) else (place, 0)
+            ours = dict(self.bench.engine.world.portfolio.positions_of(instrument))[idx]
+            assert (ours.size, ours.cost) == (decimal(size), decimal(self.venue.costs[place]))
+            assert sum(self.bench.engine.world.portfolio.sizes(instrument, idx).values()) == ours.size
+        for instrument, paid in self.venue.funding_paid.items():
+            assert state.nets[instrument].funding == decimal(paid)
         for instrument, net in state.nets.items():
             books = [b[instrument] for b in state.books.values() if instrument in b]
-            for name in ("size", "cash_flow", "fees", "funding"):
+            for name in ("size", "cash_flow", "fees", "funding", "slippage"):
                 assert sum((getattr(b, name) for b in books), Decimal(0)) == getattr(net, name), name
+            for book in (*books, net):
+                assert book.cash_flow + book.cost == book.realised
+                assert book.components(PRICE).total == book.equity(PRICE)
+        self._compare_equity()
+
+    def _compare_equity(self) -> None:
+        """The account's worth against the independent checker, and the strategies' profits against the account's."""
+        world = self.bench.engine.world
+        coins = {(i.category.value, i.symbol): i for i in self.venue.instruments}
+        infos = {k: self.venue.instruments[i] for k, i in coins.items()}
+        named = {k: {"base": i.base_coin, "quote": i.quote_coin, "settle": i.settle_coin} for k, i in infos.items()}
+        funds = [{"coin": coin, "amount": str(amount)} for coin, amount in MONEY.items()]
+        checked = checker.recompute([self._row(n) for n in range(len(self.venue.executions))], funds, named)
+        marks = {k: str(world.market.mark(i)) for k, i in coins.items() if world.market.mark(i) is not None}
+        prices = {"USDT": "1", "BTC": marks["spot", "BTCUSDT"]}
+        value = world.valuation.account()
+        assert not value.unpriced
+        assert Fraction(value.equity) == checker.equity(checked, marks, prices)
+        start = sum(Fraction(amount) * Fraction(prices[coin]) for coin, amount in MONEY.items())
+        profits = sum(Fraction(world.valuation.strategy(name).equity) for name in world.portfolio.state.books)
+        rounding = Fraction(len(world.portfolio.state.books), 10**8) * Fraction(prices["BTC"]) if self.inverse else 0
+        assert abs(Fraction(value.equity) - start - profits) <= rounding
+
+    def _row(self, number: int) -> dict[str, object]:
+        """An execution as the wire has it, for the checker."""
+        e = self.venue.executions[number]
+        idx = 0
+        if self.hedge and e.instrument == BTC:
+            order = self.venue.find(e.link_id, e.order_id)
+            idx = order.position_idx if order is not None else 1 if e.side is Side.BUY else 2
+        return {
+            "execId": e.exec_id, "category": e.instrument.category.value, "symbol": e.instrument.symbol,
+            "side": e.side.value, "execQty": str(e.qty), "execPrice": str(e.price), "execValue": str(e.value),
+            "execFee": str(e.fee), "feeCurrency": e.fee_coin, "execType": e.type, "execTime": str(e.ts),
+            "seq": number, "positionIdx": idx,
+        }  # fmt: skip
 
 
 def engine_of(flow: Flow) -> TradingEngine:

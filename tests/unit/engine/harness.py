@@ -37,6 +37,7 @@ from tradectl.model.orders import OrderSpec
 BTC = InstrumentId(Category.LINEAR, "BTCUSDT")
 ETH = InstrumentId(Category.LINEAR, "ETHUSDT")
 SPOT = InstrumentId(Category.SPOT, "BTCUSDT")
+COIN = InstrumentId(Category.INVERSE, "BTCUSD")
 RUN = "0000000r"
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -56,6 +57,10 @@ def instrument(id_: InstrumentId, tick: str, lot: str, min_notional: str = "5", 
 
 
 INSTRUMENTS = (instrument(BTC, "0.1", "0.001"), instrument(ETH, "0.01", "0.01"), instrument(SPOT, "0.1", "0.0001"))
+#: Contracts of one dollar, settled in coins; a bench knows them when asked to.
+INVERSE = Instrument(
+    COIN, "BTC", "USD", "BTC", Decimal("0.1"), Decimal(1), Decimal(1), Decimal(100_000), Decimal(50_000), Decimal(0)
+)
 FEES = tuple(FeeRate(i.id, Decimal("0.0002"), Decimal("0.00055")) for i in INSTRUMENTS)
 #: Limits wide enough not to stand in the way of tests about something else.
 WIDE = RiskLimits(
@@ -87,6 +92,7 @@ class Bench:
         self.events: list[Event] = []
         self.answers: list[tuple[Command, ...]] = []
         self.timers: dict[str, int] = {}
+        self.more: tuple[Instrument, ...] = ()
 
     # --- driving
 
@@ -120,7 +126,7 @@ class Bench:
     def start(self, run: str = RUN, restored: bool = False, next_order: int = 1) -> list[Command]:
         """The events of a start, up to the streams being up; returns all commands."""
         out = [*self.feed(Started(self.now, run, restored, next_order))]
-        out += self.feed(InstrumentsLoaded(self.now, INSTRUMENTS, FEES))
+        out += self.feed(InstrumentsLoaded(self.now, (*INSTRUMENTS, *self.more), FEES))
         for stream in ("private", "trade"):
             out += self.feed(ConnectionChanged(self.now, stream, True))
         return out

@@ -22,7 +22,7 @@ from tradectl.model.events import (
     Reconciled,
     StopAnswered,
 )
-from tradectl.model.instruments import Instrument, InstrumentId
+from tradectl.model.instruments import Category, Instrument, InstrumentId
 from tradectl.model.orders import (
     Execution,
     OrderReport,
@@ -37,6 +37,8 @@ from tradectl.model.orders import (
 from tradectl.model.positions import BalanceReport, LedgerRow, PositionReport
 
 FEE = Fraction(55, 100_000)
+#: A position: one of one-way mode by its instrument, a hedge leg with its index.
+Place = InstrumentId | tuple[InstrumentId, int]
 ENDED = {OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.PARTIALLY_FILLED_CANCELED}
 
 
@@ -55,6 +57,15 @@ def eight(value: Fraction) -> Fraction:
     if rest > Fraction(1, 2) or (rest == Fraction(1, 2) and whole % 2):
         whole += 1
     return Fraction(whole, 10**8)
+
+
+def place_of(instrument: InstrumentId, idx: int) -> Place:
+    return (instrument, idx) if idx else instrument
+
+
+def worth(info: Instrument, qty: Fraction, price: Fraction) -> Fraction:
+    """What holding signed ``qty`` is worth: of inverse contracts coins are owed, to eight decimals."""
+    return -eight(qty / price) if info.id.category is Category.INVERSE else qty * price
 
 
 @dataclass
@@ -91,6 +102,10 @@ class Resting:
         return self.status is OrderStatus.UNTRIGGERED
 
     @property
+    def place(self) -> Place:
+        return place_of(self.instrument, self.position_idx)
+
+    @property
     def leaves(self) -> Decimal:
         return self.qty - self.cum_qty
 
@@ -108,14 +123,14 @@ class FakeVenue:
     now: int = 1_000_000_000_000
     states_pnl: bool = True
     orders: dict[str, Resting] = field(default_factory=dict)
-    sizes: dict[InstrumentId, Fraction] = field(default_factory=dict)
-    costs: dict[InstrumentId, Fraction] = field(default_factory=dict)
+    sizes: dict[Place, Fraction] = field(default_factory=dict)
+    costs: dict[Place, Fraction] = field(default_factory=dict)
     executions: list[Execution] = field(default_factory=list)
     ledger: list[LedgerRow] = field(default_factory=list)
     said: list[Event] = field(default_factory=list)
     creates: dict[str, int] = field(default_factory=dict)
     fees_paid: Fraction = Fraction(0)
-    funding_paid: Fraction = Fraction(0)
+    funding_paid: dict[InstrumentId, Fraction] = field(default_factory=dict)
     position_stops: dict[tuple[InstrumentId, int], TradingStop] = field(default_factory=dict)
     loses_stops: bool = False  # attached stops are not made: what the venue owes never comes
     _ids: int = 0
@@ -140,7 +155,7 @@ class FakeVenue:
         return self._amend(command)
 
     def _set_stops(self, stop: TradingStop) -> StopAnswered:
-        if not self.sizes.get(stop.instrument):
+        if not self.sizes.get(place_of(stop.instrument, stop.position_idx)):
             return StopAnswered(self.now, stop.instrument, stop.position_idx, 10001, "zero position", Reaction.FIX)
         old = self.position_stops.get((stop.instrument, stop.position_idx))
         fields = ("take_profit", "stop_loss", "trailing", "active_price")
@@ -152,8 +167,11 @@ class FakeVenue:
         spec = command.order
         assert spec is not None
         self.creates[spec.link_id] = self.creates.get(spec.link_id, 0) + 1
-        size = self.sizes.get(spec.instrument, Fraction(0))
-        if spec.reduce_only and size * spec.side.sign >= 0 and not spec.position_idx:
+        size = self.sizes.get(place_of(spec.instrument, spec.position_idx), Fraction(0))
+        if spec.position_idx:
+            opens = (spec.side is Side.BUY) == (spec.position_idx == 1)
+            assert opens is not spec.reduce_only, "an order in hedge mode opens its leg or is reduce-only"
+        if spec.reduce_only and size * spec.side.sign >= 0:
             return self._answer(spec.link_id, Action.CREATE, 110017, Reaction.RECONCILE)
         self._ids += 1
         order = Resting(
@@ -222,13 +240,15 @@ class FakeVenue:
     def open_orders(self) -> list[Resting]:
         return [o for o in self.orders.values() if o.is_open]
 
-    def place_foreign(self, instrument: InstrumentId, side: Side, qty: Decimal, price: Decimal) -> Resting:
+    def place_foreign(
+        self, instrument: InstrumentId, side: Side, qty: Decimal, price: Decimal, idx: int = 0
+    ) -> Resting:
         """Somebody else uses the same account by hand."""
         self.tick()
         self._ids += 1
         order = Resting(
             "", f"venue-{self._ids}", instrument, side, OrderType.LIMIT, TimeInForce.GTC, qty, price, False, self.now,
-            updated=self.now,
+            updated=self.now, position_idx=idx,
         )  # fmt: skip
         self.orders[order.order_id] = order
         self._say_order(order)
@@ -245,7 +265,7 @@ class FakeVenue:
         """The price a conditional order waits for is there: it becomes an order like any other."""
         assert order.is_dormant
         self.tick()
-        size = abs(self.sizes.get(order.instrument, Fraction(0)))
+        size = abs(self.sizes.get(order.place, Fraction(0)))
         if order.reduce_only and not self._reduces(order):
             self.cancel(order, "CancelByReduceOnly")
             return
@@ -255,7 +275,7 @@ class FakeVenue:
         self._say_order(order)
 
     def _reduces(self, order: Resting) -> bool:
-        return self.sizes.get(order.instrument, Fraction(0)) * order.side.sign < 0
+        return self.sizes.get(order.place, Fraction(0)) * order.side.sign < 0
 
     def _attach(self, entry: Resting, qty: Decimal) -> None:
         """The stops of what an entry just filled: two orders of the venue's own, of which one ends the other."""
@@ -300,9 +320,8 @@ class FakeVenue:
         for child in [o for o in self.open_orders() if o.parent and o.instrument == order.instrument]:
             if not self._reduces(child):
                 self.cancel(child, "CancelByTpSlTsClear")
-        if not self.sizes.get(order.instrument):
-            for key in [k for k in self.position_stops if k[0] == order.instrument]:
-                del self.position_stops[key]
+        if not self.sizes.get(order.place):
+            self.position_stops.pop((order.instrument, order.position_idx), None)
 
     def fill(self, order: Resting, qty: Decimal, price: Decimal, maker: bool = False) -> None:
         """Trade part of an order; a reduce-only order that would flip the position is cancelled instead."""
@@ -310,13 +329,13 @@ class FakeVenue:
         assert not order.is_dormant
         assert 0 < qty <= order.leaves or order.quote_qty
         self.tick()
-        size = self.sizes.get(order.instrument, Fraction(0))
+        size = self.sizes.get(order.place, Fraction(0))
         if order.reduce_only and (size * order.side.sign >= 0 or abs(size) < Fraction(qty)):
             self.cancel(order)
             return
         execution = self._execute(order, qty, price, maker)
         order.cum_qty += qty
-        order.cum_value += qty * price
+        order.cum_value += execution.value
         whole = order.cum_value == order.qty if order.quote_qty else not order.leaves
         order.status = OrderStatus.FILLED if whole else OrderStatus.PARTIALLY_FILLED
         order.updated = self.now
@@ -336,8 +355,8 @@ class FakeVenue:
             self._pay(info.quote_coin, -sign * q * p)
             pnl, closed = None, Fraction(0)
         else:
-            fee, coin = eight(q * p * FEE), info.settle_coin
-            pnl, closed = self._move(order.instrument, sign * q, p)
+            fee, coin = eight(abs(worth(info, q, p)) * FEE), info.settle_coin
+            pnl, closed = self._move(order.place, info, sign * q, p)
             self._pay(coin, pnl)
         self._pay(coin, -fee)
         self.fees_paid += fee
@@ -345,38 +364,43 @@ class FakeVenue:
         stated = decimal(pnl) if pnl is not None and self.states_pnl else None
         return Execution(
             f"exec-{self._ids:06d}", order.instrument, order.order_id, order.link_id, order.side, price, qty,
-            qty * price, decimal(fee), coin, maker, self.now, "Trade", decimal(closed), stated,
+            decimal(abs(worth(info, q, p))), decimal(fee), coin, maker, self.now, "Trade", decimal(closed), stated,
             stop_order_type=order.stop_type, create_type=f"CreateBy{order.stop_type or 'User'}",
         )  # fmt: skip
 
-    def _move(self, instrument: InstrumentId, qty: Fraction, price: Fraction) -> tuple[Fraction, Fraction]:
+    def _move(self, place: Place, info: Instrument, qty: Fraction, price: Fraction) -> tuple[Fraction, Fraction]:
         """Profit and closed size of a trade of signed ``qty`` (decision 16)."""
-        size, cost = self.sizes.get(instrument, Fraction(0)), self.costs.get(instrument, Fraction(0))
+        size, cost = self.sizes.get(place, Fraction(0)), self.costs.get(place, Fraction(0))
         closed = min(abs(qty), abs(size)) if size * qty < 0 else Fraction(0)
         if not closed:
             pnl = Fraction(0)
         elif closed == abs(size):
-            pnl = size * price - cost
+            pnl = worth(info, size, price) - cost
         else:
-            share = closed / abs(size)
-            pnl = eight(size * share * price - cost * share)
-        self.sizes[instrument] = size + qty
-        self.costs[instrument] = cost + qty * price + pnl
+            pnl = eight(-worth(info, qty, price) - cost * closed / abs(size))
+        self.sizes[place] = size + qty
+        self.costs[place] = cost + worth(info, qty, price) + pnl
         return pnl, closed
 
     def fund(self, instrument: InstrumentId, rate: Fraction, mark: Decimal) -> None:
         """Settle funding; longs pay a positive rate."""
         self.tick()
-        size = self.sizes.get(instrument, Fraction(0))
-        if not size:
-            return
-        fee = eight(size * Fraction(mark) * rate)
-        self._pay(self.instruments[instrument].settle_coin, -fee)
-        self.funding_paid += fee
+        for idx in (0, 1, 2):
+            size = self.sizes.get(place_of(instrument, idx), Fraction(0))
+            if size:
+                self._fund_one(instrument, size, rate, mark)
+
+    def _fund_one(self, instrument: InstrumentId, size: Fraction, rate: Fraction, mark: Decimal) -> None:
+        info = self.instruments[instrument]
+        value = worth(info, size, Fraction(mark))
+        inverse = info.id.category is Category.INVERSE
+        fee = eight((-value if inverse else value) * rate)
+        self._pay(info.settle_coin, -fee)
+        self.funding_paid[instrument] = self.funding_paid.get(instrument, Fraction(0)) + fee
         self._ids += 1
         execution = Execution(
             f"exec-{self._ids:06d}", instrument, f"funding-{self._ids}", "", Side.BUY if size > 0 else Side.SELL, mark,
-            abs(decimal(size)), abs(decimal(size)) * mark, decimal(fee), "USDT", False, self.now, "Funding",
+            abs(decimal(size)), abs(decimal(value)), decimal(fee), info.settle_coin, False, self.now, "Funding",
         )  # fmt: skip
         self.executions.append(execution)
         self.said.append(Executed(self.now, execution))
@@ -418,11 +442,12 @@ class FakeVenue:
     def positions(self) -> tuple[PositionReport, ...]:
         return tuple(
             PositionReport(
-                i, decimal(s), (decimal(self.costs[i]) / decimal(s)) if s else None, take_profit=stop.take_profit,
-                stop_loss=stop.stop_loss, trailing=stop.trailing,
+                i, decimal(s), (decimal(self.costs[place]) / decimal(s)) if s else None, idx,
+                take_profit=stop.take_profit, stop_loss=stop.stop_loss, trailing=stop.trailing,
             )
-            for i, s in self.sizes.items()
-            for stop in [self.position_stops.get((i, 0), TradingStop(i))]
+            for place, s in self.sizes.items()
+            for i, idx in [place if isinstance(place, tuple) else (place, 0)]
+            for stop in [self.position_stops.get((i, idx), TradingStop(i))]
         )  # fmt: skip
 
     def balances(self) -> tuple[BalanceReport, ...]:
