@@ -40,13 +40,15 @@ class Reconciler:
         self._w.restrict(REASON, Level.HALTED, AUTO, text)
 
     def ask(self, reason: str) -> None:
-        """Read everything since shortly before the last execution; one question at a time."""
+        """Read everything since shortly before the last execution, or since an order was made that is over and whose
+        executions are not all here; one question at a time."""
         if self.asked:
             return
         self.asked, self.asked_at = True, self._w.now
         self.sent_before = [o.link_id for o in self._w.open_orders() if o.status is not OrderStatus.QUEUED]
-        last = self._w.portfolio.state.last_execution
-        self._w.emit(Reconcile(max(last - MARGIN, 0), reason))
+        missing = (order.created for order in self._w.open_orders() if not order.is_open)
+        first = min((self._w.portfolio.state.last_execution, *missing))
+        self._w.emit(Reconcile(max(first - MARGIN, 0), reason))
 
     def connection(self, event: ConnectionChanged) -> None:
         """A stream went away or came back."""

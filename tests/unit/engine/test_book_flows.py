@@ -64,5 +64,5 @@ def test_the_flows_do_what_they_are_for() -> None:
     assert both >= 12
     assert crashes >= 5
     assert funded >= 20
-    assert inverse >= 30
+    assert inverse >= 15
     assert foreign >= 12
