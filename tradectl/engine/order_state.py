@@ -203,7 +203,8 @@ def rank(order: Order) -> int:
 def merge_report(order: Order, report: OrderReport) -> bool:
     """Take the venue's statement when it is further along than ours; returns whether anything changed."""
     theirs = (report.cum_qty, _RANK.get(report.status, _FINAL_RANK), report.updated)
-    if theirs <= (order.cum_qty, rank(order), order.updated):
+    ours = (order.cum_qty, rank(order), order.updated)
+    if theirs < ours or (theirs == ours and not _shows(report, order.amending)):
         learned = bool(report.order_id) and not order.order_id
         order.order_id = order.order_id or report.order_id
         return learned
@@ -223,6 +224,14 @@ def merge_report(order: Order, report: OrderReport) -> bool:
     if order.amending is not None and _amended(order, order.amending):
         order.amend_ended()
     return True
+
+
+def _shows(report: OrderReport, asked: Amendment | None) -> bool:
+    """Whether a statement no later than the last one (the venue counts milliseconds) has the terms that were asked."""
+    if asked is None or asked.qty is asked.price is asked.trigger_price is None:
+        return False
+    pairs = ((asked.qty, report.qty), (asked.price, report.price), (asked.trigger_price, report.trigger_price))
+    return all(wanted in (None, stated) for wanted, stated in pairs)
 
 
 def _why(report: OrderReport) -> str:

@@ -414,6 +414,23 @@ def test_an_amendment_that_failed_reserves_nothing_more() -> None:
     assert order(bench, link).in_flight == D(1)
 
 
+def test_an_amendment_in_the_same_millisecond_as_the_last_word_is_seen() -> None:
+    """The venue's time is in milliseconds: two amendments within one carry the same time."""
+    bench = ready()
+    link = place(bench)
+    ack(bench, link)
+    first = stated(bench, link, OrderStatus.NEW)
+    bench.feed(OrderReported(bench.now, first))
+    bench.feed(AmendRequested(bench.now, "me", link, D(3), D(91)))
+    bench.feed(OrderReported(bench.now, first))
+    assert order(bench, link).amending is not None, "the old terms, told again, end nothing"
+    bench.feed(OrderReported(bench.now, replace(first, qty=D(3), price=D(91))))
+    assert (order(bench, link).qty, order(bench, link).price) == (D(3), D(91))
+    assert order(bench, link).amending is None
+    bench.feed(OrderReported(bench.now, first))
+    assert order(bench, link).qty == D(3), "an old word told late"
+
+
 def test_silence_after_sending_is_asked_about() -> None:
     bench = ready()
     link = place(bench)
