@@ -1,7 +1,8 @@
 """10,000 order intents of 20 strategies through the real daemon against the real sandbox, on its stepped clock.
 
-``python -m tests.sandbox.order_flood [--intents N]`` is the full-size bar; the suite runs a reduced one. The sandbox
-counts with Bybit's published limits (VIP 0), and what it admitted in each second of its clock is compared with them.
+``python -m tests.sandbox.order_flood [--intents N] [--step MS]`` is the full-size bar; the suite runs a reduced one. The
+sandbox counts with Bybit's published limits (VIP 0), and what it admitted in each second of its clock is compared with
+them. However rarely the market says something (``--step``), the queue's own times are kept.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from tests.sandbox.daemon_process import DaemonProcess
 from tests.sandbox.stepped_run import START, quiet_api
 from tradectl.model.commands import CancelOrder, DecisionMade
 
-#: A print of the market this often (milliseconds): the steps in which the venue's clock moves.
+#: A print of the market this often (milliseconds): the steps in which the venue's clock moves by itself.
 STEP = 20
 PRICE = 100_000.0
 #: Created a second by the published limits, single and batch, less the one kept for what reduces risk.
@@ -45,14 +46,14 @@ refuse_self_trade = false
 """
 
 
-def prints(path: Path, seconds: int) -> Path:
-    """Trades, one every :data:`STEP`; each moves the price, so that each step of the clock is told.
+def prints(path: Path, seconds: int, step: int = STEP) -> Path:
+    """Trades, one every ``step``; each moves the price, so that each step of the clock is told.
 
     At its end the clock leaps to the whole minute: either ``seconds`` are whole minutes, or all is done before.
     """
     rows = [
-        f"{START + n * STEP},{'buy' if n % 2 else 'sell'},{PRICE + n % 7},1.5,{n}"
-        for n in range(seconds * 1000 // STEP)
+        f"{START + n * step},{'buy' if n % 2 else 'sell'},{PRICE + n % 7},1.5,{n}"
+        for n in range(seconds * 1000 // step)
     ]
     path.write_text("timestamp,side,price,size,id\n" + "\n".join(rows) + "\n")
     return path
@@ -82,13 +83,15 @@ def use_of(seconds: list[list[int]], more: list[list[int]], first: int, last: in
     return count / (last - first)
 
 
-def one_flood(directory: Path, intents: int, venue_seconds: int, wall_seconds: float) -> dict[str, Any]:
+def one_flood(
+    directory: Path, intents: int, venue_seconds: int, wall_seconds: float, step: int = STEP
+) -> dict[str, Any]:
     """Run it; returns the figures and fails when a limit was broken or the permitted rate was not used."""
     quiet_api(directory)
     folder = directory / "config" / "strategies"
     folder.mkdir(parents=True)
     shutil.copy(Path(__file__).with_name("flooder.py"), folder / "flooder.py")
-    daemon = DaemonProcess(directory, settings(prints(directory / "trades.csv", venue_seconds), intents))
+    daemon = DaemonProcess(directory, settings(prints(directory / "trades.csv", venue_seconds, step), intents))
     began = time.monotonic()
     try:
         ready = daemon.start()
@@ -138,9 +141,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="A flood of orders through the real daemon, stepped.")
     parser.add_argument("--intents", type=int, default=10_000)
     parser.add_argument("--seconds", type=int, default=180, help="length of the venue's data, whole minutes")
+    parser.add_argument("--step", type=int, default=STEP, help="a print of the market every so many milliseconds")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        found = one_flood(Path(scratch), options.intents, options.seconds, 900)
+        found = one_flood(Path(scratch), options.intents, options.seconds, 900, options.step)
     print(json.dumps(found, indent=2))
     judge(found)
     return 0

@@ -6,11 +6,15 @@ The full-size bar (10,000 intents) is ``python -m tests.sandbox.order_flood``; w
 
 from pathlib import Path
 
-from tests.sandbox.order_flood import judge, one_flood
+import pytest
+
+from tests.sandbox.order_flood import STEP, judge, one_flood
 
 
-def test_a_flood_breaks_no_limit_and_uses_what_is_permitted(tmp_path: Path) -> None:
-    found = one_flood(tmp_path, 440, 20, 120)
+@pytest.mark.parametrize("step", [STEP, 5000])
+def test_a_flood_breaks_no_limit_and_uses_what_is_permitted(tmp_path: Path, step: int) -> None:
+    """Also in a market that is silent for seconds: its clock does not leap over the times of the queue."""
+    found = one_flood(tmp_path, 440, 20, 120, step)
     judge(found)
     assert found["intents"] >= 400
     assert found["seconds"] >= 4

@@ -1,4 +1,5 @@
-"""The stepped sandbox's barrier: tells it what was received on each socket, so that it may send the next frame.
+"""The stepped sandbox's barrier: tells it what was received on each socket, so that it may send the next frame, and
+when the engine wants to act next, so that its clock stops there first.
 
 Wired here for the stepped sandbox only; the connector knows nothing of it (decision 2).
 """
@@ -23,12 +24,19 @@ class Barrier:
         frames: Callable[[], Mapping[int, int]],
         outstanding: Callable[[], int],
         ready: Callable[[], bool],
+        next_act: Callable[[], int],
+        tick: Callable[[int], None],
     ) -> None:
+        """``next_act`` says when the engine's first timer is due that may send something (nanoseconds, 0: none), and
+        ``tick`` is told when the venue's clock has come to it."""
         self._url = url
         self._connect = connect
         self._frames = frames
         self._outstanding = outstanding
         self._ready = ready
+        self._next_act = next_act
+        self._tick = tick
+        self._told = 0
         self._transport: Transport | None = None
         self._task: asyncio.Task[None] | None = None
         self._closed = asyncio.Event()
@@ -59,8 +67,13 @@ class Barrier:
             self._transport = None
 
     def _on_message(self, data: bytes) -> None:
-        if b'"end"' in data and msgspec.json.decode(data).get("op") == "end":
+        message = msgspec.json.decode(data)
+        if message["op"] == "end":
             self.ended.set()
+        elif message["op"] == "time":
+            self._told = message["at"]
+            self._tick(self._told)
+            self.report()
 
     def _on_closed(self, reason: str) -> None:
         self._closed.set()
@@ -76,7 +89,12 @@ class Barrier:
         if self._transport is None:
             return
         seen = {str(port): count for port, count in self._frames().items()}
-        line = _ENCODE({"op": "seen", "frames": seen, "outstanding": self._outstanding(), "ready": self._ready()})
+        line = _ENCODE(
+            {
+                "op": "seen", "frames": seen, "outstanding": self._outstanding(), "ready": self._ready(),
+                "timer": self._next_act(), "told": self._told,
+            }
+        )  # fmt: skip
         if line == self._last:
             return
         self._last = line

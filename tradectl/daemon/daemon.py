@@ -180,6 +180,8 @@ class Daemon:
                 lambda: self._connector.frames_received,
                 lambda: self._connector.outstanding,
                 lambda: self._watch.settled and not self._stopping.is_set(),
+                self._timers.next_act,
+                self._tick,
             )
         directory = self._state.journal(config.run)
         health = Health(directory, self._journal, lambda: self._engine.seq, self._children, self._sandbox)
@@ -301,6 +303,10 @@ class Daemon:
             logger.critical("{}", problem)
             self._exit = problem.meaning.exit_code
             self._stopping.set()
+
+    def _tick(self, venue_time: int) -> None:
+        """The stepped venue's clock came to a timer of ours, and to no event."""
+        self._pump.tick(self._clock(venue_time))
 
     def _report(self) -> None:
         if self._barrier is not None:

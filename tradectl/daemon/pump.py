@@ -66,6 +66,11 @@ class Pump:
             raise Problem(ErrorCode.NOT_READY, "the daemon is going down", remedy="tradectl start")
         return self._answer
 
+    def tick(self, now: int) -> None:
+        """The venue's clock stands at ``now``, with nothing to tell but the time: let come what is due."""
+        for fired in self.timers.due_before(now) if self.timers is not None else ():
+            self.feed(fired)
+
     def _due_first(self, event: Event) -> None:
         if self.timers is None:
             return

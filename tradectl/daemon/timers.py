@@ -5,10 +5,14 @@ import heapq
 from collections.abc import Callable
 
 from tradectl.daemon.clocks import Clock
+from tradectl.engine.guards import EQUITY_TIMER, GUARD_TIMER
 from tradectl.engine.order_answers import WALL
+from tradectl.engine.trading_engine import AUDIT_TIMER
 from tradectl.model.events import TimerFired
 
 Fire = Callable[[TimerFired], None]
+#: Timers that only look at what stands still between two events: the stepped clock need not stop for them.
+LOOKS = frozenset({GUARD_TIMER, EQUITY_TIMER, AUDIT_TIMER})
 
 
 class WallTimers:
@@ -34,6 +38,10 @@ class WallTimers:
     def due_before(self, now: int) -> list[TimerFired]:
         """Nothing: the loop calls."""
         return []
+
+    def next_act(self) -> int:
+        """0: the venue's clock runs by itself."""
+        return 0
 
     def stop(self) -> None:
         """Forget all."""
@@ -79,6 +87,11 @@ class SteppedTimers:
                 del self._set[name]
                 due.append(TimerFired(at, name, at))
         return due
+
+    def next_act(self) -> int:
+        """When the first timer is due on which something may be sent (0: there is none). The venue's clock may not leap
+        past it, or what is spread over seconds here would reach the venue in one instant."""
+        return min((at for name, at in self._set.items() if name not in LOOKS), default=0)
 
     def stop(self) -> None:
         """Forget all."""

@@ -41,12 +41,14 @@ _FORGET_EVERY = 5_000
 class Step(Struct, frozen=True):
     """What one micro-step of the market did. ``happenings`` come first in time, then ``frames`` in order.
 
-    ``ended``: the data is used up, and no further step will do anything.
+    ``ended``: the data is used up, and no further step will do anything. ``reached``: nothing happened but that the
+    clock came to the time it was to stop at.
     """
 
     frames: list[Frame]
     happenings: list[Happening]
     ended: bool
+    reached: int = 0
 
 
 class _Identity(Struct, frozen=True):
@@ -168,16 +170,21 @@ class Venue(AccountQueries, AccountChanges):
         """The first message after subscribing (orderbook, tickers); ``None`` where none is sent. Watch it first."""
         return self._publisher.snapshot(topic)
 
-    def step(self) -> Step:
+    def step(self, until: int = 0) -> Step:
         """Move the market to its next moment; venue time moves with it. In any mode.
 
-        Stepped, moments of which nobody is told anything are passed over, up to the close of a candle.
+        Stepped, moments of which nobody is told anything are passed over, up to the close of a candle, but none behind
+        ``until``: there the clock stops (0, or a time that is past: it does not).
         """
         self._check_usable()
         frames: list[Frame] = []
         happenings: list[Happening] = []
         closes: tuple[Bar, ...] = ()
+        reached = 0
         while (due := self._market.due()) is not None:
+            if self._last < until < due:
+                self._last = reached = until
+                break
             self._last = max(due, self._last)
             played = self._market.play(self.exchange, self._last)
             frames += self._publisher.frames(played)
@@ -185,8 +192,11 @@ class Venue(AccountQueries, AccountChanges):
             closes = played.closes
             if frames or happenings or closes or self._eager:
                 break
-        self._keep_step(happenings, closes)
-        return Step(frames, happenings, self._market.due() is None)
+        if reached:  # nobody's account and no book changed, only the time
+            self._save([], (), changed=False)
+        else:
+            self._keep_step(happenings, closes)
+        return Step(frames, happenings, self._market.due() is None, reached)
 
     def _keep_step(self, happenings: list[Happening], closes: tuple[Bar, ...]) -> None:
         # Prints move resting orders forward in their queues even when nothing happens to them.

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from tradectl.daemon.clocks import VenueClock
 from tradectl.daemon.pump import Pump
+from tradectl.daemon.timers import SteppedTimers
 from tradectl.journal import Header, JournalFull, MemoryJournal
 from tradectl.model.commands import Alert, AlertLevel, CancelOrder, Entry, RiskApproved, SetTimer
 from tradectl.model.events import Event, JournalChecked, QuoteChanged, ReconcileRequested
@@ -143,3 +145,18 @@ def test_a_checkpoint_names_the_last_entry(number: int) -> None:
     for n in range(number):
         pump.feed(event(n))
     assert pump.take_checkpoint() == (number, b"state")
+
+
+def test_a_tick_delivers_what_is_due_once_and_what_that_sets_anew_before_it() -> None:
+    answers = {"a": [SetTimer("b", 15)], "b": [], "c": []}
+    brain = Brain(lambda e: answers[e.timer])
+    timers = SteppedTimers(VenueClock(0), lambda fired: None)
+    pump = Pump(brain, MemoryJournal(Header(run="r")), lambda c: [timers.set(x.timer, x.at) for x in c], lambda e: None)  # type: ignore
+    pump.timers = timers
+    timers.set("c", 20)
+    timers.set("a", 10)
+    pump.tick(9)
+    assert brain.seen == []
+    pump.tick(20)
+    pump.tick(20)
+    assert [(e.timer, e.received) for e in brain.seen] == [("a", 10), ("b", 15), ("c", 20)]  # type: ignore

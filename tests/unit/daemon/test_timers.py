@@ -53,6 +53,22 @@ async def test_stepped_timers_come_due_in_order_as_the_venue_moves() -> None:
     assert timers.due_before(1000) == []
 
 
+async def test_the_stepped_clock_is_to_stop_for_what_acts_not_for_what_looks() -> None:
+    timers = SteppedTimers(VenueClock(0), lambda fired: None)
+    assert timers.next_act() == 0
+    for name, at in (("guard", 5), ("audit", 6), ("equity", 7), ("wall:look:x", 8)):
+        timers.set(name, at)
+    assert timers.next_act() == 0
+    for name, at in (("queue", 40), ("strategy:a:go", 30)):
+        timers.set(name, at)
+    assert timers.next_act() == 30
+    timers.due_before(35)
+    assert timers.next_act() == 40
+    timers.cancel("queue")
+    assert timers.next_act() == 0
+    timers.stop()
+
+
 async def test_timers_that_wait_for_the_transport_run_on_wall_time_even_when_stepped() -> None:
     fired: asyncio.Future[TimerFired] = asyncio.get_running_loop().create_future()
     timers = SteppedTimers(VenueClock(100), fired.set_result)

@@ -19,11 +19,17 @@ class Attach(Struct, tag_field="op", tag="attach"):
 
 class Seen(Struct, tag_field="op", tag="seen", forbid_unknown_fields=True):
     """After everything the client handled: text frames handled so far on each of its sockets by its local port,
-    requests without an answer, and whether it is ready for the market to move."""
+    requests without an answer, and whether it is ready for the market to move.
+
+    ``timer`` is when it wants to act next (nanoseconds of venue time, 0: not by itself): the clock does not leap past
+    it but stops there and says so with ``time``; ``told`` is the last time it was told so and has handled.
+    """
 
     frames: dict[int, int]
     outstanding: int = 0
     ready: bool = True
+    timer: int = 0
+    told: int = 0
 
 
 class FaultMessage(Struct, tag_field="op", tag="fault"):
@@ -67,7 +73,8 @@ class ControlSocket:
             return
         if isinstance(message, Seen):  # first: one per frame
             if self._attached and self._server.lockstep is not None:
-                self._server.lockstep.seen(message.frames, message.outstanding, message.ready)
+                lockstep = self._server.lockstep
+                lockstep.seen(message.frames, message.outstanding, message.ready, message.timer, message.told)
         elif isinstance(message, Attach):
             self._attach()
         elif isinstance(message, FaultMessage):

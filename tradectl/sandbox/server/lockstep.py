@@ -7,6 +7,10 @@ Then two runs see the same frames in the same order, whatever the machine did in
 the client's own, except those opened with ``?lockstep=off``. When one closes, the market waits for a report that no
 longer names it: a client that is killed loses its sockets one by one, and what it last said of itself is of the past.
 
+A client that wants to act at a time of its own says when; the clock stops there, tells it the time and waits for its
+report like for that of a frame. So what it does at two moments reaches the market at two moments, however long the
+market is silent between them.
+
 Neighbours in the queue that go to one socket leave together: TCP keeps their order, no other socket has anything to
 say meanwhile, and what the client asks in between is answered behind them either way. It saves two of three round
 trips of a replayed candle.
@@ -35,25 +39,33 @@ class _Socket:
 
 
 class Lockstep:
-    """The queue and the barrier. ``step`` moves the market once and is false at the end of the data; ``end`` tells the
-    client so.
+    """The queue and the barrier. ``step`` moves the market once, though not past a time (0: no matter how far), and
+    returns the time when it stopped there for the client's sake, else 0, and ``None`` at the end of the data. ``end``
+    tells the client of the end, ``tell`` of the time.
 
     Without an attached client frames leave at once and the market stands still.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, sent: Sent, step: Callable[[], bool], end: Callable[[], None]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        sent: Sent,
+        step: Callable[[int], int | None],
+        end: Callable[[], None],
+        tell: Callable[[int], None],
     ) -> None:
         self._loop = loop
         self._sent = sent
         self._step = step
         self._end = end
+        self._tell = tell
         self._queue: deque[tuple[Channel, bytes]] = deque()
         self._sockets: dict[Channel, _Socket] = {}
         self._by_port: dict[int, _Socket] = {}
         self._named: Mapping[int, int] = {}  # by the last report
         self._gone: set[int] = set()  # closed here, and still named by the last report
         self._outstanding = 0
+        self._timer = self._told = 0
         self._ready = False
         self._attached = False
         self._exhausted = False
@@ -66,6 +78,7 @@ class Lockstep:
         """A client leads from now on; the market waits for its first report, and the end is told to it anew."""
         self._attached, self._ready, self._outstanding, self._ended = True, False, 0, False
         self._named, self._gone = {}, set()
+        self._timer = self._told = 0
 
     def detach(self) -> None:
         """The client is gone: the market stands still, waiting frames leave."""
@@ -75,15 +88,20 @@ class Lockstep:
     def rewind(self) -> None:
         """The market begins anew."""
         self._exhausted = self._ended = False
+        self._timer = self._told = 0
 
-    def seen(self, frames: Mapping[int, int], outstanding: int, ready: bool) -> None:
-        """A report: frames handled by local port of the client, unanswered requests, readiness."""
+    def seen(self, frames: Mapping[int, int], outstanding: int, ready: bool, timer: int = 0, told: int = 0) -> None:
+        """A report: frames handled by local port of the client, unanswered requests, readiness, when the client acts
+        next by itself (0: not at all) and the last time it was told and has handled."""
         for port, count in frames.items():
             socket = self._by_port.get(port)
             if socket is not None and count > socket.seen:
                 socket.seen = count
         self._outstanding, self._ready, self._named = outstanding, ready, frames
         self._gone &= frames.keys()
+        self._timer = timer
+        if told >= self._told:
+            self._told = 0
         self._advance()
 
     # --- Delivery -------------------------------------------------------------------------------------------------
@@ -140,14 +158,18 @@ class Lockstep:
         return any(socket.seen < socket.sent for socket in self._sockets.values())
 
     def _may_step(self) -> bool:
-        return self._attached and self._ready and not (self._outstanding or self._gone or self._ended)
+        return self._attached and self._ready and not (self._outstanding or self._told or self._gone or self._ended)
 
     def _take_step(self) -> None:
         if self._exhausted:
             self._ended = True
             self._end()
-        else:
-            self._exhausted = not self._step()
+            return
+        reached = self._step(self._timer)
+        self._exhausted = reached is None
+        if reached:
+            self._told = reached
+            self._tell(reached)
 
     def _write_neighbours(self) -> None:
         channel = self._queue[0][0]

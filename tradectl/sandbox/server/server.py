@@ -109,7 +109,7 @@ class SandboxServer:
     def _put_together(self) -> None:
         delivery: Delivery
         if self.config.stepped:
-            delivery = self.lockstep = Lockstep(self._loop, self._frame_sent, self._step, self._end)
+            delivery = self.lockstep = Lockstep(self._loop, self._frame_sent, self._step, self._end, self._tell)
         else:
             delivery = TimedDelivery(self._loop, self._frame_sent)
         self.floor = Floor(self.config, self.venue, self.faults, self.received, delivery, self.late, wall=self.wall)
@@ -152,14 +152,18 @@ class SandboxServer:
         self.floor.public.publish(step.frames)
         self.ended = step.ended
 
-    def _step(self) -> bool:
-        step = self.venue.step()
+    def _step(self, until: int) -> int | None:
+        step = self.venue.step(until)
         self._on_step(step)
-        return not step.ended
+        return None if step.ended else step.reached
 
     def _end(self) -> None:
         if self.control is not None:
             self.control.send({"op": "end"})
+
+    def _tell(self, at: int) -> None:
+        if self.control is not None:
+            self.control.send({"op": "time", "at": at})
 
     def _frame_sent(self, kind: str, channel: Channel) -> None:
         self.late.frame_sent()

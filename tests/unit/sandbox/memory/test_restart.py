@@ -331,3 +331,21 @@ def test_what_cannot_be_kept_did_not_happen(candle_file: Callable[[int], Path], 
 
 def pages_of_open_orders(venue: Venue) -> list[list[Any]]:
     return [all_pages(venue.orders_open, "1", "linear", limit=50)]
+
+
+def test_a_stepped_clock_stops_where_it_is_to_and_does_not_go_back_after_a_kill(
+    candle_file: Callable[[int], Path], tmp_path: Path
+) -> None:
+    config = VenueConfig(state=tmp_path / "state", data=candle_file(3), speed=None, backfill=0)
+    venue = Venue(config)
+    began = venue.now()
+    stop = began + 1_040_000_000
+    step = venue.step(stop)
+    assert (step.reached, step.frames, step.happenings, venue.now()) == (stop, [], [], stop)
+    venue.close()
+    venue = Venue(config)
+    assert venue.now() == stop
+    step = venue.step(stop)
+    assert step.reached == 0
+    assert venue.now() > stop
+    venue.close()

@@ -93,11 +93,14 @@ class ScriptedVenue(AccountChanges):
     def snapshot(self, topic: str) -> dict[str, Any] | None:
         return {"topic": topic.partition("/")[2], "type": "snapshot"} if "/tickers." in topic else None
 
-    def step(self) -> Step:
+    def step(self, until: int = 0) -> Step:
         if self.taken >= self.steps:
             return Step([], [], True)
+        if self.time < until < self.time + MINUTE:
+            self.time = until
+            return Step([], [], False, until)
         self.taken += 1
-        self.time += MINUTE
+        self.time += MINUTE - self.time % MINUTE
         happenings: list[Any] = []
         price = D(100) + D(self.taken % 5) / 10
         for each in self.instruments:

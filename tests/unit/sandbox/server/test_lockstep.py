@@ -29,9 +29,10 @@ class Leader:
     async def attach(self) -> dict[str, Any]:
         return await self.control.ask({"op": "attach"})
 
-    async def report(self, outstanding: int = 0, ready: bool = True) -> None:
+    async def report(self, outstanding: int = 0, ready: bool = True, **more: int) -> None:
         frames = {str(socket.port): socket.received for socket in (self.public, self.trade)}
-        await self.control.send({"op": "seen", "frames": frames, "outstanding": outstanding, "ready": ready})
+        message = {"op": "seen", "frames": frames, "outstanding": outstanding, "ready": ready, **more}
+        await self.control.send(message)
 
     async def steps_taken(self) -> int:
         """After a round trip on the control socket every earlier report was handled."""
@@ -120,6 +121,29 @@ async def test_a_closed_socket_is_forgotten(leader: Leader) -> None:
                 break
     assert frames[-1] == {"op": "end"}
     assert leader.client.server.venue.taken == 4
+
+
+async def test_the_clock_stops_where_the_leader_wants_to_act(leader: Leader) -> None:
+    """Between two steps a minute apart it is told each of its times, and nothing moves before it has handled that."""
+    began = (await leader.attach())["venue_time"]
+    times = [began + 1_000_000_000, began + 2_040_000_000]
+    told = 0
+    for at in times:
+        await leader.report(timer=at, told=told)
+        assert await leader.control.next() == {"op": "time", "at": at}
+        await leader.report(timer=times[-1])  # a report sent before it knew of the time
+        await leader.report(outstanding=1, timer=times[-1], told=at)
+        assert (await leader.control.ask({"op": "state"}))["venue_time"] == at
+        assert leader.client.server.venue.taken == 0
+        told = at
+    await leader.report(told=told)
+    assert await leader.steps_taken() == 1
+
+
+async def test_a_time_that_is_past_does_not_hold_the_clock(leader: Leader) -> None:
+    began = (await leader.attach())["venue_time"]
+    await leader.report(timer=began)
+    assert await leader.steps_taken() == 1
 
 
 async def test_the_market_waits_until_the_leader_knows_of_a_closed_socket(leader: Leader) -> None:
