@@ -7,10 +7,12 @@ leaves nothing behind.
 from collections.abc import Callable
 
 from tradectl.engine.execution_algorithms.algorithm import Algorithm
+from tradectl.engine.execution_algorithms.audience import Audience
 from tradectl.engine.execution_algorithms.children import FOUND, Children
 from tradectl.engine.execution_algorithms.hand import DeskHand
 from tradectl.engine.execution_algorithms.kinds import KINDS
 from tradectl.engine.execution_algorithms.outcome import judge
+from tradectl.engine.execution_algorithms.ownership import run_of, run_of_stray
 from tradectl.engine.execution_algorithms.standing import StrategyVeto, standing
 from tradectl.engine.execution_algorithms.state import AlgorithmState, Run, view
 from tradectl.engine.order_desk import OrderDesk
@@ -22,7 +24,7 @@ from tradectl.model.events import BarsLoaded, TradePrinted
 from tradectl.model.instruments import InstrumentId
 from tradectl.model.market_data import MarketKey
 from tradectl.model.money import plain
-from tradectl.model.orders import Execution, Side
+from tradectl.model.orders import Execution
 
 ALGORITHM_TIMER = "algo:"
 #: So many algorithms that are over are remembered, for late fills of theirs.
@@ -40,13 +42,10 @@ class AlgorithmDesk:
     ) -> None:
         self._w = world
         self._desk = desk
-        self._subscribe = subscribe
         self._veto = veto
+        self._audience = Audience(subscribe)
         self._state = AlgorithmState()
         self._made: dict[int, Algorithm] = {}
-        #: By instrument: who wants its quotes and its trades.
-        self._quotes: dict[InstrumentId, list[int]] = {}
-        self._trades: dict[InstrumentId, list[int]] = {}
         self._changed: dict[int, None] = {}
         self._acting = False
         world.on_order_change.append(self._order_changed)
@@ -64,12 +63,7 @@ class AlgorithmDesk:
         self._index()
 
     def _index(self) -> None:
-        self._quotes, self._trades = {}, {}
-        for id_, run in self._state.working.items():
-            if self._made[id_].follows_quotes:
-                self._quotes.setdefault(run.instrument, []).append(id_)
-            if self._made[id_].follows_trades:
-                self._trades.setdefault(run.instrument, []).append(id_)
+        self._audience.index(self._state.working, self._made)
 
     # --- from outside
 
@@ -120,18 +114,16 @@ class AlgorithmDesk:
             self._changed[run.id] = None
 
     def _follow(self, run: Run) -> None:
-        for kind in ("ticker", "quotes", "trades"):
-            if kind != "trades" or self._made[run.id].follows_trades:
-                self._subscribe(MarketKey(kind, run.instrument))
+        self._audience.follow(run, self._made[run.id].follows_trades)
 
     def quote(self, instrument: InstrumentId) -> None:
         """The touch moved."""
-        for id_ in tuple(self._quotes.get(instrument, ())):
+        for id_ in tuple(self._audience.quotes.get(instrument, ())):
             self._act_on(id_)
 
     def trade(self, event: TradePrinted) -> None:
         """A public trade."""
-        for id_ in tuple(self._trades.get(event.instrument, ())):
+        for id_ in tuple(self._audience.trades.get(event.instrument, ())):
             self._made[id_].on_trade(self._state.working[id_].memory, event)
             self._act_on(id_)
 
@@ -154,7 +146,7 @@ class AlgorithmDesk:
     # --- orders
 
     def _order_changed(self, order: Order) -> None:
-        run = self._run_of(order)
+        run = run_of(self._state, order)
         if run is None:
             return
         children = Children(self._w, run)
@@ -165,24 +157,10 @@ class AlgorithmDesk:
 
     def stray(self, execution: Execution, strategy: str) -> None:
         """A fill of an order of ours whose record was lost: it counts where it may belong; nothing gets too large."""
-        fits = [r for r in self._state.working.values() if _could_be(r, strategy, execution.instrument, execution.side)]
-        if fits:
-            Children(self._w, fits[0]).stray(execution)
-            self._changed[fits[0].id] = None
-
-    def _run_of(self, order: Order) -> Run | None:
-        if order.algorithm:
-            return self._state.working.get(order.algorithm) or self._state.ended.get(order.algorithm)
-        if order.decision or order.foreign or order.protective or not self._state.working:
-            return None
-        # One of ours that nobody remembers: its record was lost with the end of the journal. Whose it was is uncertain;
-        # counted here it can make nothing too large.
-        runs = self._state.working.values()
-        fits = [r for r in runs if _could_be(r, order.strategy, order.instrument, order.spec.side)]
-        fits = [r for r in runs if order.link_id in r.children] or fits
-        if fits:
-            order.algorithm = fits[0].id
-        return fits[0] if fits else None
+        run = run_of_stray(self._state, execution, strategy)
+        if run is not None:
+            Children(self._w, run).stray(execution)
+            self._changed[run.id] = None
 
     # --- acting
 
@@ -270,9 +248,3 @@ class AlgorithmDesk:
         record = view(run, self._w.now)
         self._w.emit(record)
         self._w.deliveries.append((run.strategy, "on_algorithm", record))
-
-
-def _could_be(run: Run, strategy: str, instrument: InstrumentId, side: Side) -> bool:
-    """Whether an order of unknown origin may have been one of this algorithm's."""
-    sides = KINDS[run.kind].two_sided or side is run.side
-    return run.strategy == strategy and run.instrument == instrument and sides

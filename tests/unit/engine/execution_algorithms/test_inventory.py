@@ -129,8 +129,8 @@ def test_the_exit_of_a_ladder_lies_above_the_average_of_what_filled(
     if fills:
         market.move(float(prices[fills]))
     entries = [(base, sizes[0]), *zip(prices[1 : fills + 1], sizes[1 : fills + 1], strict=True)]
-    held = sum(size for _, size in entries)
-    average = sum(price * size for price, size in entries) / held
+    held = sum((size for _, size in entries), Decimal(0))
+    average = sum((price * size for price, size in entries), Decimal(0)) / held
     exit_price = ceil(average * Decimal("1.01") * 10) / Decimal(10)
     assert market.position() == held
     assert market.resting(Side.SELL) == {exit_price: held}

@@ -6,28 +6,42 @@ import pytest
 
 from tests.unit.engine.execution_algorithms.market import MINUTE, SECOND, Idle, Market
 from tests.unit.engine.harness import BTC, RUN, WIDE
+from tests.unit.engine.venue import Resting
 from tradectl.engine.strategy import Strategy
-from tradectl.model.commands import AlgorithmChanged, AlgorithmStatus, DecisionMade, OrderChanged, RequestAnswered
+from tradectl.model.commands import (
+    AlgorithmChanged,
+    AlgorithmStatus,
+    CancelOrder,
+    DecisionMade,
+    OrderChanged,
+    RequestAnswered,
+    RiskApproved,
+)
 from tradectl.model.errors import ErrorCode
 from tradectl.model.events import (
+    Action,
     AlgorithmRequested,
     CancelRequested,
     CloseRequested,
     ConnectionChanged,
     HaltRequested,
+    OrderAnswered,
+    Reaction,
+    StopAnswered,
     StopRequested,
     StrategySwitched,
 )
 from tradectl.model.instruments import Category, InstrumentId
-from tradectl.model.orders import Side
+from tradectl.model.orders import OrderStatus, Side
 
 
 def refused(
-    kind: str, qty: str = "1", instrument: InstrumentId = BTC, strategy: str = "", **given: str
+    kind: str, given: dict[str, str] | None = None, qty: str = "1", instrument: InstrumentId = BTC, strategy: str = ""
 ) -> RequestAnswered:
     """The refusal of a person's request; nothing was started."""
     market = Market()
-    market.feed(AlgorithmRequested(market.bench.now, "me", kind, instrument, Side.BUY, Decimal(qty), given, strategy))
+    asked = AlgorithmRequested(market.bench.now, "me", kind, instrument, Side.BUY, Decimal(qty), given or {}, strategy)
+    market.feed(asked)
     assert market.changes() == []
     assert market.bench.creates() == []
     (answer,) = market.bench.said(RequestAnswered)
@@ -62,7 +76,7 @@ def refused(
 def test_wrong_parameters_are_refused_with_field_value_and_rule(
     kind: str, given: dict[str, str], words: tuple[str, ...]
 ) -> None:
-    answer = refused(kind, **given)
+    answer = refused(kind, given)
     assert answer.code == ErrorCode.INVALID_ORDER.value
     for word in words:
         assert word in answer.text
@@ -70,7 +84,7 @@ def test_wrong_parameters_are_refused_with_field_value_and_rule(
 
 @pytest.mark.parametrize("qty", ["0", "-1", "NaN", "0.0005", "1.00005"])
 def test_wrong_sizes_are_refused(qty: str) -> None:
-    assert "quantity" in refused("twap", qty).text
+    assert "quantity" in refused("twap", qty=qty).text
 
 
 def test_what_nobody_knows_is_refused() -> None:
@@ -254,3 +268,29 @@ def test_without_algorithms_quotes_and_trades_cost_nothing() -> None:
     out = len(market.bench.answers)
     market.move(100.5)
     assert all(not commands for commands in market.bench.answers[out:])
+
+
+def test_a_create_that_is_tried_again_is_still_the_same_part() -> None:
+    """The venue was too busy: the order goes out again under a fresh id, and is neither dropped nor doubled."""
+    market = Market()
+    busy = [True]
+    receive = market.venue.receive
+
+    def once_busy(command: RiskApproved | CancelOrder, crosses: bool = False) -> OrderAnswered | StopAnswered:
+        if busy and isinstance(command, RiskApproved) and command.order is not None:
+            busy.clear()
+            link = command.order.link_id
+            market.venue.orders[link] = Resting(
+                link, "none", BTC, Side.BUY, command.order.type, command.order.time_in_force, command.order.qty, None,
+                False, 0, OrderStatus.CANCELLED,
+            )  # fmt: skip
+            later = market.bench.now + SECOND
+            return OrderAnswered(market.bench.now, link, Action.CREATE, 10006, "busy", Reaction.RETRY, "", later)
+        return receive(command, crosses)
+
+    market.venue.receive = once_busy  # type: ignore[method-assign,assignment]
+    market.start("iceberg", Side.BUY, "1", limit=99, visible=0.3)
+    market.wait(5 * SECOND)
+    assert market.resting() == {Decimal(99): Decimal("0.3")}
+    assert market.sizes() == [Decimal("0.3")] * 2
+    assert market.bench.said(CancelOrder) == []

@@ -35,9 +35,8 @@ def test_twap_trades_equal_slices_at_equal_times(lots: int, slices: int, minutes
     market.wait((minutes + 3) * MINUTE)
 
     marks = [Fraction(lots * n, slices) // 1 for n in range(slices + 1)]
-    expected = [(minutes * MINUTE * n // slices, marks[n + 1] - marks[n]) for n in range(slices)]
-    got = [((at - begun) // SECOND, qty * 1000) for at, qty in sent(market.bench)]
-    assert got == [(at // SECOND, size) for at, size in expected]
+    expected = [(minutes * 60 * n // slices, marks[n + 1] - marks[n]) for n in range(slices)]
+    assert [((at - begun) // SECOND, int(qty * 1000)) for at, qty in sent(market.bench)] == expected
     assert market.position() == -Decimal(lots) / 1000
     assert market.is_over()
     assert market.last().status is AlgorithmStatus.DONE
