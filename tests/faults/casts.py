@@ -17,6 +17,7 @@ day_loss_share = 10
 drawdown_share = 10
 repeat_orders = 0
 duplicate_ms = 0
+refuse_self_trade = false
 """
 
 
@@ -44,6 +45,11 @@ class Cast:
     def settings(self, data: Path) -> str:
         """Settings of a stepped run."""
         head = ["[trading]", 'mode = "sandbox"', "[sandbox]", "stepped = true", f'data = "{data}"', "backfill = 0"]
+        return "\n".join([*head, "[risk]", LIMITS, self.strategies()])
+
+    def live_settings(self, speed: float, seed: int = 1) -> str:
+        """Settings over the generated market, whose clock runs ``speed`` times as fast as ours."""
+        head = ["[trading]", 'mode = "sandbox"', "[sandbox]", f"speed = {speed}", f"seed = {seed}"]
         return "\n".join([*head, "[risk]", LIMITS, self.strategies()])
 
     def strategies(self) -> str:
@@ -86,6 +92,17 @@ _WORKERS = tuple(
     for name in ("twap", "vwap", "share", "iceberg", "chase", "scaled", "grid", "dca")
 )
 
+
+#: Exits so far away that only people end these positions.
+PATIENT = Cast(
+    "patient",
+    (
+        _protected("attached", "Bracket", every=1, near=9000.0, far=9000.0, qty="0.011", at_market=True),
+        _protected("own", "Late", every=1, near=8000.0, far=8000.0, qty="0.012"),
+        _protected("pair", "Oco", every=1, near=7000.0, far=7000.0, qty="0.014"),
+        _protected("follows", "Trail", every=1, near=9500.0, qty="0.015"),
+    ),
+)
 
 CASTS = {
     cast.name: cast

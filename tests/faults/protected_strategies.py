@@ -47,8 +47,10 @@ class Cycle(Strategy):
 class Bracket(Cycle):
     """Take-profit and stop-loss attached to the entry, which is a limit order every other time."""
 
+    at_market: bool = param(False, help="always at market")
+
     def enter(self, side: Side) -> None:
-        limit = self.away(10, -side.sign) if self.turn % 2 else None
+        limit = self.away(10, -side.sign) if self.turn % 2 and not self.at_market else None
         self.bracket(
             self.symbol, side, self.qty, limit, take_profit=self.away(self.far, side.sign),
             stop_loss=self.away(self.near, -side.sign), reason=f"bracket {self.turn}",
@@ -65,13 +67,18 @@ class Pyramid(Bracket):
 
 
 class Moved(Bracket):
-    """Moves the stops of its bracket on every bar."""
+    """Moves the stops of its bracket on every bar, a little around where they were."""
+
+    def enter(self, side: Side) -> None:
+        self.begun = self.price
+        super().enter(side)
 
     def hold(self) -> None:
         sign = 1 if self.position(self.symbol) > 0 else -1
+        stop = round(self.begun - sign * (self.near + self.seen % 7), 1)
         self.protect(
-            self.symbol, stop_loss=self.away(self.near + self.seen % 7, -sign),
-            take_profit=self.away(self.far + self.seen % 5, sign), reason="moved",
+            self.symbol, stop_loss=stop, take_profit=round(self.begun + sign * (self.far + self.seen % 5), 1),
+            reason="moved",
         )  # fmt: skip
 
 

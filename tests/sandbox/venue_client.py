@@ -40,6 +40,22 @@ class VenueClient:
         result: dict[str, Any] = body["result"]
         return result
 
+    def post(self, path: str, **body: Any) -> dict[str, Any]:
+        """The whole answer to a signed POST, whatever its code: what a person does on the site."""
+        text, stamp = json.dumps(body), str(time.time_ns() // 1_000_000)
+        signed = f"{stamp}{self._key}20000{text}"
+        headers = {
+            "Content-Type": "application/json",
+            "X-BAPI-API-KEY": self._key,
+            "X-BAPI-TIMESTAMP": stamp,
+            "X-BAPI-RECV-WINDOW": "20000",
+            "X-BAPI-SIGN": hmac.new(self._secret.encode(), signed.encode(), hashlib.sha256).hexdigest(),
+        }
+        request = urllib.request.Request(f"{self.base}{path}", data=text.encode(), headers=headers, method="POST")
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
+
     def state(self) -> dict[str, Any]:
         """The sandbox's own state, for operators."""
         with urllib.request.urlopen(f"{self.base}/sandbox/state", timeout=20) as answer:
