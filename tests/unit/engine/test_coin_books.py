@@ -53,7 +53,7 @@ def test_positions_cash_and_equity_are_the_checkers(drawn: list[tuple[Side, D, D
     assert checker.problems(rows) == []
     if drawn:
         net, theirs = portfolio.net(COIN), checked.positions["inverse", "BTCUSD"]
-        assert (net.size, net.cost, net.realised) == (theirs.size, theirs.cost, theirs.realised)
+        assert tuple(map(Fraction, (net.size, net.cost, net.realised))) == (theirs.size, theirs.cost, theirs.realised)
         assert net.fees == checked.fees["BTC"]
         worth = Fraction(portfolio.state.cash["BTC"] + net.unrealised(mark)) * Fraction(mark)
         assert worth == checker.equity(checked, {("inverse", "BTCUSD"): str(mark)}, {"BTC": str(mark)})
@@ -67,11 +67,11 @@ def test_positions_cash_and_equity_are_the_checkers(drawn: list[tuple[Side, D, D
 def test_a_hand_computed_round_trip() -> None:
     book = new_book(COIN)
     book.trade(1, D(1000), D(50_000))
-    assert (book.size, book.cost) == (1000, D("-0.02"))
+    assert (book.size, book.cost) == (D(1000), D("-0.02"))
     assert book.unrealised(D(55_000)) == D("0.02") - D("0.01818182")
     assert book.trade(-1, D(400), D(55_000)) == D("0.00072727")  # 400/50000 - round(400/55000)
     assert book.trade(-1, D(600), D(40_000)) == D("-0.003")
-    assert (book.size, book.cost, book.realised) == (0, 0, D("-0.00227273"))
+    assert (book.size, book.cost, book.realised) == (ZERO, ZERO, D("-0.00227273"))
 
 
 def test_a_short_earns_coins_when_the_price_falls() -> None:

@@ -67,7 +67,7 @@ def test_a_hand_computed_trade() -> None:
     portfolio.trade(execution(1, BTC, Side.BUY, D(2), D(101)), INFOS[BTC], "a", arrival=D(100))
     portfolio.trade(execution(2, BTC, Side.SELL, D(2), D(109)), INFOS[BTC], "a", arrival=D(110))
     parts = portfolio.book("a", BTC).components(None)
-    assert (parts.price, parts.slippage, parts.fees, parts.funding) == (20, 4, D("0.42"), 0)
+    assert (parts.price, parts.slippage, parts.fees, parts.funding) == (D(20), D(4), D("0.42"), ZERO)
     assert parts.total == D("15.58")
 
 
@@ -75,9 +75,9 @@ def test_a_fee_taken_out_of_bought_coins_is_a_fee_and_no_loss_of_price() -> None
     portfolio = PortfolioManager()
     portfolio.trade(execution(1, SPOT, Side.BUY, D(1), D(100)), INFOS[SPOT], "a", arrival=D(100))
     book = portfolio.book("a", SPOT)
-    assert (book.size, book.cost, book.fees, book.realised) == (D("0.999"), D("99.9"), D("0.1"), 0)
+    assert (book.size, book.cost, book.fees, book.realised) == (D("0.999"), D("99.9"), D("0.1"), ZERO)
     parts = book.components(D(100))
-    assert (parts.price, parts.fees, parts.total) == (0, D("0.1"), D("-0.1"))
+    assert (parts.price, parts.fees, parts.total) == (ZERO, D("0.1"), D("-0.1"))
 
 
 def test_a_fee_in_a_third_coin_counts_at_its_price() -> None:

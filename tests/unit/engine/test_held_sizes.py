@@ -121,4 +121,4 @@ def test_the_engine_tells_it_under_the_strategys_name() -> None:
     fill(bench, link, "1", "e2")
     bench.feed(Executed(bench.now, funding(D(1), at + 1)))
     told = bench.said(ExecutionBooked)[-1]
-    assert (told.execution.type, told.strategy, told.realised) == ("Funding", "operator", -1)
+    assert (told.execution.type, told.strategy, told.realised) == ("Funding", "operator", D(-1))

@@ -2,6 +2,7 @@
 
 from decimal import Decimal as D
 from fractions import Fraction
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,11 +26,11 @@ ZERO = D(0)
 INFO = {i.id: i for i in INSTRUMENTS}[BTC]
 
 
-def execution(number: int, side: Side, qty: D, price: D = D(100), closes: bool = False, **more: object) -> Execution:
+def execution(number: int, side: Side, qty: D, price: D = D(100), closes: bool = False, **more: Any) -> Execution:
     return Execution(
         f"e{number}", BTC, "o", "", side, price, qty, qty * price, (qty * price).scaleb(-4), "USDT", False, number,
         closed_qty=qty if closes else ZERO, **more,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
 def hedged() -> PortfolioManager:
@@ -68,7 +69,11 @@ def test_legs_are_exact_and_books_add_up_to_them(drawn: list[tuple[str, int, boo
         assert booked.size == portfolio.size(name, BTC)
     legs = dict(portfolio.positions_of(BTC))
     for leg, oracle in oracles.items():
-        assert (legs[leg].size, legs[leg].cost, legs[leg].realised) == (oracle.size, oracle.cost, oracle.realised)
+        assert tuple(map(Fraction, (legs[leg].size, legs[leg].cost, legs[leg].realised))) == (
+            oracle.size,
+            oracle.cost,
+            oracle.realised,
+        )
         assert sum(portfolio.sizes(BTC, leg).values(), ZERO) == legs[leg].size
         assert all(size * (1 if leg == LONG else -1) >= 0 for size in portfolio.sizes(BTC, leg).values())
     assert portfolio.net_size(BTC) == legs[LONG].size + legs[SHORT].size
@@ -132,7 +137,7 @@ def test_both_legs_of_a_foreign_position_are_found_and_adopted() -> None:
     assert portfolio.is_open(BTC, EXTERNAL)
     portfolio.adopt(BTC, "a")
     assert not portfolio.is_open(BTC, EXTERNAL)
-    assert (portfolio.sizes(BTC, LONG)["a"], portfolio.sizes(BTC, SHORT)["a"]) == (2, -2)
+    assert (portfolio.sizes(BTC, LONG)["a"], portfolio.sizes(BTC, SHORT)["a"]) == (D(2), D(-2))
     assert portfolio.book("a", BTC).unrealised(D(105)) == 20
     assert disagreements(portfolio, (), said, ZERO) == []
 
@@ -157,7 +162,7 @@ def test_a_strangers_trade_in_hedge_mode_is_external_on_its_own_leg() -> None:
     bench.feed(Executed(bench.now, execution(T0 + 1, Side.SELL, D(1), create_type="CreateByUser")))
     world = bench.engine.world
     assert world.portfolio.net_size(BTC) == 0
-    assert (world.venue_size(BTC, 1), world.venue_size(BTC, -1)) == (1, 1)
+    assert (world.venue_size(BTC, 1), world.venue_size(BTC, -1)) == (D(1), D(1))
     assert world.portfolio.sizes(BTC, SHORT) == {"operator": 0, EXTERNAL: -1}
     engine = TradingEngine(bench.config, bench.classes)
     engine.restore(bench.engine.checkpoint())

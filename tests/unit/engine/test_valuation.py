@@ -59,7 +59,7 @@ def test_four_families_in_one_figure() -> None:
     cash = D(10_000) - 5000 - 5 - 1000 - 3
     coins = (D("1.1") - D("0.00001")) * 60_000
     linear, inverse = D("-0.2") * 10_010, (D("0.02") - D("0.01666667")) * 60_000
-    assert (value.cash, value.coins, value.premiums) == (cash, coins, 1000)
+    assert (value.cash, value.coins, value.premiums) == (cash, coins, D(1000))
     assert value.unrealised == linear + inverse + 500
     assert value.equity == cash + coins + 1500 + linear + inverse == value.cash + coins + 1000 + value.unrealised
     assert value.unpriced == ()
@@ -107,7 +107,7 @@ def test_an_option_ends_at_what_the_venue_settles_it_for(kind: str, worth: str, 
     assert account.portfolio.size("a", CALL) == 0
     assert account.portfolio.state.cash["USDT"] == 10_000 + D(profit) - 1
     value = account.valuation.account()
-    assert (value.equity, value.premiums, value.unpriced) == (10_000 + D(profit) - 1, 0, ())
+    assert (value.equity, value.premiums, value.unpriced) == (10_000 + D(profit) - 1, ZERO, ())
 
 
 def test_both_legs_of_a_hedge_count_though_they_are_flat_in_sum() -> None:
