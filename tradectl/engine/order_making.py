@@ -35,7 +35,7 @@ class OrderMaking:
             wish.strategy, i, wish.side, wish.type, qty, wish.price, reduces, wish.late, bool(wish.who),
             wish.reduce_only, trigger=wish.trigger, protection=wish.protection,
             protective=reduces and self._is_stop(wish), quote_amount=size if wish.quote_qty else None,
-            algorithm=wish.algorithm, decision=decision, ahead=ahead,
+            algorithm=wish.algorithm, decision=decision, ahead=ahead, since=wish.since,
         )  # fmt: skip
 
     def _is_stop(self, wish: Wish) -> bool:

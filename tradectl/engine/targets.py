@@ -82,7 +82,8 @@ class Targets:
             (self._slices(strategy, info, side, self._enough(info, opening)), protection),
         ):
             if sizes and (not made or made[-1].accepted):
-                wish = self._wish(strategy, info, side, sizes, action, reason, late, who, attached)
+                first = made[0].id if made else 0
+                wish = self._wish(strategy, info, side, sizes, action, reason, late, who, attached, first)
                 made.append(self._desk.place(wish))
         if not made:
             rule = f"{plain(closing + opening)} is below the minimum {plain(info.min_qty)}"
@@ -97,11 +98,12 @@ class Targets:
     @staticmethod
     def _wish(
         strategy: str, info: Instrument, side: Side, sizes: tuple[Decimal, ...], action: str, reason: str, late: bool,
-        who: str, protection: Protection | None,
+        who: str, protection: Protection | None, since: int,
     ) -> Wish:  # fmt: skip
         return Wish(
-            strategy, info, side, sizes, action, reason, OrderType.MARKET, late=late, who=who, protection=protection
-        )
+            strategy, info, side, sizes, action, reason, OrderType.MARKET, late=late, who=who, protection=protection,
+            since=since,
+        )  # fmt: skip
 
     def _cancel_resting(self, strategy: str, instrument: InstrumentId, reason: str) -> None:
         for order in self._w.open_orders():

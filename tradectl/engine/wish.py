@@ -11,7 +11,8 @@ from tradectl.model.orders import OrderType, Protection, SelfMatch, Side, TimeIn
 class Wish(Struct, frozen=True):
     """Orders that are the same but for their sizes. Amounts in base units, with ``quote_qty`` in quote coin.
 
-    ``leg`` is set by the protection desk alone: what the order protects a position from.
+    ``leg`` is set by the protection desk alone: what the order protects a position from. ``since`` is the first decision
+    of the same intent, where one intent needs several: their orders are no duplicates of each other.
     """
 
     strategy: str
@@ -33,3 +34,4 @@ class Wish(Struct, frozen=True):
     self_match: SelfMatch = SelfMatch.NONE
     algorithm: int = 0
     leg: str = ""
+    since: int = 0

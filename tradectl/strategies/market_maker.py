@@ -32,7 +32,9 @@ class MarketMaker(Strategy):
             self.lot = self.instrument(self.symbol).floor_qty(
                 self.capital * Decimal(repr(self.size)) / Decimal(repr(middle))
             )
-        inventory = float(self.position(self.symbol) / self.lot) if self.lot else 0.0
+        if not self.lot:
+            return  # the account is not known yet, or too small for one order
+        inventory = float(self.position(self.symbol) / self.lot)
         middle *= 1 - self.skew / 10_000 * max(min(inventory / self.most, 1.0), -1.0)
         resting = {order.side: order for order in self.orders}
         for side in (Side.BUY, Side.SELL):

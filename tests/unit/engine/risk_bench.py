@@ -42,9 +42,12 @@ def failed(decision: DecisionMade) -> str:
     return "" if decision.accepted else decision.checks[-1].name
 
 
-def fill(bench: Bench, strategy_side: Side, qty: str, price: str = "100", instrument_id: InstrumentId = BTC) -> None:
-    """A position for the operator's book: an order of his, filled."""
-    assert place(bench, qty, None, strategy_side, instrument=instrument_id).accepted
+def fill(
+    bench: Bench, strategy_side: Side, qty: str, price: str = "100", instrument_id: InstrumentId = BTC,
+    strategy: str = "",
+) -> None:  # fmt: skip
+    """A position for the operator's book, or for a strategy's: an order of his, filled."""
+    assert place(bench, qty, None, strategy_side, instrument=instrument_id, strategy=strategy).accepted
     spec = bench.creates()[-1]
     bench.feed(OrderAnswered(bench.now, spec.link_id, Action.CREATE, 0, "", Reaction.OK, f"id-{spec.link_id}"))
     bench.feed(

@@ -363,6 +363,19 @@ def test_the_slices_of_one_decision_are_one_entry_and_no_duplicates() -> None:
     assert len(made.orders) == 3
 
 
+def test_a_book_turned_against_others_is_one_intent_and_no_duplicate() -> None:
+    """Long 3 of a net of 1, to short 2: one closes the net, two close against the other book, two open: 1, 2, 2."""
+    from tradectl.engine.wish import Wish
+
+    bench = bench_of(duplicate_ms=500)
+    fill(bench, BUY, "3", strategy="one")
+    fill(bench, SELL, "2", strategy="two")
+    info = bench.engine.world.instruments[BTC]
+    made = bench.engine.targets.to_size("one", info, D(-2), "target", "turn")
+    assert [(d.qty, d.accepted) for d in made] == [(1, True), (2, True), (2, True)]
+    assert failed(bench.engine.desk.place(Wish("one", info, SELL, (D(2),), "order", ""))) == "duplicate_intent"
+
+
 def test_the_slices_of_one_decision_count_for_the_rate() -> None:
     from tradectl.engine.wish import Wish
 

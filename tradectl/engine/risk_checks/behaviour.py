@@ -144,6 +144,7 @@ def _same(order: Order, c: Candidate) -> bool:
         and s.price == c.price
         and s.trigger == c.trigger
         and (order.decision != c.decision or not c.decision)
+        and not 0 < c.since <= order.decision
     )
 
 

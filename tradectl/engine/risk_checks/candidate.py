@@ -24,7 +24,8 @@ class Candidate(Struct, frozen=True):
 
     ``qty`` is in base units; ordered by a ``quote_amount`` it is what that is expected to buy. ``protective``: a stop
     that can only shrink a position. ``booked`` of it is in the books already (an amendment of an order that filled in
-    part). ``ahead`` orders of the same decision were accepted just before.
+    part). ``ahead`` orders of the same decision were accepted just before; decisions from ``since`` on are parts of the
+    same intent.
     """
 
     strategy: str
@@ -46,6 +47,7 @@ class Candidate(Struct, frozen=True):
     ahead: int = 0
     amends: bool = False
     booked: Decimal = ZERO
+    since: int = 0
 
 
 class RiskView(Protocol):
