@@ -47,6 +47,15 @@ def rounded(value: Any, places: int = PLACES) -> str:
     return f"-{text}" if negative and text != "0" else text
 
 
+def price(value: Any) -> str:
+    """:func:`rounded` to four decimals, or to six digits where the price is small: ``0.131273`` of a small coin."""
+    text = plain(value)
+    whole, _, fraction = text.lstrip("-").partition(".")
+    if whole not in ("", "0"):
+        return rounded(value, 4)
+    return rounded(value, len(fraction) - len(fraction.lstrip("0")) + 6)
+
+
 def signed(value: Any, places: int = PLACES) -> str:
     """:func:`rounded` with a sign on both sides of zero."""
     text = rounded(value, places)
@@ -161,4 +170,4 @@ def _width(text: str) -> int:
     return width
 
 
-__all__ = ["Clock", "Number", "Paint", "duration", "iso", "plain", "rounded", "signed", "size", "table"]
+__all__ = ["Clock", "Number", "Paint", "duration", "iso", "plain", "price", "rounded", "signed", "size", "table"]

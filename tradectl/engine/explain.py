@@ -155,14 +155,20 @@ def compared(inputs: Inputs) -> str:
     """Indicators of one kind against each other, as ``ema(10) 60123.5 below ema(30) 60190.2``; others as they are."""
     told: list[str] = []
     for name, value in inputs:
-        shown, kind = f"{name} {value:.10g}", name.partition("(")[0]
-        if told and told[-1].partition("(")[0] == kind and " " in told[-1]:
+        shown, kind = f"{name} {value:.10g}", _kind(name)
+        if told and _kind(told[-1].rsplit(" ", 1)[0]) == kind:
             before = float(told[-1].rsplit(" ", 1)[1])
             word = "above" if before > value else "below" if before < value else "equal to"
             told[-1] = f"{told[-1]} {word} {shown}"
         else:
             told.append(shown)
     return ", ".join(told)
+
+
+def _kind(name: str) -> tuple[str, str]:
+    """What makes values comparable: ``atr(30)`` and ``atr(30).percent`` are not."""
+    head, _, rest = name.partition("(")
+    return head, rest.partition(")")[2]
 
 
 def _decided(d: DecisionNote) -> str:

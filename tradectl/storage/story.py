@@ -96,7 +96,10 @@ def _verdict(made: DecisionMade) -> str:
         return f"refused by {last.name}: {last.reason} (limit {last.limit or '-'}, was {last.value or '-'})"
     if not made.orders and made.action in ("target", "close"):
         return "accepted: nothing to do"
-    return f"accepted: {len(made.checks)} checks passed" + (f" as {', '.join(made.orders[:4])}" if made.orders else "")
+    passed = f"accepted: {len(made.checks)} checks passed"
+    if len(made.orders) > 1:
+        return f"{passed}, cut into {len(made.orders)} orders"
+    return f"{passed} as {made.orders[0]}" if made.orders else passed
 
 
 def _algorithm(it: AlgorithmChanged) -> ExplainedStep:

@@ -453,3 +453,10 @@ def test_flatten_asks(fake: Any, run: Any, monkeypatch: pytest.MonkeyPatch, type
     assert ran.code == code
     assert "[y/N]" in ran.err
     assert len(fake.calls) == (1 if code == 0 else 0)
+
+
+def test_prices_keep_their_digits_however_small_the_coin() -> None:
+    from tradectl.cli.text import price
+
+    given = ("0.13127345", "0.00001234567", "91023.123456", "-0.5", "0", "5.1", None)
+    assert [price(value) for value in given] == ["0.131273", "0.0000123457", "91023.1235", "-0.5", "0", "5.1", "-"]

@@ -102,3 +102,9 @@ def test_indicators_of_one_kind_are_compared_and_others_listed() -> None:
     inputs = (("ema(10)", 60123.5), ("ema(30)", 60190.2), ("rsi(14)", 55.0))
     assert compared(inputs) == "ema(10) 60123.5 below ema(30) 60190.2, rsi(14) 55"
     assert compared(()) == ""
+
+
+def test_only_values_of_one_kind_are_compared() -> None:
+    assert compared((("ema(10)", 2.0), ("ema(30)", 3.0))) == "ema(10) 2 below ema(30) 3"
+    assert compared((("atr(30)", 0.5), ("atr(30).percent", 0.2))) == "atr(30) 0.5, atr(30).percent 0.2"
+    assert compared((("rsi(14)", 50.0), ("close", 3.0))) == "rsi(14) 50, close 3"

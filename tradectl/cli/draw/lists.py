@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tradectl.cli.screen import Screen
-from tradectl.cli.text import rounded, signed, table
+from tradectl.cli.text import price, rounded, signed, table
 
 TYPE_CHECKING = False  # importing typing would cost a tenth of the quick path
 if TYPE_CHECKING:
@@ -99,8 +99,8 @@ def positions_table(screen: Screen, positions: list[Row]) -> str:
             position["symbol"],
             position["strategy"] or "(net)",
             rounded(position["size"]),
-            rounded(position["entry_price"], 4),
-            rounded(position["mark_price"], 4),
+            price(position["entry_price"]),
+            price(position["mark_price"]),
             rounded(position["value"], 2),
             pnl(screen, position["unrealised"]),
             pnl(screen, position["realised"]),

@@ -59,7 +59,8 @@ def draw_metrics(screen: Screen, data: Row) -> str:
     left += [""] * (rows - len(left))
     right += [""] * (rows - len(right))
     body = "\n".join(f"{a:<42}{b}".rstrip() for a, b in zip(left, right, strict=True))
-    parts = [f"{about}, {data['days']} days, {span}", body, _fallen(data["drawdown"]), _profit(screen, data)]
+    days = f"{data['days']} day{'' if data['days'] == 1 else 's'}"
+    parts = [f"{about}, {days}, {span}", body, _fallen(data["drawdown"]), _profit(screen, data)]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -66,7 +66,7 @@ def _exchange(screen: Screen, data: Row) -> str:
     ]
     offset = exchange["clock_offset"]
     clock = "clock not compared yet" if offset is None else f"clock {offset // 1_000_000:+d} ms"
-    armed = ", armed" if data["armed"] else ""
+    armed = ", armed" if data["armed"] and data["mode"] == "live" else ""
     return ", ".join([f"{exchange['site']} uid {exchange['uid'] or '-'}{armed}", *streams, clock])
 
 
@@ -94,8 +94,14 @@ def _reason(screen: Screen, reason: Row) -> str:
 
 
 def _limits(screen: Screen, limits: list[Row]) -> str:
-    rows = [[it["name"], f"{rounded(it['value'])} {it['unit']}".rstrip(), rounded(it["used"])] for it in limits]
+    rows = [[it["name"], f"{rounded(it['value'])} {it['unit']}".rstrip(), _used(it)] for it in limits]
     return grid(screen, "LIMIT OF|LIMIT|USED", rows, "")
+
+
+def _used(limit: Row) -> str:
+    """In the limit's own unit, as far as it is a percentage."""
+    used = rounded(limit["used"], 2)
+    return f"{used} %" if used != "-" and limit["unit"].startswith("%") else used
 
 
 def _alert(screen: Screen, alert: Row) -> str:
