@@ -3,6 +3,7 @@
 from tradectl.engine.bar_series import BarSeries, Phase
 from tradectl.engine.callbacks import Callbacks
 from tradectl.engine.following import Following
+from tradectl.engine.quiet import Quiet
 from tradectl.engine.runner import Runner, SeriesKey
 from tradectl.engine.world import World
 from tradectl.model.commands import AlertLevel, RequestBars, StrategyChanged, StrategyStatus
@@ -98,7 +99,11 @@ class BarFeed:
 
     def _deliver(self, runner: Runner, series: BarSeries, bar: Bar) -> None:
         if series.consume(bar) and runner.status is StrategyStatus.ACTIVE:
-            runner.heard((series.instrument, series.interval), bar)
+            quiet = runner.quiet.get(series.key)
+            if quiet is None:
+                quiet = runner.quiet[series.key] = Quiet(series.instrument, series.interval, bar.open_time)
+            quiet.bars += 1  # without an intent, so far
+            quiet.last = bar.open_time
             runner.late = bar.late
             self._callbacks.call(runner, runner.strategy.on_bar, bar)
             runner.late = False

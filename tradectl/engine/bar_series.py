@@ -43,6 +43,7 @@ class BarSeries(SeriesIndicators):
     def __init__(self, instrument: InstrumentId, interval: str) -> None:
         self.instrument = instrument
         self.interval = interval
+        self.key = (instrument, interval)
         self.length = INTERVALS[interval]
         self.last: Bar | None = None
         self.count = 0

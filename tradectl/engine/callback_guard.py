@@ -15,14 +15,3 @@ class CallbackGuard(Protocol):
 
     def leave(self) -> str:
         """It ended. Returns why it was aborted, also when the strategy swallowed the exception; else nothing."""
-
-
-class Unguarded:
-    """Nobody watches: in replays, tests and backtests."""
-
-    def enter(self, name: str) -> None:
-        """Nothing."""
-
-    def leave(self) -> str:
-        """Nothing was aborted."""
-        return ""

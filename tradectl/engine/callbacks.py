@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tradectl.engine.callback_guard import CallbackAborted, CallbackGuard, Unguarded
+from tradectl.engine.callback_guard import CallbackAborted, CallbackGuard
 from tradectl.engine.decision_notes import DecisionNotes
 from tradectl.engine.intents import Intent
 from tradectl.engine.runner import Runner
@@ -22,7 +22,8 @@ class Callbacks:
         self._notes = notes
         self._process = process
         self._stopped = stopped
-        self.guard: CallbackGuard = Unguarded()
+        #: Nobody watches in replays, tests and backtests.
+        self.guard: CallbackGuard | None = None
         #: Callbacks the record says were aborted: (instance, the how many'th in this step) -> the recorded reason.
         self._doomed: dict[tuple[str, int], str] = {}
 
@@ -34,30 +35,27 @@ class Callbacks:
 
     def call(self, runner: Runner, callback: Callable[..., None], *args: Any) -> None:
         """One callback and, when it ends well, what it asked for."""
-        number = runner.count_call(self._w.seq)
+        step = self._w.seq
+        runner.calls = number = runner.calls + 1 if runner.step == step else 1
+        runner.step = step
         if self._doomed and (runner.name, number) in self._doomed:
             self._stop(runner, self._doomed[runner.name, number], number)
             return
-        where = callback.__name__
-        failure = self._run(runner, callback, args)
-        aborted = self.guard.leave()
-        if aborted:
-            self._stop(runner, f"{where}: {aborted}", number)
-        elif failure or runner.flood:
-            self.fail(runner, f"{where}: {failure or runner.flood}")
-        elif runner.intents:
-            self._carry_out(runner)
-
-    def _run(self, runner: Runner, callback: Callable[..., None], args: tuple[Any, ...]) -> str:
-        """Returns how it failed, in words."""
-        self.guard.enter(runner.name)
+        guard, failure = self.guard, ""
+        if guard is not None:
+            guard.enter(runner.name)
         try:
             callback(*args)
         except CallbackAborted:
-            return ""  # the guard knows why
+            pass  # the guard knows why
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's strategy may raise anything
-            return f"{type(error).__name__}: {error}"
-        return ""
+            failure = f"{type(error).__name__}: {error}"
+        aborted = guard.leave() if guard is not None else ""
+        if aborted or failure or runner.flood:
+            where = callback.__name__
+            self._stop(runner, f"{where}: {aborted or failure or runner.flood}", number if aborted else 0)
+        elif runner.intents:
+            self._carry_out(runner)
 
     def _carry_out(self, runner: Runner) -> None:
         intents, runner.intents = runner.intents, []
@@ -79,4 +77,4 @@ class Callbacks:
 
 
 #: The frame every callback runs in: who interrupts one looks for it.
-CALLBACK_FRAME = Callbacks._run.__code__
+CALLBACK_FRAME = Callbacks.call.__code__

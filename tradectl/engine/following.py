@@ -17,7 +17,8 @@ class Following:
         self._w = world
         self._runners = runners
         self._by_bars: dict[SeriesKey, list[Runner]] = {}
-        self._by_watch: dict[tuple[str, InstrumentId], list[Runner]] = {}
+        #: Who follows quotes, trades, books or predictions of an instrument, for those who cannot wait for :meth:`of`.
+        self.by_watch: dict[tuple[str, InstrumentId], list[Runner]] = {}
         self.subscribed: dict[MarketKey, None] = {}
 
     def of_bars(self, key: SeriesKey) -> list[Runner]:
@@ -26,7 +27,7 @@ class Following:
 
     def of(self, kind: str, instrument: InstrumentId) -> list[Runner]:
         """Who follows quotes, trades, books or predictions of an instrument."""
-        return self._by_watch.get((kind, instrument), [])
+        return self.by_watch.get((kind, instrument), [])
 
     def enlist(self, runner: Runner) -> None:
         """Into the lists; what it is in already stays."""
@@ -35,7 +36,7 @@ class Following:
         for watch in runner.watches:
             if watch.kind != "bars":
                 of = (watch.kind, watch.instrument)
-                self._by_watch[of] = self._ordered([*self.of(*of), runner])
+                self.by_watch[of] = self._ordered([*self.of(*of), runner])
 
     def _ordered(self, followers: list[Runner]) -> list[Runner]:
         return [r for r in self._runners.values() if r in followers]
@@ -44,8 +45,8 @@ class Following:
         """Out of every list."""
         for key in runner.series:
             self._by_bars[key] = [r for r in self.of_bars(key) if r is not runner]
-        for of, followers in self._by_watch.items():
-            self._by_watch[of] = [r for r in followers if r is not runner]
+        for of, followers in self.by_watch.items():
+            self.by_watch[of] = [r for r in followers if r is not runner]
 
     def subscribe_for(self, runner: Runner) -> None:
         """What it asked for, and what the risk manager needs to judge its orders."""

@@ -1,6 +1,7 @@
 """The limits in force: what the settings say, with a person's changes on top, narrowed by the scopes that apply."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -60,6 +61,7 @@ class LimitBook:
         self._groups = dict(groups)
         self._state = LimitState()
         self._cache: dict[tuple[str, str], InForce] = {}
+        self._leverages: dict[str, Decimal] = {}
         self.account = limits
         self.scoped = dict(scoped)
 
@@ -87,6 +89,16 @@ class LimitBook:
         found = self._cache.get(key)
         if found is None:
             found = self._cache[key] = self._resolve(strategy, symbol)
+        return found
+
+    def leverage(self, symbol: str) -> Decimal:
+        """The most leverage a symbol may be counted with: the account's, or less by its own limit."""
+        found = self._leverages.get(symbol)
+        if found is None:
+            own = self.scoped.get(f"symbol:{symbol}")
+            limit = self.account.leverage
+            found = min(limit, own.leverage) if own is not None and own.leverage is not None else limit
+            self._leverages[symbol] = found
         return found
 
     def strategy(self, name: str) -> ScopeLimits | None:
@@ -133,6 +145,7 @@ class LimitBook:
             account, scoped = _with(account, scoped, scope, values)
         self.account, self.scoped = account, scoped
         self._cache.clear()
+        self._leverages.clear()
 
     def texts(self, scope: str = "") -> tuple[tuple[str, str], ...]:
         """The limits of a scope as they are in force, in order of their names' declaration."""

@@ -28,6 +28,7 @@ class _Share(Struct, frozen=True):
     ending: bool
     is_open: bool
     unknown: bool
+    is_stop: bool
 
 
 class OpenOrders:
@@ -44,6 +45,7 @@ class OpenOrders:
         self.by_strategy: dict[str, dict[str, Order]] = {}
         self.open_count = 0
         self.unknown_count = 0
+        self.stop_count = 0
         self._shares: dict[str, _Share] = {}
         self._totals: dict[_Key, Decimal] = {}
         self._ending: dict[_Key, Decimal] = {}
@@ -120,6 +122,7 @@ class OpenOrders:
     def _count(self, share: _Share, sign: int) -> None:
         self.open_count += sign * share.is_open
         self.unknown_count += sign * share.unknown
+        self.stop_count += sign * share.is_stop
         if share.amount:
             for strategy in ("", share.strategy):
                 key = (share.instrument, share.sign, strategy)
@@ -129,9 +132,10 @@ class OpenOrders:
 
 
 def _share(order: Order) -> _Share:
+    is_open = order.is_open
     return _Share(
-        order.instrument, order.sign, order.strategy, order.in_flight, order.cancel_asked, order.is_open,
-        order.status is OrderStatus.UNKNOWN,
+        order.instrument, order.sign, order.strategy, order.in_flight, order.cancel_asked, is_open,
+        order.status is OrderStatus.UNKNOWN, is_open and order.is_stop,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from tradectl.model.money import exact, is_multiple, plain
 from tradectl.model.orders import OrderType, Protection, Side, TimeInForce, Trigger, TriggerBy
 
 NAME = "order_fields"
+_OK = Check(NAME, True)
 
 
 class Rule(Struct, frozen=True):
@@ -94,6 +95,8 @@ RULES: tuple[Rule, ...] = (
 
 def check_fields(wish: Wish, market: MarketState) -> Check:
     """The verdict on a wish's fields: the first rule that is broken, with field, value, rule and remedy."""
+    if is_bare(wish):
+        return _OK
     for rule in RULES:
         if rule.broken(wish):
             return refusal(rule.field, rule.value(wish), rule.rule, rule.remedy)
@@ -108,7 +111,14 @@ def check_fields(wish: Wish, market: MarketState) -> Check:
     if wish.quote_qty and not is_multiple(wish.sizes[0], wish.instrument.quote_precision):
         step = plain(wish.instrument.quote_precision)
         return refusal("quote_qty", wish.sizes[0], f"an amount is a multiple of {step}", "round it down")
-    return Check(NAME, True)
+    return _OK
+
+
+def is_bare(w: Wish) -> bool:
+    """Nothing but sides, sizes and what its type needs: most orders, of which no rule speaks."""
+    if w.trigger is not None or w.protection is not None or w.quote_qty or w.close_on_trigger:
+        return False
+    return not _market(w) or (w.price is None and w.time_in_force in (TimeInForce.GTC, TimeInForce.IOC))
 
 
 def refusal(field: str, value: object, rule: str, remedy: str) -> Check:

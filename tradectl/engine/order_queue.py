@@ -66,8 +66,11 @@ class OrderQueue:
 
     def room(self, strategy: str) -> int:
         """How many more requests of a strategy may wait before what opens is refused."""
-        own = self._limits.max_waiting_per_strategy - self.waiting_of(strategy)
-        return max(min(own, self._limits.max_waiting - len(self)), 0)
+        limits, counts = self._limits, self._lanes.counts
+        if not counts:  # the usual case
+            return min(limits.max_waiting_per_strategy, limits.max_waiting)
+        own = limits.max_waiting_per_strategy - counts.get(strategy, 0)
+        return max(min(own, limits.max_waiting - len(self)), 0)
 
     def pressure(self, strategy: str) -> float:
         """How full the queue is for a strategy: 0.0 nothing waits, 1.0 what opens is refused."""

@@ -31,7 +31,7 @@ class Protections:
         self._w = world
         self._desk = desk
         self._ask = ask
-        self._trailed: dict[InstrumentId, None] = {}
+        self.trailed: dict[InstrumentId, None] = {}
         self._state = ProtectionState()
 
     @property
@@ -46,7 +46,7 @@ class Protections:
     def _index(self) -> None:
         """Note which instruments' prices matter."""
         books = self._state.books()
-        self._trailed = {i: None for name, i in books if self._state.plans[name][i].trailing is not None}
+        self.trailed = {i: None for name, i in books if self._state.plans[name][i].trailing is not None}
 
     # --- what is asked for
 
@@ -117,7 +117,7 @@ class Protections:
 
     def price_changed(self, instrument: InstrumentId) -> None:
         """Move the trailing stops of an instrument; costs nothing where there are none."""
-        if instrument not in self._trailed or self._w.unreconciled:
+        if instrument not in self.trailed or self._w.unreconciled:
             return
         info = self._w.instruments[instrument]
         for name, own in list(self._state.plans.items()):
@@ -159,6 +159,8 @@ class Protections:
             self._state.held = False
             self.look_all()
             return
+        if not (w.dirty_books or w.dirty_orders) or not (self._state.plans or w.open.stop_count):
+            return  # the usual case
         books = [(name, i) for name, i in w.dirty_books if name]
         orders = (w.orders.get(link) for link in w.dirty_orders)
         books += [(o.strategy, o.instrument) for o in orders if o is not None]

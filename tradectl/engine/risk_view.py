@@ -29,6 +29,8 @@ class View:
         self._id = candidate.instrument.id
         self._touches: dict[bool, Decimal | None] = {}
         self._equity: Decimal | None = None
+        self._at: Decimal | None = None
+        self._worst: Decimal | None = None
         self._position: Decimal | None = None
         self._position_value: Decimal | None = None
         self._values: dict[InstrumentId, Decimal] | None = None
@@ -110,24 +112,31 @@ class View:
 
     def _unit(self) -> Decimal:
         """The price the whole position is valued at: the worse of mark and the order's own."""
-        price, mark = self.price or ZERO, self.mark or ZERO
-        return max(price, mark)
+        if self._at is None:
+            self._at = max(self.price or ZERO, self.mark or ZERO)
+        return self._at
+
+    def _before(self, strategy: str = "") -> Decimal:
+        """The signed size everything in flight on the order's side leads to, without the order."""
+        if strategy:
+            return self.exposure.worst(self._id, self._c.side.sign, strategy)
+        if self._worst is None:
+            self._worst = self.exposure.worst(self._id, self._c.side.sign)
+        return self._worst
 
     def position(self) -> Decimal:
         if self._position is None:
-            sign = self._c.side.sign
-            self._position = self.exposure.worst(self._id, sign) + sign * self.qty
+            self._position = self._before() + self._c.side.sign * self.qty
         return self._position
 
     def position_value(self) -> Decimal:
         if self._position_value is None:
-            self._position_value = self.exposure.value(self._c.instrument, self.position(), self._unit())
+            self._position_value = self._worth(self.position())
         return self._position_value
 
     def strategy_position_value(self) -> Decimal:
-        c, sign = self._c, self._c.side.sign
-        size = self.exposure.worst(self._id, sign, c.strategy) + sign * self.qty
-        return self.exposure.value(c.instrument, size, self._unit())
+        size = self._before(self._c.strategy) + self._c.side.sign * self.qty
+        return self._worth(size)
 
     # --- sums, with the order in
 
@@ -140,13 +149,14 @@ class View:
 
     def _own(self, strategy: str = "") -> Decimal:
         """This instrument's worst with the order in."""
-        before = self.exposure.one(self._id, strategy, self._unit())
         after = self.strategy_position_value() if strategy else self.position_value()
-        hedged = self._w.portfolio.is_hedged(self._id) and not strategy
-        if hedged:
-            sign = -self._c.side.sign
-            return after + self.exposure.value(self._c.instrument, self.exposure.worst(self._id, sign), self._unit())
-        return max(before, after)
+        other = self._worth(self.exposure.worst(self._id, -self._c.side.sign, strategy))
+        if self._w.portfolio.is_hedged(self._id) and not strategy:
+            return after + other
+        return max(after, other, self._worth(self._before(strategy)))
+
+    def _worth(self, size: Decimal) -> Decimal:
+        return self.exposure.value(self._c.instrument, size, self._unit()) if size else ZERO
 
     def gross(self) -> Decimal:
         return sum(self._all().values(), ZERO)
@@ -163,10 +173,7 @@ class View:
         return total + (self.order_value() * fee.taker if fee is not None else ZERO)
 
     def _leverage(self, instrument: InstrumentId) -> Decimal:
-        own = self._w.limits.scoped.get(f"symbol:{instrument.symbol}")
-        limit = self._w.limits.account.leverage
-        if own is not None and own.leverage is not None:
-            limit = min(limit, own.leverage)
+        limit = self._w.limits.leverage(instrument.symbol)
         info = self._w.instruments.get(instrument)
         return min(limit, info.max_leverage) if info is not None and info.max_leverage >= 1 else limit
 

@@ -16,7 +16,7 @@ from tradectl.engine.world import World
 from tradectl.model.commands import AlgorithmChanged, OrderChanged, StrategyStatus
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.instruments import Instrument, InstrumentId
-from tradectl.model.market_data import INTERVALS, Bar, MarketKey, Ticker
+from tradectl.model.market_data import INTERVALS, MarketKey, Ticker
 
 #: A strategy that asks for more than this in one callback is out of control.
 MAX_INTENTS = 100
@@ -42,7 +42,8 @@ class Runner:
         self.status = StrategyStatus.WARMING if config.enabled else StrategyStatus.DISABLED
         self.reason = ""
         self.late = False
-        self._step = self._calls = 0
+        #: The step of the last callback, and the how many'th of this instance it was in it, counting from 1.
+        self.step = self.calls = 0
         self.minute = self.asked = 0
         self.renew()
         if cls.absent:
@@ -108,27 +109,12 @@ class Runner:
             for series in self.series.values():
                 series.seal()
 
-    def count_call(self, step: int) -> int:
-        """The how many'th callback of this instance in the step this is, counting from 1."""
-        if step != self._step:
-            self._step, self._calls = step, 0
-        self._calls += 1
-        return self._calls
-
     def give_up(self, reason: str) -> None:
         """Stopped: nothing that the failed callback did counts."""
         self.status, self.reason = StrategyStatus.STOPPED, reason
         self.intents.clear()
         self.flood = ""
         self.minute = self.asked = 0
-
-    def heard(self, key: SeriesKey, bar: Bar) -> None:
-        """A bar is delivered: one more without an intent, so far."""
-        quiet = self.quiet.get(key)
-        if quiet is None:
-            quiet = self.quiet[key] = Quiet(key[0], key[1], bar.open_time)
-        quiet.bars += 1
-        quiet.last = bar.open_time
 
     # --- StrategyContext
 

@@ -242,7 +242,7 @@ class StrategyHost:
 
     def market(self, kind: str, instrument: InstrumentId, callback: str, event: Any) -> None:
         """A quote, print, book or prediction to the instances that asked for it."""
-        for runner in self.following.of(kind, instrument):
+        for runner in self.following.by_watch.get((kind, instrument), ()):
             if runner.status is StrategyStatus.ACTIVE:
                 self.callbacks.call(runner, getattr(runner.strategy, callback), event)
 

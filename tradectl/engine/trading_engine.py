@@ -161,9 +161,8 @@ class TradingEngine:
         if event.received > w.now:
             w.now = event.received
         w.event = event
-        decided = w.decision_seq
         handler(event)
-        if w.decision_seq != decided:
+        if w.out:
             self.host.notes.complete(0)
         waiting = w.queue.state.lanes.counts
         if w.deliveries or w.dirty_orders or w.dirty_books or w.dirty_coins or w.state_dirty or waiting:
@@ -295,11 +294,13 @@ class TradingEngine:
     def _quote(self, event: QuoteChanged) -> None:
         self.world.market.on_quote(event)
         self.host.market("quotes", event.instrument, "on_quote", event)
-        self.algorithms.quote(event.instrument)
+        if self.algorithms.state.working:
+            self.algorithms.quote(event.instrument)
 
     def _print(self, event: TradePrinted) -> None:
         self.host.market("trades", event.instrument, "on_trade", event)
-        self.algorithms.trade(event)
+        if self.algorithms.state.working:
+            self.algorithms.trade(event)
 
     def _bars_loaded(self, event: BarsLoaded) -> None:
         self.host.bars.loaded(event)
@@ -315,7 +316,8 @@ class TradingEngine:
 
     def _ticker(self, event: TickerChanged) -> None:
         self.world.market.on_ticker(event)
-        self.protections.price_changed(event.instrument)
+        if self.protections.trailed:
+            self.protections.price_changed(event.instrument)
 
     def _doubted(self, event: DataDoubted) -> None:
         self.world.market.on_doubt(event)

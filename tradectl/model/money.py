@@ -6,6 +6,7 @@ thread it was computed in.
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation, setcontext
 from fractions import Fraction
+from functools import lru_cache
 
 ZERO = Decimal(0)
 #: Bybit books settle coins with eight decimals (bybit-v5, transaction log).
@@ -67,6 +68,12 @@ def to_coin(value: Decimal) -> Decimal:
 
 def exact(value: float) -> Decimal:
     """The Decimal a venue's text had before it became this float: the shortest text that round-trips."""
+    return _exact(value) if value else Decimal(repr(value))
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _exact(value: float) -> Decimal:
+    """The same few prices are asked for again and again; zeros, equal with either sign, must not share an entry."""
     return Decimal(repr(value))
 
 
