@@ -19,6 +19,7 @@ class Holdings:
 
     def __init__(self, hedge: bool) -> None:
         self.hedge = hedge
+        self.state = PortfolioState()
 
     def is_hedged(self, instrument: InstrumentId) -> bool:
         """Whether long and short are held apart."""
@@ -26,67 +27,77 @@ class Holdings:
 
     # --- to write
 
-    def place(self, state: PortfolioState, name: str, instrument: InstrumentId, idx: int) -> Book:
+    def place(self, name: str, instrument: InstrumentId, idx: int) -> Book:
         """The book a trade goes to: of ``name`` (empty: the venue's), of a hedge leg with its ``idx``.
 
         Call :meth:`sum_up` when it was changed.
         """
         if idx:
-            return state.legs.setdefault(name, {}).setdefault(instrument, Legs()).of(idx)
-        books = state.books.setdefault(name, {}) if name else state.nets
+            return self.state.legs.setdefault(name, {}).setdefault(instrument, Legs()).of(idx)
+        books = self.state.books.setdefault(name, {}) if name else self.state.nets
         book = books.get(instrument)
         if book is None:
             book = books[instrument] = new_book(instrument)
         return book
 
-    def sum_up(self, state: PortfolioState, name: str, instrument: InstrumentId) -> None:
+    def sum_up(self, name: str, instrument: InstrumentId) -> None:
         """Make the sum of legs what they now add up to."""
-        legs = state.legs.get(name, {}).get(instrument)
+        legs = self.state.legs.get(name, {}).get(instrument)
         if legs is not None:
-            books = state.books.setdefault(name, {}) if name else state.nets
+            books = self.state.books.setdefault(name, {}) if name else self.state.nets
             books[instrument] = legs.total()
 
-    def recent(self, state: PortfolioState, instrument: InstrumentId, idx: int, net: Book) -> RecentTrades:
+    def recent(self, instrument: InstrumentId, idx: int, net: Book) -> RecentTrades:
         """The last trades of a position, from ``net`` on when there were none."""
-        kept = state.recent_legs.setdefault(instrument, {}) if idx else None
-        found = state.recent.get(instrument) if kept is None else kept.get(idx)
+        kept = self.state.recent_legs.setdefault(instrument, {}) if idx else None
+        found = self.state.recent.get(instrument) if kept is None else kept.get(idx)
         if found is None:
             found = RecentTrades.since(net)
             if kept is None:
-                state.recent[instrument] = found
+                self.state.recent[instrument] = found
             else:
                 kept[idx] = found
         return found
 
+    def pay(self, coin: str, amount: Decimal) -> None:
+        """Move cash."""
+        if amount:
+            self.state.cash[coin] = self.state.cash.get(coin, ZERO) + amount
+
     # --- to read
 
-    def legs_of(self, state: PortfolioState, name: str, instrument: InstrumentId) -> tuple[Book, ...]:
+    def size(self, name: str, instrument: InstrumentId) -> Decimal:
+        """Size of a book, without making one."""
+        book = self.state.books.get(name, {}).get(instrument)
+        return book.size if book is not None else ZERO
+
+    def legs_of(self, name: str, instrument: InstrumentId) -> tuple[Book, ...]:
         """The book of a name, or both legs of it; nothing where there is none."""
-        legs = state.legs.get(name, {}).get(instrument)
-        book = (state.books.get(name, {}) if name else state.nets).get(instrument)
+        legs = self.state.legs.get(name, {}).get(instrument)
+        book = (self.state.books.get(name, {}) if name else self.state.nets).get(instrument)
         return (legs.long, legs.short) if legs is not None else (book,) if book is not None else ()
 
-    def positions_of(self, state: PortfolioState, instrument: InstrumentId) -> tuple[tuple[int, Book], ...]:
+    def positions_of(self, instrument: InstrumentId) -> tuple[tuple[int, Book], ...]:
         """The venue's positions in an instrument with their index: one, or the long and the short leg."""
         if self.is_hedged(instrument):
-            legs = state.legs.get(VENUE, {}).get(instrument) or Legs()
+            legs = self.state.legs.get(VENUE, {}).get(instrument) or Legs()
             return ((LONG, legs.long), (SHORT, legs.short))
-        net = state.nets.get(instrument)
+        net = self.state.nets.get(instrument)
         return ((0, net if net is not None else new_book(instrument)),)
 
-    def positions(self, state: PortfolioState) -> Iterator[tuple[InstrumentId, int, Book]]:
+    def positions(self) -> Iterator[tuple[InstrumentId, int, Book]]:
         """Every position at the venue, as the venue counts them."""
-        for instrument in state.nets:
-            for idx, book in self.positions_of(state, instrument):
+        for instrument in self.state.nets:
+            for idx, book in self.positions_of(instrument):
                 yield instrument, idx, book
 
-    def sizes(self, state: PortfolioState, instrument: InstrumentId, idx: int) -> dict[str, Decimal]:
+    def sizes(self, instrument: InstrumentId, idx: int) -> dict[str, Decimal]:
         """Size of each book of a position, by name."""
         if idx:
-            return {n: legs[instrument].of(idx).size for n, legs in state.legs.items() if n and instrument in legs}
-        return {name: books[instrument].size for name, books in state.books.items() if instrument in books}
+            return {n: legs[instrument].of(idx).size for n, legs in self.state.legs.items() if n and instrument in legs}
+        return {name: books[instrument].size for name, books in self.state.books.items() if instrument in books}
 
-    def leg_size(self, state: PortfolioState, instrument: InstrumentId, idx: int) -> Decimal:
+    def leg_size(self, instrument: InstrumentId, idx: int) -> Decimal:
         """Signed size of one leg at the venue."""
-        legs = state.legs.get(VENUE, {}).get(instrument)
+        legs = self.state.legs.get(VENUE, {}).get(instrument)
         return legs.of(idx).size if legs is not None else ZERO

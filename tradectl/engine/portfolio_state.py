@@ -10,6 +10,9 @@ from tradectl.engine.legs import Legs
 from tradectl.engine.recent_trades import RecentTrades
 from tradectl.model.instruments import InstrumentId
 
+#: The book of what is not ours: positions found at the start, manual trades, liquidations without a parent.
+EXTERNAL = "external"
+
 
 class PortfolioState(Struct):
     """``nets`` are the positions at the venue, ``books`` the strategies' parts of them, by name and instrument.
