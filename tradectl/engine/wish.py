@@ -11,8 +11,8 @@ from tradectl.model.orders import OrderType, Protection, SelfMatch, Side, TimeIn
 class Wish(Struct, frozen=True):
     """Orders that are the same but for their sizes. Amounts in base units, with ``quote_qty`` in quote coin.
 
-    ``leg`` is set by the protection desk alone: what the order protects a position from. ``since`` is the first decision
-    of the same intent, where one intent needs several: their orders are no duplicates of each other.
+    ``leg`` is set by the protection desk alone: what the order protects a position from. ``since`` is the first
+    decision of the same intent, where one intent needs several: their orders are no duplicates of each other.
     """
 
     strategy: str
