@@ -39,7 +39,7 @@ def replay(
     data = {
         "run": done.run, "identical": report.identical, "entries": report.entries, "commands": report.commands,
         "orders": report.orders, "decisions": report.decisions, "differing": report.differing,
-        "changed": list(done.changed), "differences": differences,
+        "changed": list(done.changed), "older": list(done.older), "differences": differences,
     }  # fmt: skip
     screen.show(data, _draw)
     if not report.identical:
@@ -59,7 +59,7 @@ def _draw(screen: Screen, data: dict[str, Any]) -> str:
         f"run {data['run']}: {verdict}, {data['entries']} records, {data['commands']} commands, "
         f"{data['decisions']} decisions, {data['orders']} orders"
     ]
-    lines += [f"no longer as recorded: {what}" for what in data["changed"]]
+    lines += [f"no longer as recorded: {what}" for what in data["older"]]
     if data["differing"]:
         lines.append(f"{data['differing']} records differ; the first of them:")
     for it in data["differences"]:

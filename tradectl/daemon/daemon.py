@@ -116,7 +116,7 @@ class Daemon:
         Path(self._paths.run).mkdir(parents=True, exist_ok=True, mode=0o700)
         credentials, base = await self._open_sandbox(binding)
         run = binding.run
-        self._binding = binding
+        self._binding = self._state.bind(self._mode)  # with the sandbox's instance
         config = engine_config(run, self._mode, self._settings)
         classes = strategy_loader.load_all(config.strategies, strategies_folder(self._settings))
         now = RunConfig(0, config, code_fingerprint(), strategy_loader.fingerprint(classes))

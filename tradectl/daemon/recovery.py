@@ -8,6 +8,7 @@ from loguru import logger
 
 from tradectl.daemon.state_directory import RunConfig
 from tradectl.engine.config import EngineConfig
+from tradectl.engine.recorded_orders import follow_record
 from tradectl.engine.strategy import Strategy
 from tradectl.engine.trading_engine import TradingEngine
 from tradectl.journal import recover
@@ -22,7 +23,8 @@ def restored_engine(
     """The engine as it was, under today's configuration; whether it was restored; the first unused order sequence.
 
     The tail is replayed under the configuration it was written with (``before`` loads its classes), then the state is
-    handed to today's engine. Raises ``Problem`` when the journal is corrupt.
+    handed to today's engine. Where today's code decides otherwise than the code that wrote it, the orders of the record
+    count. Raises ``Problem`` when the journal is corrupt.
     """
     found = recover(directory)
     for cut in found.cuts:
@@ -33,10 +35,12 @@ def restored_engine(
     same = (last.config, last.code, last.strategies) == (now.config, now.code, now.strategies)
     engine = TradingEngine(last.config, classes if same else before(last.config))
     _load(engine, found.checkpoint.state if found.checkpoint is not None else None, found.checkpoint)
-    count = 0
+    count = departed = 0
     for entry in found.tail:
         engine.forewarn(entry.commands)
-        engine.apply(entry.event)
+        again = engine.apply(entry.event)
+        if last.code != now.code:
+            departed += follow_record(engine.world, entry.commands, again)
         count += 1
         if engine.seq != entry.seq:
             raise Problem(
@@ -44,6 +48,8 @@ def restored_engine(
                 field=str(directory), remedy="restore the journal from a backup",
             )  # fmt: skip
     engine.forewarn(())
+    if departed:
+        logger.warning("{} orders were decided otherwise by the code before: what was sent then counts", departed)
     logger.info("restored run {} at entry {} ({} replayed)", now.config.run, engine.seq, count)
     if same:
         return engine, True, found.reserved + 1

@@ -13,11 +13,13 @@ from tradectl.model.errors import ErrorCode, Problem
 
 
 class Replayed(Struct, frozen=True):
-    """A replay and what it was compared under: ``changed`` names what is no longer as it was recorded."""
+    """A replay and what it was compared under: ``changed`` names what is no longer as it was recorded, ``older`` of
+    which records that is true."""
 
     run: str
     report: ReplayReport
     changed: tuple[str, ...]
+    older: tuple[str, ...] = ()
 
 
 def replay_run(
@@ -37,19 +39,24 @@ def replay_run(
         )
     chapters: list[Chapter] = []
     changed: list[str] = []
+    older: list[str] = []
     code = code_fingerprint()
-    for known in read_configs(directory):
+    configs = read_configs(directory)
+    ends = [str(following.after) for following in configs[1:]] + ["the end"]
+    for known, end in zip(configs, ends, strict=True):
         classes = strategy_loader.load_known(known.config.strategies, folder)
-        if known.code != code:
-            changed.append("the engine's code")
+        other = ["the engine's code"] if known.code != code else []
         if known.strategies != strategy_loader.fingerprint(classes):
-            changed.append("the strategies' code")
+            other.append("the strategies' code")
+        if other:
+            older.append(f"records {known.after + 1} to {end}: {', '.join(other)}")
+        changed += other
         chapters.append(Chapter(known.after, known.config, classes))
     try:
         report = replay(read_entries(directory), chapters, progress)
     except ValueError as error:
         raise Problem(ErrorCode.INTERNAL, str(error), field="run", remedy="restore the journal from a backup") from None
-    return Replayed(directory.name, report, tuple(dict.fromkeys(changed)))
+    return Replayed(directory.name, report, tuple(dict.fromkeys(changed)), tuple(older))
 
 
 def _directory(state: StateDirectory, run: str) -> Path:

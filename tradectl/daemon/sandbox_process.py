@@ -15,7 +15,7 @@ from tradectl.exchange.bybit.config import Credentials
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.rpc.methods import ChildStatus
 from tradectl.sandbox.config import SandboxAccount, SandboxConfig
-from tradectl.sandbox.endpoint import Endpoint
+from tradectl.sandbox.endpoint import Endpoint, code_of_sandbox
 
 _MODULE = "tradectl.sandbox"
 
@@ -47,6 +47,10 @@ class SandboxProcess:
     async def start(self) -> None:
         """Be there: the one that runs, or a new one. Raises ``Problem`` with the sandbox's own last words."""
         self._endpoint = self._running()
+        if self._endpoint is not None and self._endpoint.code != code_of_sandbox():
+            logger.info("sandbox {} is of another version and is started anew", self._endpoint.pid)
+            await self._end(self._endpoint.pid)
+            self._endpoint = None
         if self._endpoint is None:
             await self._spawn()
         self._port = self.endpoint.port
@@ -115,14 +119,16 @@ class SandboxProcess:
         self._stopping = True
         if self._task is not None:
             self._task.cancel()
-        if self._endpoint is None or not is_ours(self._endpoint.pid, _MODULE):
-            return
-        os.kill(self._endpoint.pid, signal.SIGTERM)
+        if self._endpoint is not None and is_ours(self._endpoint.pid, _MODULE):
+            await self._end(self._endpoint.pid)
+
+    async def _end(self, pid: int) -> None:
+        os.kill(pid, signal.SIGTERM)
         for _ in range(500):
-            if not is_ours(self._endpoint.pid, _MODULE):
+            if not is_ours(pid, _MODULE):
                 return
             await asyncio.sleep(0.01)
-        os.kill(self._endpoint.pid, signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
 
     def status(self) -> ChildStatus:
         """For ``tradectl status``."""

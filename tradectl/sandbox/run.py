@@ -15,7 +15,7 @@ import msgspec
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.money import use_exact_context
 from tradectl.sandbox.config import SandboxConfig
-from tradectl.sandbox.endpoint import Endpoint
+from tradectl.sandbox.endpoint import Endpoint, code_of_sandbox
 from tradectl.sandbox.options import add_arguments, config_from_args
 from tradectl.sandbox.server.credentials import with_accounts
 
@@ -47,10 +47,11 @@ async def _serve(config: SandboxConfig, *, drawn: bool) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    code = code_of_sandbox()  # what is running, whatever is installed later
     server = SandboxServer(config)
     async with _listening(server.start, server.stop, config):
         endpoint = Endpoint(
-            config.host, server.port, os.getpid(), server.venue.instance, time.time_ns(), server.tls_port
+            config.host, server.port, os.getpid(), server.venue.instance, time.time_ns(), server.tls_port, code
         )
         with _endpoint_file(config.state, endpoint):
             print(describe(config, endpoint, server.ca_file, drawn), flush=True)
