@@ -103,6 +103,8 @@ class Flow:
         self.booked: dict[str, int] = {}
         self.seen: dict[str, tuple[Decimal, OrderStatus]] = {}
         self.unwanted: set[str] = set()
+        #: Orders an amendment ever left for, also when the journal has lost it since: the venue may know more of them.
+        self.amended: set[str] = set()
         self.cut = False
         self._start()
         self._answer(self.questions.pop(0))
@@ -135,6 +137,8 @@ class Flow:
             if isinstance(command, RiskApproved) and command.order is not None:
                 link = command.order.link_id
                 self.sent[link] = self.sent.get(link, 0) + 1
+            if isinstance(command, RiskApproved) and command.amendment is not None:
+                self.amended.add(command.amendment.link_id)
             if isinstance(command, RiskApproved | CancelOrder):
                 self.to_venue.append(command)
             elif isinstance(command, LookUpOrder | Reconcile):
@@ -150,16 +154,9 @@ class Flow:
             if isinstance(command, OrderChanged):
                 filled, status = self.seen.get(command.link_id, (Decimal(0), OrderStatus.QUEUED))
                 assert command.filled >= filled, f"{command.link_id} went back from {filled} to {command.filled}"
-                if status is OrderStatus.FILLED and not self._amended(command.link_id):
+                if status is OrderStatus.FILLED and command.link_id not in self.amended:
                     assert command.status is OrderStatus.FILLED, f"{command.link_id} was filled, is {command.status}"
                 self.seen[command.link_id] = (command.filled, command.status)
-
-    def _amended(self, link: str) -> bool:
-        return any(
-            isinstance(c, RiskApproved) and c.amendment is not None and c.amendment.link_id == link
-            for out in self.bench.answers
-            for c in out
-        )
 
     def step(self) -> None:
         """One drawn happening."""
