@@ -17,10 +17,10 @@ RARE = {"reversion", "squeeze"}
 
 
 def test_all_strategies_over_a_generated_market(tmp_path: Path) -> None:
-    figures = one_run(tmp_path / "run", generated_market(tmp_path / "market", 900), 240)
+    figures = one_run(tmp_path / "run", generated_market(tmp_path / "market", 700), 240)
     idle = {name for name in figures["names"] if not figures["trades"].get(name)}
     assert idle <= RARE, figures["trades"]
-    assert figures["executions"] > 300
+    assert figures["executions"] > 250
 
 
 @pytest.mark.skipif(
@@ -28,5 +28,5 @@ def test_all_strategies_over_a_generated_market(tmp_path: Path) -> None:
     reason="TRADECTL_TEST_DATA names no folder with the real candles",
 )
 def test_all_strategies_over_the_beginning_of_the_recorded_month(tmp_path: Path) -> None:
-    figures = one_run(tmp_path / "run", real_market(tmp_path / "market", REAL, 500), 240)
+    figures = one_run(tmp_path / "run", real_market(tmp_path / "market", REAL, 350), 240)
     assert figures["executions"] > 100

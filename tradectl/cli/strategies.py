@@ -201,5 +201,6 @@ def new(ctx: typer.Context, name: str = typer.Argument(help="Name of the file an
         raise typer.Exit(1) from None
     screen.show({"file": str(path), "class": name}, lambda screen, data: data["file"])
     screen.say(
-        f'Add it to trading.toml:\n\n[[strategies]]\nname = "{name}"\nclass = "{name}"\n\nthen: tradectl restart'
+        f'Add it to trading.toml:\n\n[[strategies]]\nname = "{name}"\nclass = "{name}"\n\n'
+        "then: tradectl strategies reload (or start)"
     )

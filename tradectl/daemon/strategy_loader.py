@@ -133,7 +133,7 @@ def _broken(path: Path, error: BaseException) -> Problem:
         line = error.lineno or 0
     return Problem(
         ErrorCode.INVALID_SETTING,
-        f"{path}, line {line}: {type(error).__name__}: {error}",
+        f"{path}, line {line}: {type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}",
         field="strategies.class",
         reason="the file cannot be imported",
         remedy="correct it; tradectl strategies check FILE tries it without trading",

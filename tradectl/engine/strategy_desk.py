@@ -27,7 +27,8 @@ class StrategyDesk:
         try:
             runner.change(e.parameters)
         except Problem as problem:
-            self._refuse(problem.code, problem.message)
+            remedy = f"; {problem.remedy}" if problem.remedy else ""
+            self._refuse(problem.code, f"{problem.message}{remedy}")
             return
         if runner.params == before and runner.status is not StrategyStatus.STOPPED:
             self._w.emit(RequestAnswered(True, f"{e.name}: nothing changes"))
@@ -39,7 +40,8 @@ class StrategyDesk:
         params = tuple((name, str(value)) for name, value in runner.params.items())
         self._w.emit(ParametersChanged(self._w.now, runner.name, who, params))
         self._host.begin_anew(runner)
-        text = f"{runner.name} is {runner.status.value} with its new parameters, {len(done)} entries cancelled"
+        why = f" ({runner.reason})" if runner.status is StrategyStatus.STOPPED else ""
+        text = f"{runner.name} is {runner.status.value}{why} with its new parameters, {len(done)} entries cancelled"
         self._w.emit(RequestAnswered(True, text + self._left(runner), "", tuple(done)))
 
     def _left(self, runner: Runner) -> str:

@@ -46,7 +46,7 @@ class Explainer:
         raise Problem(
             ErrorCode.NOT_FOUND, f"nothing recorded has the id {wanted!r}", field="id",
             reason="an order, trade or decision id (d12), an algorithm (a3), a symbol, an alert's code, or halt",
-            remedy=f"tradectl orders list --history, tradectl trades list; or: tradectl why-not {wanted}",
+            remedy="tradectl orders list --history, tradectl trades list; or: tradectl why-not SYMBOL",
         )  # fmt: skip
 
     def refusals(self, symbol: str, since: int) -> tuple[DecisionMade, ...]:

@@ -227,7 +227,7 @@ def test_a_strategy_that_leaves_the_interpreter_is_stopped_alone() -> None:
     bench.history(dict.fromkeys(range(5), 100.0))
     bench.bar(5, 100.0)
     assert runner(bench).status is StrategyStatus.STOPPED
-    assert runner(bench).reason == "on_bar: SystemExit: 3"
+    assert runner(bench).reason.startswith("on_bar: SystemExit: 3")
 
 
 def test_a_flood_over_a_minute_stops_it_even_when_it_swallows_the_error() -> None:
