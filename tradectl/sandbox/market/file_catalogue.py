@@ -22,6 +22,8 @@ def file_instrument(identity: InstrumentId, price_decimals: int, size_decimals: 
     made up around its first ``price``. Raises ``Problem`` when the symbol names no quote coin."""
     base, quote = _coins(identity.symbol)
     tick, lot = Decimal(1).scaleb(-price_decimals), Decimal(1).scaleb(-size_decimals)
+    if identity.category is Category.INVERSE:
+        return _inverse(identity, base, quote, tick)
     if quote == "USDT" and base in SPECS:
         make = spot_of if identity.category is Category.SPOT else linear_of
         known = make(identity.symbol, base, SPECS[base])
@@ -29,8 +31,6 @@ def file_instrument(identity: InstrumentId, price_decimals: int, size_decimals: 
         return msgspec.structs.replace(
             known, tick_size=min(tick, known.tick_size), lot_size=lot, min_qty=min(lot, known.min_qty)
         )
-    if identity.category is Category.INVERSE:
-        return _inverse(identity, base, quote, tick)
     return _made_up(identity, base, quote, tick, lot, price)
 
 

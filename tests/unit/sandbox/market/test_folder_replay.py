@@ -8,7 +8,7 @@ import pytest
 from tradectl.history.candles import read_candles
 from tradectl.model.errors import Problem
 from tradectl.model.instruments import Category, InstrumentId
-from tradectl.sandbox.market.folder_replay import FolderBars
+from tradectl.sandbox.market.folder_replay import FolderBars, FolderReplay
 from tradectl.sandbox.venue import Step, Venue, VenueConfig
 
 MINUTE = 60_000_000_000
@@ -131,3 +131,13 @@ def test_two_files_of_one_instrument_are_refused(folder: Path) -> None:
 def test_a_past_longer_than_the_files_is_refused(folder: Path) -> None:
     with pytest.raises(Problem, match="backfill"):
         opening(folder, backfill=601)
+
+
+def test_an_inverse_contract_is_a_dollar_whatever_the_file_says_of_sizes(folder: Path) -> None:
+    (folder / "inverse_BTCUSD.csv.gz").write_bytes((folder / "spot_BTCUSDT.csv.gz").read_bytes())
+    replay = FolderReplay(VenueConfig(data=folder, speed=None, backfill=0), folder, MINUTE)
+    info = next(i for i in replay.instruments if i.id == InstrumentId(Category.INVERSE, "BTCUSD"))
+    assert (info.settle_coin, info.lot_size, info.min_qty) == ("BTC", 1, 1)
+    (folder / "inverse_BTCUSDT.csv").write_bytes(b"timestamp,open,high,low,close,volume\n1748736000000,1,1,1,1,1\n")
+    with pytest.raises(Problem, match="no inverse contract 'BTCUSDT'"):
+        opening(folder, backfill=0)
