@@ -1,7 +1,7 @@
 """A stepped run that is killed at seeded points, and must end as if nothing had happened.
 
 ``python -m tests.faults.kill_run [--strategy KIND] [--points 20] [--bars 3000] [--seed 1]
-[--victim daemon|store|api|sandbox]`` is the full-size bar; the suite runs a reduced one. ``KIND`` is one of
+[--victim daemon|store|api|sandbox] [--hostile]`` is the full-size bar; the suite runs a reduced one. ``KIND`` is one of
 :data:`tests.faults.casts.CASTS`. After every recovery, and at further points, the market is held until daemon and
 venue came to rest, and :mod:`tests.faults.still_venue` says what must hold then.
 """
@@ -21,6 +21,7 @@ from tests.faults.algorithm_ends import judge_algorithms
 from tests.faults.casts import CASTS, Cast
 from tests.faults.crashing_daemon import PHASES
 from tests.faults.hold import Hold
+from tests.faults.hostile_venue import HOSTILE, arm
 from tests.faults.still_venue import come_to_rest
 from tests.faults.unprotected import longest_gaps
 from tests.sandbox.agreement import assert_agreement
@@ -119,8 +120,10 @@ def wait_frames(daemon: DaemonProcess, goal: int) -> None:
     daemon.wait_for(lambda: frames(daemon) >= goal or ended(daemon), 120, f"{goal} frames")
 
 
-def one_run(directory: Path, data: Path, victim: str, points: int, seed: int, kind: str = "ema") -> dict[str, Any]:
-    """Kill, go on, compare; returns the figures."""
+def one_run(
+    directory: Path, data: Path, victim: str, points: int, seed: int, kind: str = "ema", hostile: bool = False
+) -> dict[str, Any]:  # fmt: skip
+    """Kill, go on, compare; returns the figures. ``hostile``: the venue loses, delays and repeats besides."""
     from tradectl.model.money import use_exact_context
 
     use_exact_context()
@@ -131,9 +134,16 @@ def one_run(directory: Path, data: Path, victim: str, points: int, seed: int, ki
     hold = Hold(daemon)
     began = time.monotonic()
     try:
-        died = crash_daemon(daemon, hold, cast, dice, points) if victim == "daemon" else []
         ready = hold.start()
         assert ready["ok"], ready
+        if hostile:
+            arm(daemon, HOSTILE)
+        if victim == "daemon":
+            daemon.kill()
+        died = crash_daemon(daemon, hold, cast, dice, points) if victim == "daemon" else []
+        if victim == "daemon":
+            ready = hold.start()
+            assert ready["ok"], ready
         assert come_to_rest(daemon, cast.guarded), "the daemon died"
         hold.release()
         if victim != "daemon":
@@ -181,6 +191,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--victim", choices=("daemon", "store", "api", "sandbox"), default="daemon")
     parser.add_argument("--strategy", choices=tuple(CASTS), default="ema", help="who trades")
+    parser.add_argument("--hostile", action="store_true", help="lost, late and repeated answers, cut sockets")
     parser.add_argument("--keep", type=Path, default=None, help="work in this directory and leave it")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -190,7 +201,9 @@ def main() -> int:
         root.mkdir(parents=True, exist_ok=True)
         data = root / "candles.csv.gz"
         data = first_bars(real, data, options.bars) if known else generated_candles(data, options.bars)
-        figures = one_run(root, data, options.victim, options.points, options.seed, options.strategy)
+        figures = one_run(
+            root, data, options.victim, options.points, options.seed, options.strategy, options.hostile
+        )
         print(json.dumps(figures, indent=2))
     return 0
 

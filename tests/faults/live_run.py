@@ -76,7 +76,7 @@ def judge(daemon: DaemonProcess, begin: int, speed: float, kills: int) -> dict[s
 
 
 def _venue_ms(daemon: DaemonProcess) -> int:
-    return int(daemon.venue().state()["venue_time"])
+    return int(daemon.venue().state()["venue_time"]) // 1_000_000
 
 
 def main() -> int:

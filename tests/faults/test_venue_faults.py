@@ -1,12 +1,11 @@
 """A venue that loses, delays, repeats and cuts: every order is accounted for, and the books agree at the end."""
 
-import json
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.faults.hostile_venue import arm
 from tests.sandbox.agreement import assert_agreement
 from tests.sandbox.daemon_process import DaemonProcess
 from tests.sandbox.stepped_run import MINUTE, generated_candles, quiet_api, run_to_end, settings, span_of
@@ -35,14 +34,6 @@ FAULTS: dict[str, list[dict[str, Any]]] = {
         {"kind": "push", "topic": "execution", "action": "reorder", "after": 20, "times": 3},
     ],
 }  # fmt: skip
-
-
-def arm(daemon: DaemonProcess, faults: list[dict[str, Any]]) -> None:
-    for fault in faults:
-        body = json.dumps({"fault": fault}).encode()
-        request = urllib.request.Request(f"{daemon.venue().base}/sandbox/fault", data=body, method="POST")
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            assert answer.status == 200
 
 
 @pytest.mark.parametrize("name", list(FAULTS))
