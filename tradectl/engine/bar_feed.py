@@ -3,7 +3,6 @@
 from tradectl.engine.bar_series import BarSeries, Phase
 from tradectl.engine.callbacks import Callbacks
 from tradectl.engine.following import Following
-from tradectl.engine.quiet import Quiet
 from tradectl.engine.runner import Runner, SeriesKey
 from tradectl.engine.world import World
 from tradectl.model.commands import AlertLevel, RequestBars, StrategyChanged, StrategyStatus
@@ -99,9 +98,7 @@ class BarFeed:
 
     def _deliver(self, runner: Runner, series: BarSeries, bar: Bar) -> None:
         if series.consume(bar) and runner.status is StrategyStatus.ACTIVE:
-            quiet = runner.quiet.get(series.key)
-            if quiet is None:
-                quiet = runner.quiet[series.key] = Quiet(series.instrument, series.interval, bar.open_time)
+            quiet = series.quiet or runner.heard_first(series, bar)
             quiet.bars += 1  # without an intent, so far
             quiet.last = bar.open_time
             runner.late = bar.late

@@ -10,6 +10,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from tradectl.engine.indicators import Indicator
+from tradectl.engine.quiet import Quiet
 from tradectl.engine.series_indicators import SeriesIndicators
 from tradectl.model.instruments import InstrumentId
 from tradectl.model.market_data import INTERVALS, Bar
@@ -47,6 +48,8 @@ class BarSeries(SeriesIndicators):
         self.length = INTERVALS[interval]
         self.last: Bar | None = None
         self.count = 0
+        #: How long the strategy has been quiet on it; its runner keeps the same record.
+        self.quiet: Quiet | None = None
         self._phase = Phase.WARMING
         #: Answers with history that are on their way: it is asked for once, however often a stream comes back.
         self.asked = 0

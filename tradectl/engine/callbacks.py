@@ -5,6 +5,7 @@ from typing import Any
 
 from tradectl.engine.callback_guard import CallbackAborted, CallbackGuard
 from tradectl.engine.decision_notes import DecisionNotes
+from tradectl.engine.failure import failure_of
 from tradectl.engine.intents import Intent
 from tradectl.engine.runner import Runner
 from tradectl.engine.world import World
@@ -35,27 +36,46 @@ class Callbacks:
 
     def call(self, runner: Runner, callback: Callable[..., None], *args: Any) -> None:
         """One callback and, when it ends well, what it asked for."""
-        step = self._w.seq
-        runner.calls = number = runner.calls + 1 if runner.step == step else 1
-        runner.step = step
-        if self._doomed and (runner.name, number) in self._doomed:
-            self._stop(runner, self._doomed[runner.name, number], number)
-            return
-        guard, failure = self.guard, ""
-        if guard is not None:
-            guard.enter(runner.name)
+        if self._doomed or self.guard is not None:
+            if self._watched(runner, callback, args):
+                return
+        else:
+            try:
+                callback(*args)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's strategy may raise anything
+                self.fail(runner, failure_of(callback, error))
+                return
+        if runner.flood:
+            self.fail(runner, f"{callback.__name__}: {runner.flood}")
+        elif runner.intents:
+            self._carry_out(runner)
+
+    def _watched(self, runner: Runner, callback: Callable[..., None], args: tuple[Any, ...]) -> bool:
+        """A callback that the guard watches, or the record says was aborted; whether that stopped the instance."""
+        number = runner.count_call(self._w.seq)
+        doom = self._doomed.get((runner.name, number), "")
+        if doom:
+            self._stop(runner, doom, number)
+            return True
+        failure = self._run(runner, callback, args)
+        aborted = self.guard.leave() if self.guard is not None else ""
+        if aborted:
+            self._stop(runner, f"{callback.__name__}: {aborted}", number)
+        elif failure:
+            self.fail(runner, failure)
+        return bool(aborted or failure)
+
+    def _run(self, runner: Runner, callback: Callable[..., None], args: tuple[Any, ...]) -> str:
+        """Returns how it failed, in words."""
+        if self.guard is not None:
+            self.guard.enter(runner.name)
         try:
             callback(*args)
         except CallbackAborted:
-            pass  # the guard knows why
+            return ""  # the guard knows why
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's strategy may raise anything
-            failure = f"{type(error).__name__}: {error}"
-        aborted = guard.leave() if guard is not None else ""
-        if aborted or failure or runner.flood:
-            where = callback.__name__
-            self._stop(runner, f"{where}: {aborted or failure or runner.flood}", number if aborted else 0)
-        elif runner.intents:
-            self._carry_out(runner)
+            return failure_of(callback, error)
+        return ""
 
     def _carry_out(self, runner: Runner) -> None:
         intents, runner.intents = runner.intents, []
@@ -76,5 +96,5 @@ class Callbacks:
         self._stopped(runner)
 
 
-#: The frame every callback runs in: who interrupts one looks for it.
-CALLBACK_FRAME = Callbacks.call.__code__
+#: The frame every watched callback runs in: who interrupts one looks for it.
+CALLBACK_FRAME = Callbacks._run.__code__

@@ -88,7 +88,7 @@ class Dispatch:
     def release(self) -> None:
         """Send what is due, drop what waited too long, and ask to be woken for the rest."""
         w = self._w
-        if not len(w.queue):
+        if not w.queue:
             w.cancel_timer(QUEUE_TIMER)
             return
         for waiting in w.queue.expired(w.now):

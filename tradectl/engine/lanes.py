@@ -20,10 +20,10 @@ class Lane(Struct):
 
     def enter(self, waiting: Waiting) -> None:
         """Stand behind everybody who has waited longer."""
-        last = next(reversed(self.waiting.values()), None)
+        last = next(reversed(self.waiting.values())) if self.waiting else waiting
         self.waiting[waiting.key] = waiting
         self.batchable += waiting.batchable
-        if last is not None and last.since > waiting.since:
+        if last.since > waiting.since:
             self.waiting = {w.key: w for w in sorted(self.waiting.values(), key=_SINCE)}
 
 
@@ -39,6 +39,10 @@ class Lanes(Struct):
         """The lanes that are not empty, most urgent first; they may change meanwhile."""
         for name in sorted(self.lanes):
             yield self.lanes[name]
+
+    def __bool__(self) -> bool:
+        """Whether anything waits."""
+        return bool(self.counts)
 
     def __len__(self) -> int:
         return sum(self.counts.values())
@@ -63,7 +67,7 @@ class Lanes(Struct):
         if self.later.pop(waiting.key, None) is not None:
             self._uncount(waiting)
         else:
-            self.leave(self.lanes[_lane_of(waiting)], [waiting])
+            self.leave(self.lanes[_name(waiting.rank, waiting.group)], [waiting])
 
     def leave(self, lane: Lane, chosen: list[Waiting]) -> None:
         """Take requests out of a lane."""
@@ -72,7 +76,7 @@ class Lanes(Struct):
             lane.batchable -= waiting.batchable
             self._uncount(waiting)
         if not lane.waiting:
-            del self.lanes[f"{lane.rank}:{lane.group}"]
+            del self.lanes[_name(lane.rank, lane.group)]
 
     def _uncount(self, waiting: Waiting) -> None:
         count = self.counts[waiting.strategy] - 1
@@ -99,12 +103,13 @@ class Lanes(Struct):
         return found + [w for w in self.later.values() if w.rank > PROTECTIVE and w.since < moment]
 
     def _enter(self, waiting: Waiting) -> None:
-        name = _lane_of(waiting)
+        rank, group = waiting.rank, waiting.group
+        name = _name(rank, group)
         lane = self.lanes.get(name)
         if lane is None:
-            lane = self.lanes[name] = Lane(waiting.rank, waiting.group)
+            lane = self.lanes[name] = Lane(rank, group)
         lane.enter(waiting)
 
 
-def _lane_of(waiting: Waiting) -> str:
-    return f"{waiting.rank}:{waiting.group}"
+def _name(rank: int, group: str) -> str:
+    return f"{rank}:{group}"

@@ -38,7 +38,7 @@ class OrderQueue:
 
     def __init__(self, limits: QueueLimits, batched: Iterable[Category] = tuple(Category)) -> None:
         self._limits = limits
-        self._batched = frozenset(batched) if limits.batch else frozenset()
+        self._batched = tuple(batched) if limits.batch else ()
         self._windows = RateWindows(limits)
         self._max_wait = limits.max_wait_ms * _MS
         self.restore(QueueState())
@@ -53,6 +53,10 @@ class OrderQueue:
 
     def __len__(self) -> int:
         return len(self._lanes)
+
+    def __bool__(self) -> bool:
+        """Whether anything waits."""
+        return bool(self._lanes.counts)
 
     def __iter__(self) -> Iterator[Waiting]:
         """Everything that waits, most urgent first."""
@@ -160,7 +164,8 @@ class OrderQueue:
 
     def _singles(self, lane: Lane, now: int) -> list[Waiting]:
         chosen = list(islice(lane.waiting.values(), self._windows.room(lane.group, now, self._spare(lane.rank))))
-        self._windows.take(lane.group, now, len(chosen))
+        if chosen:
+            self._windows.take(lane.group, now, len(chosen))
         return chosen
 
     def _batches(self, lane: Lane, skip: int, now: int) -> list[Waiting]:

@@ -70,6 +70,7 @@ class RateWindows:
 
     def __init__(self, limits: QueueLimits) -> None:
         self._limits = limits
+        self._configured: dict[str, int] = {}
         self._length = limits.window_ms * _MS
         self.state = WindowState()
 
@@ -106,7 +107,9 @@ class RateWindows:
             self.state.allowed[group] = limit
 
     def _allowance(self, group: str, spare: int) -> int:
-        configured: int = getattr(self._limits, group.replace(":", "_"))
+        configured = self._configured.get(group)
+        if configured is None:
+            configured = self._configured[group] = int(getattr(self._limits, group.replace(":", "_")))
         return max(min(configured, self.state.allowed.get(group, configured)) - spare, 1)
 
     def _window(self, group: str, now: int) -> Window:

@@ -83,7 +83,10 @@ class RiskManager:
     def self_match(self, candidate: Candidate) -> SelfMatch:
         """What the venue is to do should the order meet one of our own: an entry in the way of what reduces gives way,
         a protective order never does."""
-        met = meets(candidate, self._view(candidate)) if candidate.reduces else None
+        c = candidate
+        if not c.reduces or not self._world.open.of_side(c.instrument.id, -c.side.sign):
+            return SelfMatch.NONE
+        met = meets(c, self._view(c))
         return SelfMatch.NONE if met is None or met.protective else SelfMatch.CANCEL_MAKER
 
     # --- what was done lately

@@ -34,6 +34,8 @@ class View:
         self._position: Decimal | None = None
         self._position_value: Decimal | None = None
         self._values: dict[InstrumentId, Decimal] | None = None
+        self._sums: tuple[Decimal, Decimal, Decimal] | None = None
+        self._order_value: Decimal | None = None
         self.exposure = Exposure(world, without)
         self.guard = guard
         self.now: int = world.now
@@ -104,6 +106,11 @@ class View:
         return self.exposure.value(instrument, size, price)
 
     def order_value(self) -> Decimal:
+        if self._order_value is None:
+            self._order_value = self._value_of_order()
+        return self._order_value
+
+    def _value_of_order(self) -> Decimal:
         c = self._c
         if c.quote_amount is not None:
             return c.quote_amount * (self.exposure.rate(c.instrument.quote_coin) or UNKNOWN)
@@ -158,19 +165,28 @@ class View:
     def _worth(self, size: Decimal) -> Decimal:
         return self.exposure.value(self._c.instrument, size, self._unit()) if size else ZERO
 
+    def _sum(self) -> tuple[Decimal, Decimal, Decimal]:
+        """Of all instruments together: what they count, the part of it in derivatives, and the margin that takes."""
+        if self._sums is None:
+            spot = borrowed = margin = ZERO
+            for instrument, value in self._all().items():
+                if instrument.category is Category.SPOT:
+                    spot += value
+                elif value:
+                    borrowed += value
+                    margin += value / self._leverage(instrument)
+            self._sums = spot + borrowed, borrowed, margin
+        return self._sums
+
     def gross(self) -> Decimal:
-        return sum(self._all().values(), ZERO)
+        return self._sum()[0]
 
     def borrowed_gross(self) -> Decimal:
-        return sum((value for i, value in self._all().items() if i.category is not Category.SPOT), ZERO)
+        return self._sum()[1]
 
     def margin(self) -> Decimal:
-        total = ZERO
-        for instrument, value in self._all().items():
-            if instrument.category is not Category.SPOT and value:
-                total += value / self._leverage(instrument)
         fee = self._w.fees.get(self._id)
-        return total + (self.order_value() * fee.taker if fee is not None else ZERO)
+        return self._sum()[2] + (self.order_value() * fee.taker if fee is not None else ZERO)
 
     def _leverage(self, instrument: InstrumentId) -> Decimal:
         limit = self._w.limits.leverage(instrument.symbol)

@@ -16,7 +16,7 @@ from tradectl.engine.world import World
 from tradectl.model.commands import AlgorithmChanged, OrderChanged, StrategyStatus
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.instruments import Instrument, InstrumentId
-from tradectl.model.market_data import INTERVALS, MarketKey, Ticker
+from tradectl.model.market_data import INTERVALS, Bar, MarketKey, Ticker
 
 #: A strategy that asks for more than this in one callback is out of control.
 MAX_INTENTS = 100
@@ -42,8 +42,7 @@ class Runner:
         self.status = StrategyStatus.WARMING if config.enabled else StrategyStatus.DISABLED
         self.reason = ""
         self.late = False
-        #: The step of the last callback, and the how many'th of this instance it was in it, counting from 1.
-        self.step = self.calls = 0
+        self._step = self._calls = 0
         self.minute = self.asked = 0
         self.renew()
         if cls.absent:
@@ -108,6 +107,21 @@ class Runner:
             self.starting = False
             for series in self.series.values():
                 series.seal()
+
+    def count_call(self, step: int) -> int:
+        """The how many'th watched callback of this instance in the step this is, counting from 1."""
+        if step != self._step:
+            self._step, self._calls = step, 0
+        self._calls += 1
+        return self._calls
+
+    def heard_first(self, series: BarSeries, bar: Bar) -> Quiet:
+        """Begin to count the bars of a series, or go on after a restart."""
+        found = self.quiet.get(series.key)
+        if found is None:
+            found = self.quiet[series.key] = Quiet(series.instrument, series.interval, bar.open_time)
+        series.quiet = found
+        return found
 
     def give_up(self, reason: str) -> None:
         """Stopped: nothing that the failed callback did counts."""

@@ -180,7 +180,7 @@ class TradingEngine:
             if strategy:
                 self.guards.latches.booked(strategy, instrument, w.portfolio.book(strategy, instrument))
         self.protections.look_changed()
-        if len(w.queue):
+        if w.queue:
             self.dispatch.release()  # before the first publication: what leaves at once is published as sent alone
         while True:
             self.protections.look_changed()
