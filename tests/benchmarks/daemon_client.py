@@ -21,6 +21,10 @@ orders_per_second = 1000
 orders_per_minute = 60000
 open_orders = 500
 stale_quote_seconds = 3600
+repeat_orders = 0
+duplicate_ms = 0
+flood_per_minute = 0
+refuse_self_trade = false
 [queue]
 derivative_create = 100000
 [[strategies]]
