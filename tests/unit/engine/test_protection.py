@@ -132,7 +132,8 @@ def test_spot_is_protected_by_orders_of_ours() -> None:
 def test_spot_is_bought_for_an_amount() -> None:
     bench = live()
     buy(bench, "50", instrument=SPOT, quote_qty=True, strategy="")
-    assert bench.bench.engine.world.portfolio.book("operator", SPOT).cash_flow == -50
+    book = bench.bench.engine.world.portfolio.book("operator", SPOT)
+    assert book.cash_flow - book.fees == -50
     assert bench.bench.engine.world.in_flight(SPOT, 1) == 0
 
 
