@@ -34,6 +34,7 @@ def queue_of_form_1(data: bytes, orders: list[Order]) -> QueueState:
     strategies = {order.link_id: order.strategy for order in orders}
     for waiting in sorted(old.waiting, key=lambda each: each.since):
         waiting.strategy = strategies.get(waiting.link_id, "")
+        waiting.batchable = False  # whether the venue takes it in a batch is not known here; alone it always may leave
         if queue.lanes.find(waiting.key) is None:
             queue.lanes.add(waiting)
     queue.windows.sent = {group: Window(sorted(times)) for group, times in old.sent.items()}
