@@ -24,8 +24,9 @@ def hold_while(path: Path) -> None:
     make, stay = Barrier.__init__, Barrier._stay
 
     def made(self: Barrier, *words: Any) -> None:
-        *rest, ready = words
-        make(self, *rest, lambda: ready() and not path.exists())
+        make(self, *words)
+        ready = self._ready
+        self._ready = lambda: ready() and not path.exists()
 
     async def stayed(self: Barrier) -> None:
         async def look() -> None:

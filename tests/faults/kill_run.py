@@ -22,7 +22,7 @@ from tests.faults.casts import CASTS, Cast
 from tests.faults.crashing_daemon import PHASES
 from tests.faults.hold import Hold
 from tests.faults.hostile_venue import HOSTILE, arm
-from tests.faults.still_venue import come_to_rest
+from tests.faults.still_venue import come_to_rest, refused_orders
 from tests.faults.unprotected import longest_gaps
 from tests.sandbox.agreement import assert_agreement
 from tests.sandbox.daemon_process import DaemonProcess
@@ -163,7 +163,8 @@ def judge(daemon: DaemonProcess, cast: Cast, data: Path) -> dict[str, Any]:
     state = daemon.venue().state()
     twice = {link: n for link, n in state["create_counts"].items() if n != 1}
     assert not twice, f"sent twice: {twice}"
-    assert not any(state["refusals"].values()), f"the venue's limits were broken: {state['refusals']}"
+    refused = refused_orders(daemon.venue())
+    assert not refused, f"the venue's limits were broken: {refused}"
     figures = assert_agreement(daemon, first, last + 2 * MINUTE) | {"bars": bars}
     unfinished = daemon.database(
         "select link_id, status from orders where status in ('Queued', 'Sent', 'Unknown', 'Accepted')"

@@ -34,6 +34,12 @@ def venue_position(venue: VenueClient) -> Decimal:
     return Decimal(row["size"] or "0") * (-1 if row["side"] == "Sell" else 1)
 
 
+def refused_orders(venue: VenueClient) -> dict[str, int]:
+    """Orders, amendments and cancels answered 10006, by allowance; reads aside, for the tests read too."""
+    refused: dict[str, int] = venue.allowances()["refused"]
+    return {bucket: n for bucket, n in refused.items() if bucket.startswith(("order/c", "order/a", "position/t"))}
+
+
 def is_stop_loss(row: dict[str, Any]) -> bool:
     """Whether an open order of the venue closes at a loss: the venue's own, or a conditional one that waits for a price
     against the position."""
