@@ -1,6 +1,6 @@
 """Algorithms after a run: what each says it filled is what its orders filled, and none that is over left an order."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from decimal import Decimal
 from typing import Any
 
@@ -15,19 +15,19 @@ def judge_algorithms(daemon: DaemonProcess) -> dict[str, Any]:
     """Compare the rows of algorithms with those of their orders and executions; returns how they ended."""
     rows = [dict(row) for row in daemon.database("select * from algorithms order by id")]
     orders = [dict(row) for row in daemon.database("select * from orders where algorithm != 0")]
-    fills: Counter[str] = Counter()
-    for row in daemon.database("select link_id, qty from executions where type = 'Trade'"):
-        fills[row["link_id"]] += Decimal(row["qty"])  # type: ignore[assignment]
+    fills: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for fill in daemon.database("select link_id, qty from executions where type = 'Trade'"):
+        fills[fill["link_id"]] += Decimal(fill["qty"])
     for row in rows:
         own = [order for order in orders if order["algorithm"] == row["id"]]
-        sums = sum((Decimal(fills[order["link_id"]]) for order in own if order["side"] == row["side"]), Decimal(0))
+        sums = sum((fills[order["link_id"]] for order in own if order["side"] == row["side"]), Decimal(0))
         assert sums == Decimal(row["filled"]), f"its orders filled {sums}: {row}"
         assert row["kind"] not in ONE_WAY or sums <= Decimal(row["qty"]), f"more than it was asked for: {row}"
         if row["status"] == "working":
             continue
         left = [order for order in own if order["status"] in OPEN and not order["stop_type"]]
         assert not left, f"it is over and has orders: {row} {left}"
-        assert row["status"] == "done" or row["reason"], row
+        assert row["status"] == "done" or row["reason"], f"it ended without a reason: {row}"
     return {"algorithms": dict(Counter(f"{row['kind']} {row['status']}" for row in rows))} | _ends(rows)
 
 

@@ -38,7 +38,7 @@ def hold_while(path: Path) -> None:
             tasks.create_task(look())
             tasks.create_task(stay(self))
 
-    Barrier.__init__ = made  # type: ignore[method-assign]
+    Barrier.__init__ = made  # type: ignore[method-assign, assignment]
     Barrier._stay = stayed  # type: ignore[method-assign]
 
 

@@ -202,9 +202,7 @@ def main() -> int:
         root.mkdir(parents=True, exist_ok=True)
         data = root / "candles.csv.gz"
         data = first_bars(real, data, options.bars) if known else generated_candles(data, options.bars)
-        figures = one_run(
-            root, data, options.victim, options.points, options.seed, options.strategy, options.hostile
-        )
+        figures = one_run(root, data, options.victim, options.points, options.seed, options.strategy, options.hostile)
         print(json.dumps(figures, indent=2))
     return 0
 

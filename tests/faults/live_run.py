@@ -90,9 +90,7 @@ def main() -> int:
     parser.add_argument("--strategy", choices=tuple(CASTS), default="stops")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        found = one_run(
-            Path(scratch), options.speed, options.seconds, options.seed, options.kills, options.strategy
-        )
+        found = one_run(Path(scratch), options.speed, options.seconds, options.seed, options.kills, options.strategy)
     print(json.dumps(found, indent=2))
     return 0
 
