@@ -1,8 +1,8 @@
 """10,000 order intents of 20 strategies through the real daemon against the real sandbox, on its stepped clock.
 
-``python -m tests.sandbox.order_flood [--intents N] [--step MS]`` is the full-size bar; the suite runs a reduced one. The
-sandbox counts with Bybit's published limits (VIP 0), and what it admitted in each second of its clock is compared with
-them. However rarely the market says something (``--step``), the queue's own times are kept.
+``python -m tests.sandbox.order_flood [--intents N] [--step MS]`` is the full-size bar; the suite runs a reduced one.
+The sandbox counts with Bybit's published limits (VIP 0), and what it admitted in each second of its clock is compared
+with them. However rarely the market says something (``--step``), the queue's own times are kept.
 """
 
 import argparse
