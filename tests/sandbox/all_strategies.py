@@ -87,11 +87,11 @@ def one_run(directory: Path, folder: Path, seconds: float, seed: str = "0") -> d
         daemon.end_everything()
 
 
-def replayed(daemon: DaemonProcess) -> dict[str, Any]:
+def replayed(daemon: DaemonProcess, strategies: Path | None = None) -> dict[str, Any]:
     """The journal again through the engine: byte for byte the same."""
     from tradectl.daemon.replaying import replay_run
 
-    report = replay_run(daemon.paths.state, "", None).report
+    report = replay_run(daemon.paths.state, "", strategies).report
     assert report.identical, report.differences
     return {"records": report.entries, "replay": "identical"}
 

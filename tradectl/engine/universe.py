@@ -101,7 +101,7 @@ class Universes:
     def _choose(self, name: str, config: UniverseConfig, state: UniverseState, rows: tuple[UniverseRow, ...]) -> None:
         before = state.members
         state.members, state.refused = self._split(config, rows)
-        state.loaded = self._w.now
+        state.loaded = max(self._w.now, 1)  # a stepped venue's clock stands at 0 until it says something
         added = tuple(s for s in state.members if s not in set(before))
         removed = tuple(s for s in before if s not in set(state.members))
         refused = tuple(state.refused.items())

@@ -32,7 +32,7 @@ def told(callback: Callable[..., Any], *args: Any) -> str:
 
 def test_the_innermost_line_of_the_strategys_file(tmp_path: Path) -> None:
     made: dict[str, Any] = {}
-    exec(compile(SOURCE, str(tmp_path / "mine.py"), "exec"), made)  # noqa: S102
+    exec(compile(SOURCE, str(tmp_path / "mine.py"), "exec"), made)
     mine = made["Mine"]()
     assert told(mine.on_quote, 0) == "on_quote: ZeroDivisionError: division by zero (line 12)"
     assert told(mine.on_bar, "nan-") == "on_bar: ValueError: could not convert string to float: 'nan-' (line 9)"

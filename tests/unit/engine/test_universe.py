@@ -65,6 +65,18 @@ def test_members_by_turnover_and_a_reason_for_everybody_else() -> None:
     }  # fmt: skip
 
 
+def test_members_chosen_at_time_zero_are_known() -> None:
+    """A stepped venue's clock stands at 0 until its market moves, and that waits for the strategies."""
+    bench = Bench(config(universes=(UniverseConfig(name="u"), UniverseConfig(name="v"))), {})
+    bench.now = 0
+    bench.feed(Started(0, bench.config.run))
+    bench.feed(InstrumentsLoaded(0, (*INSTRUMENTS, *listed()), FEES))
+    bench.feed(TickersLoaded(0, "linear", ROWS))
+    assert bench.engine.host.universes.is_loaded("u")
+    assert bench.engine.host.universes.is_loaded("v")
+    assert len(bench.said(RequestTickers)) == 1
+
+
 @pytest.mark.parametrize(
     ("limits", "rows", "why"),
     [
