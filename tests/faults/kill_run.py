@@ -151,6 +151,7 @@ def one_run(
         looks = look_around(daemon, hold, cast, dice, 10)
         daemon.wait_for(lambda: ended(daemon), 600, "the end of the data")
         figures = judge(daemon, cast, data)
+        assert figures["faults_fired"] or not hostile, "nothing went wrong at the venue"
         return figures | {"killed": died, "looks": looks, "seconds": round(time.monotonic() - began, 1)}
     finally:
         daemon.end_everything()
@@ -165,7 +166,8 @@ def judge(daemon: DaemonProcess, cast: Cast, data: Path) -> dict[str, Any]:
     assert not twice, f"sent twice: {twice}"
     refused = refused_orders(daemon.venue())
     assert not refused, f"the venue's limits were broken: {refused}"
-    figures = assert_agreement(daemon, first, last + 2 * MINUTE) | {"bars": bars}
+    figures = assert_agreement(daemon, first, last + 2 * MINUTE)
+    figures |= {"bars": bars, "faults_fired": state["faults"]["fired"]}
     unfinished = daemon.database(
         "select link_id, status from orders where status in ('Queued', 'Sent', 'Unknown', 'Accepted')"
     )
