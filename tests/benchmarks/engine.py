@@ -8,16 +8,18 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from tests.benchmarks.engine_script import BTC, Climb, Script, Walk, ready_engine, record
+from tests.benchmarks.engine_parts import queue_rows, risk_rows
+from tests.benchmarks.engine_script import Climb, Script, Walk, ready_engine, record
+from tests.benchmarks.full_path import record_full
 from tests.benchmarks.measure import Effort, Goal, Row, cpu_us, interleaved, settled_memory
 from tradectl.engine.config import StrategyConfig
-from tradectl.engine.risk_checks import Candidate
 from tradectl.engine.trading_engine import TradingEngine
 from tradectl.model.events import BarClosed, BookChanged, Event, QuoteChanged, TickerChanged, TradePrinted
-from tradectl.model.orders import OrderType, Side
 
 #: What a busy symbol sends in a minute, scaled down: prints, best prices, tickers, a book, and one closed candle.
 MARKET = {QuoteChanged: 30, TradePrinted: 15, TickerChanged: 10, BookChanged: 4, BarClosed: 1}
+#: Ten events a second: timers, which come by the clock, keep the share they have beside a market that moves.
+BUSY = {kind: count if kind is BarClosed else 10 * count for kind, count in MARKET.items()}
 #: Candles alone; risk needs a price now and then.
 CANDLES = {BarClosed: 1}
 
@@ -130,6 +132,27 @@ def candle_rows(effort: Effort, n: int) -> Iterator[Row]:
             yield _row(name, f"a candle heard by {count} ema_cross, {what}", effort, script, floors, Goal(10.0))
 
 
+def full_rows(effort: Effort) -> Iterator[Row]:
+    """Ten built-in strategies that trade on candles: everything the engine does, its answers and timers included."""
+    script, origin = record_full(BUSY, effort.count(60, least=3))
+    jobs: dict[str, Callable[[], float]] = {
+        "own": partial(_engine_us, script), "dispatch": partial(cpu_us, partial(dispatch, script)),
+    }  # fmt: skip
+    found = interleaved(effort.rounds, jobs)
+    values, told, seen = found.pop("own"), len(script.events), len(script.market)
+    note = f"{seen:,} market events on {origin} candles, {told:,} with answers and timers, {script.orders} orders"
+    yield Row(
+        name="engine.full-10", what="the full path: ten built-in strategies trade, risk, queue, portfolio, CPU per "
+        "market event with the answers and timers it brings", unit="us", values=values, floors=found,
+        goals=(Goal(10.0),), note=note,
+    )  # fmt: skip
+    rates = [told / seen / us * 1e6 for us in values]
+    yield Row(
+        name="engine.full-rate", what="the same: events of all kinds through the engine in a second of CPU",
+        unit="events/s", values=rates,
+    )  # fmt: skip
+
+
 def _order_us(script: Script, answers: bool) -> float:
     """CPU per order of the quotes that lead to one, or of the answers to it."""
     engine = ready_engine(script.strategies)
@@ -152,38 +175,18 @@ def order_rows(effort: Effort) -> Iterator[Row]:
     found = interleaved(effort.rounds, jobs)
     what = "a quote on which a strategy orders: callback, risk, queue, approval, CPU per order"
     yield Row(name="engine.order-out", what=what, unit="us", values=found["out"])
+    rates = [1e6 / (one + other) for one, other in zip(found["out"], found["in"], strict=True)]
+    whole = "orders from quote to last report in a second of CPU"
+    yield Row(name="engine.order-rate", what=whole, unit="orders/s", values=rates)
     yield Row(
         name="engine.order-in", what="its ack, fill and last report, CPU per order", unit="us", values=found["in"]
-    )
-
-
-def risk_rows(effort: Effort) -> Iterator[Row]:
-    """The pre-trade checks alone."""
-    engine = ready_engine(())
-    candidate = Candidate(
-        "operator", engine.world.instruments[BTC], Side.BUY, OrderType.LIMIT,
-        engine.world.instruments[BTC].lot_size * 10, engine.world.market.touch(BTC, True), False,
-    )  # fmt: skip
-    verdicts = engine.risk.check(candidate)
-    if not verdicts[-1].ok:
-        raise RuntimeError(f"the candidate is refused: {verdicts[-1]}")
-    checks = len(verdicts)
-    times = effort.count(2_000, least=10)
-
-    def work() -> int:
-        for _ in range(times):
-            engine.risk.check(candidate)
-        return times * checks
-
-    values = interleaved(effort.rounds, {"own": partial(cpu_us, work)})["own"]
-    note = f"{checks} checks apply to a limit order"
-    yield Row(
-        name="engine.risk-check", what="one pre-trade check that passes, CPU", unit="us", values=values, note=note
     )
 
 
 def rows(effort: Effort) -> Iterator[Row]:
     """Everything about the engine."""
     yield from market_rows(effort)
+    yield from full_rows(effort)
     yield from order_rows(effort)
     yield from risk_rows(effort)
+    yield from queue_rows(effort)

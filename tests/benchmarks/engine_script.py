@@ -40,7 +40,7 @@ MINUTE = 60 * SECOND
 T0 = 1_748_736_000 * SECOND
 HISTORY = 250
 TAKER = Decimal("0.00055")
-_INSTRUMENT = Instrument(
+INSTRUMENT = Instrument(
     BTC, "BTC", "USDT", "USDT", Decimal("0.1"), Decimal("0.001"), Decimal("0.001"), Decimal(1190), Decimal(500),
     Decimal(5),
 )  # fmt: skip
@@ -150,7 +150,7 @@ def opening(walk: Walk) -> list[Event]:
     market = Market(walk, now)
     return [
         Started(now, "0000000r", False, 1),
-        InstrumentsLoaded(now, (_INSTRUMENT,), (FeeRate(BTC, Decimal("0.0002"), TAKER),)),
+        InstrumentsLoaded(now, (INSTRUMENT,), (FeeRate(BTC, Decimal("0.0002"), TAKER),)),
         ConnectionChanged(now, "private", True),
         ConnectionChanged(now, "trade", True),
         market.ticker(),

@@ -3,7 +3,15 @@
 from tradectl.engine.strategy import Strategy
 from tradectl.model.events import QuoteChanged, TradePrinted
 from tradectl.model.orders import Side, TimeInForce
+from tradectl.strategies.buy_and_hold import BuyAndHold
+from tradectl.strategies.dca import Dca
+from tradectl.strategies.donchian_breakout import DonchianBreakout
 from tradectl.strategies.ema_cross import EmaCross
+from tradectl.strategies.grid import Grid
+from tradectl.strategies.ma_cross import MaCross
+from tradectl.strategies.market_maker import MarketMaker
+from tradectl.strategies.rsi_reversion import RsiReversion
+from tradectl.strategies.squeeze import Squeeze
 
 SYMBOL = "BTCUSDT"
 
@@ -48,6 +56,14 @@ class PrintBuyer(Strategy):
 
 CLASSES: dict[str, type[Strategy]] = {
     "ema_cross": EmaCross,
+    "ma_cross": MaCross,
+    "rsi_reversion": RsiReversion,
+    "donchian_breakout": DonchianBreakout,
+    "squeeze": Squeeze,
+    "dca": Dca,
+    "grid": Grid,
+    "market_maker": MarketMaker,
+    "buy_and_hold": BuyAndHold,
     "listener": Listener,
     "quote_buyer": QuoteBuyer,
     "print_buyer": PrintBuyer,

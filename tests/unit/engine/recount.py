@@ -54,6 +54,7 @@ def assert_index(world: World) -> None:
     """Everything the index of open orders says, against the orders themselves."""
     found = {o.link_id: o for o in open_now(world)}
     index = world.open
+    assert index.stop_count == sum(o.is_open and o.is_stop for o in found.values())
     assert set(index.orders) == set(found)
     for strategy in {o.strategy for o in found.values()} | {"nobody"}:
         assert {o.link_id for o in index.of(strategy)} == {k for k, o in found.items() if o.strategy == strategy}

@@ -1,13 +1,15 @@
 """Every illegal combination of an order's fields is refused with the field, its value, the rule and what to do."""
 
 from decimal import Decimal as D
+from itertools import product
 from typing import Any
 
 import pytest
 
-from tests.unit.engine.harness import BTC, SPOT, Bench, config, ready
+from tests.unit.engine.harness import BTC, INSTRUMENTS, SPOT, Bench, config, ready
 from tests.unit.engine.test_order_life import ack, fill, of, order, place, tell
-from tradectl.engine.order_fields import RULES
+from tradectl.engine.order_fields import RULES, is_bare
+from tradectl.engine.wish import Wish
 from tradectl.model.commands import DecisionMade, OrderChanged, RiskApproved
 from tradectl.model.events import AmendRequested, OrderRequested
 from tradectl.model.orders import OrderStatus, OrderType, Protection, Side, TimeInForce, Trigger, TriggerBy
@@ -166,3 +168,25 @@ def test_an_order_that_still_waits_is_changed_where_it_stands() -> None:
     assert amend(bench, link, qty=D(2), trigger_price=D(105), take_profit=D(0), stop_loss=D(85)).accepted
     spec = order(bench, link).spec
     assert (spec.qty, spec.trigger, spec.protection) == (D(2), Trigger(D(105), True), Protection(None, D(85)))
+
+
+def wishes() -> list[Wish]:
+    """Every combination of what rules speak of."""
+    protections = (None, Protection(), STOPS, Protection(D(120), None, tp_limit=D(119), partial=False))
+    found = []
+    for instrument, side, kind, price, tif, trigger, protection, bits in product(
+        (BTC, SPOT), Side, OrderType, (None, D(100)), TimeInForce, (None, UP), protections, range(8)
+    ):
+        info = next(i for i in INSTRUMENTS if i.id == instrument)
+        reduce_only, close, amount = bool(bits & 1), bool(bits & 2), bool(bits & 4)
+        found.append(
+            Wish("one", info, side, (D(1),), "order", "", kind, price, tif, reduce_only, trigger=trigger,
+                 protection=protection, close_on_trigger=close, quote_qty=amount)
+        )  # fmt: skip
+    return found
+
+
+def test_no_rule_speaks_of_an_order_that_is_taken_for_bare() -> None:
+    bare = [wish for wish in wishes() if is_bare(wish)]
+    assert bare
+    assert not [wish for wish in bare for rule in RULES if rule.broken(wish)]

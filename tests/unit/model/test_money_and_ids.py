@@ -129,3 +129,8 @@ def test_instruments_round_to_the_safe_side(value: Decimal, buy: bool) -> None:
     assert abs(price - value) < info.tick_size
     assert is_multiple(price, info.tick_size)
     assert str(info.id) == "linear:BTCUSDT"
+
+
+def test_what_equals_another_float_keeps_its_own_digits() -> None:
+    for first, second in ((0.0, -0.0), (-0.0, 0.0), (1, 1.0), (1.0, 1)):
+        assert [str(exact(first)), str(exact(second))] == [repr(first), repr(second)]
