@@ -1,5 +1,6 @@
 """A user's strategy of the tests: holds every member of a universe, with a stop, and wants a little more every hour."""
 
+from tradectl.engine.bar_series import BarSeries
 from tradectl.engine.strategy import Strategy, param
 from tradectl.model.market_data import Bar
 
@@ -12,7 +13,7 @@ class Members(Strategy):
     symbols: str = param("universe:liquid", help="what to hold")
 
     def on_start(self) -> None:
-        self._series = {}
+        self._series: dict[str, BarSeries] = {}
         self.stops: dict[str, float] = {}
         self.hours = 0
         self.heard: list[str] = []

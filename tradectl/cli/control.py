@@ -13,13 +13,13 @@ app = noun("Control trading.")
 
 def draw_state(screen: Screen, data: dict[str, Any]) -> str:
     """The trading state after a request, why, and what was cancelled."""
-    lines = [screen.paint(data["state"], STATE_STYLES.get(data["state"], ""))]
-    if data["text"]:
-        lines.append(data["text"])
-    lines += [f"  {reason['code']}: {reason['text']}" for reason in data["reasons"]]
-    if data["cancelled"]:
-        lines.append(f"cancelled {len(data['cancelled'])} orders")
-    return "\n".join(lines)
+    state, text = data["state"], data["text"]
+    told = text.removeprefix(state).lstrip(";: ")
+    if data["cancelled"] and "cancelled" not in text:
+        count = len(data["cancelled"])
+        told = "; ".join(part for part in (told, f"{count} order{'s' if count > 1 else ''} cancelled") if part)
+    head = screen.paint(state, STATE_STYLES.get(state, "")) + (f": {told}" if told else "")
+    return "\n".join([head, *(f"  {reason['code']}: {reason['text']}" for reason in data["reasons"])])
 
 
 @app.command()

@@ -148,7 +148,8 @@ def _quiet(s: SeriesAnswer) -> str:
     values = compared(s.inputs) or f"close {s.close:.10g}"
     if not s.quiet_bars:
         return f"no bar of {s.interval} since its last signal; {values}"
-    return f"no signal: {s.quiet_bars} bars of {s.interval} since {clock(s.quiet_since)}, {values}"
+    bars = f"{s.quiet_bars} bar{'s' if s.quiet_bars > 1 else ''} of {s.interval}"
+    return f"no signal: {bars} since {clock(s.quiet_since)}, {values}"
 
 
 def compared(inputs: Inputs) -> str:

@@ -104,7 +104,9 @@ def _verdict(made: DecisionMade) -> str:
 
 def _algorithm(it: AlgorithmChanged) -> ExplainedStep:
     now = f": {it.note or it.reason}" if it.note or it.reason else ""
-    text = f"{it.kind} a{it.id} is {it.status.value}, {_number(it.filled)} of {_number(it.qty)} filled{now}"
+    side = f"{it.side.value.lower()} " if it.side else ""
+    what = f"{it.kind} a{it.id} of {it.strategy}: {side}{_number(it.qty)} {it.instrument}"
+    text = f"{what}; {it.status.value}, {_number(it.filled)} of {_number(it.qty)} filled{now}"
     return ExplainedStep("algorithm", text, it.at)
 
 

@@ -161,7 +161,7 @@ SHOWN: dict[str, tuple[str, dict[str, Any], str]] = {
     "halt --reduce --strategy ema --symbol btcusdt --reason lunch": (
         "halt",
         {"reduce": True, "strategy": "ema", "symbol": "BTCUSDT", "reason": "lunch"},
-        "cancelled 1 orders",
+        "HALTED: halted; 1 order cancelled",
     ),
     "halt --flatten --yes": ("halt", {"flatten": True}, "HALTED"),
     "resume": ("resume", {}, "RUNNING"),

@@ -96,7 +96,10 @@ def test_a_refusal_names_the_check_its_limit_and_the_value(explainer):
 def test_an_algorithm_shows_its_orders(explainer):
     chain = explainer.chain("a4")
     assert [order.link_id for order in chain.orders] == ["link-1"]
-    assert words(chain)[0] == ("algorithm", "twap a4 is working, 0.01 of 1 filled: slice 1 of 4")
+    assert words(chain)[0] == (
+        "algorithm",
+        "twap a4 of ema: buy 1 linear:BTCUSDT; working, 0.01 of 1 filled: slice 1 of 4",
+    )
 
 
 def test_a_halt_is_explained_from_where_it_began(explainer):
