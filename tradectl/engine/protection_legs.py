@@ -137,7 +137,7 @@ class Leg:
     def _tell(self, lack: Decimal) -> None:
         """One alert for a stop that stood and is gone, or that the venue does not take."""
         watch = self._watch
-        lost = watch.full is not None and self._needed >= watch.full
+        lost = watch.full is not None and self._needed >= watch.full > self._needed - lack
         if watch.alerted or not (lost or watch.tries):
             return
         watch.alerted = True
