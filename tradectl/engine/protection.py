@@ -162,6 +162,9 @@ class Protections:
         if not (w.dirty_books or w.dirty_orders) or not (self._state.plans or w.open.stop_count):
             return  # the usual case
         books = [(name, i) for name, i in w.dirty_books if name]
+        # How much a stop can close depends on the net position, and so on every other book of the instrument.
+        moved = dict.fromkeys(i for _, i in w.dirty_books)
+        books += [(name, i) for name, i in self._state.books() if i in moved]
         orders = (w.orders.get(link) for link in w.dirty_orders)
         books += [(o.strategy, o.instrument) for o in orders if o is not None]
         for book in dict.fromkeys(books):

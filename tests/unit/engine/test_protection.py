@@ -326,6 +326,20 @@ def test_a_stop_whose_price_passed_while_it_was_missing_closes_at_once() -> None
     assert "was passed without it" in [d for d in bench.bench.said(DecisionMade) if d.accepted][-1].reason
 
 
+def test_a_stop_grows_at_once_when_another_book_lets_go_and_nobody_is_alarmed() -> None:
+    """Long 3 against another book's 2: the venue's position is 1, and so is what a stop can close."""
+    bench = live()
+    buy(bench, "2", side=Side.SELL, strategy="beta")
+    buy(bench, "3")
+    protect(bench, stop_loss=D(80))
+    assert stops(bench) == [("down", D(80), D(1))]
+    buy(bench, "1", strategy="beta")
+    assert stops(bench) == [("down", D(80), D(2))]
+    buy(bench, "1", strategy="beta")
+    assert stops(bench) == [("down", D(80), D(3))]
+    assert [a.code for a in bench.bench.said(Alert)] == []
+
+
 def test_what_other_books_hold_against_has_no_stop_until_they_let_go() -> None:
     bench = live()
     buy(bench)
