@@ -63,6 +63,7 @@ class SteppedTimers:
         self._clock = clock
         self._wall = WallTimers(clock, fire)
         self._set: dict[str, int] = {}
+        self._acts: dict[str, int] = {}  # those of them on which something may be sent
         self._heap: list[tuple[int, str]] = []
 
     def set(self, name: str, at: int) -> None:
@@ -71,11 +72,14 @@ class SteppedTimers:
             self._wall.set(name, at)
             return
         self._set[name] = at
+        if name not in LOOKS:
+            self._acts[name] = at
         heapq.heappush(self._heap, (at, name))
 
     def cancel(self, name: str) -> None:
         """Forget a timer."""
         self._set.pop(name, None)
+        self._acts.pop(name, None)
         self._wall.cancel(name)
 
     def due_before(self, now: int) -> list[TimerFired]:
@@ -85,17 +89,19 @@ class SteppedTimers:
             at, name = heapq.heappop(self._heap)
             if self._set.get(name) == at:
                 del self._set[name]
+                self._acts.pop(name, None)
                 due.append(TimerFired(at, name, at))
         return due
 
     def next_act(self) -> int:
         """When the first timer is due on which something may be sent (0: there is none). The venue's clock may not leap
         past it, or what is spread over seconds here would reach the venue in one instant."""
-        return min((at for name, at in self._set.items() if name not in LOOKS), default=0)
+        return min(self._acts.values(), default=0)
 
     def stop(self) -> None:
         """Forget all."""
         self._set.clear()
+        self._acts.clear()
         self._wall.stop()
 
 
