@@ -69,10 +69,7 @@ class Dispatch:
             self.cancel(order, not_before)
 
     def _still_reduces(self, order: Order) -> bool:
-        spec = order.spec
-        return self._risk.reduces(
-            order.strategy, order.instrument, spec.side, order.qty, order.link_id, spec.reduce_only
-        )
+        return self._risk.still_reduces(order, order.qty)
 
     def _create_of(self, order: Order, reduces: bool) -> Waiting:
         return self._waiting(Action.CREATE, order, reduces, order.cause)

@@ -63,14 +63,16 @@ class Exposure:
     def worst(self, instrument: InstrumentId, sign: int, strategy: str = "") -> Decimal:
         """The signed size when everything in flight on one side has filled: of one book, or of the account.
 
-        In hedge mode the account's is that of the leg on this side, closing orders counted as opening ones.
+        In hedge mode it is that of the leg on this side: what closes the other leg never opens this one.
         """
         w = self._w
-        flight = sign * w.in_flight(instrument, sign, strategy, self._without)
+        idx = w.portfolio.index_of(instrument, sign)
+        flight = sign * w.in_flight(instrument, sign, strategy, self._without, idx=idx)
+        if idx:
+            held = w.portfolio.on_side(strategy, instrument, sign) if strategy else w.venue_size(instrument, sign)
+            return sign * held + flight
         if strategy:
             return w.portfolio.size(strategy, instrument) + flight
-        if w.portfolio.is_hedged(instrument):
-            return sign * w.venue_size(instrument, sign) + flight
         return w.portfolio.net_size(instrument) + flight
 
     def one(self, instrument: InstrumentId, strategy: str = "", price: Decimal | None = None) -> Decimal:
@@ -85,7 +87,7 @@ class Exposure:
         if info is None or not at.is_finite():
             return UNKNOWN
         one, other = self.value(info, up, at), self.value(info, down, at)
-        both = self._w.portfolio.is_hedged(instrument) and not strategy and up > 0 > down
+        both = self._w.portfolio.is_hedged(instrument) and up > 0 > down
         return one + other if both else max(one, other)
 
     def _stand_in(self, instrument: InstrumentId) -> Decimal:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from tradectl.engine.books import Book, new_book
-from tradectl.engine.legs import LONG, SHORT, Legs, can_hedge
+from tradectl.engine.legs import LONG, SHORT, Legs, can_hedge, side_of
 from tradectl.engine.portfolio_state import PortfolioState
 from tradectl.engine.recent_trades import RecentTrades
 from tradectl.model.instruments import InstrumentId
@@ -70,6 +70,13 @@ class Holdings:
         """Size of a book, without making one."""
         book = self.state.books.get(name, {}).get(instrument)
         return book.size if book is not None else ZERO
+
+    def on_side(self, name: str, instrument: InstrumentId, sign: int) -> Decimal:
+        """What a book holds on the side of ``sign``: its part of that leg, else its size, < 0 on the other side."""
+        if not self.is_hedged(instrument):
+            return sign * self.size(name, instrument)
+        legs = self.state.legs.get(name, {}).get(instrument)
+        return sign * legs.of(side_of(sign)).size if legs is not None else ZERO
 
     def legs_of(self, name: str, instrument: InstrumentId) -> tuple[Book, ...]:
         """The book of a name, or both legs of it; nothing where there is none."""

@@ -34,7 +34,7 @@ class ProtectIntent(Struct, frozen=True, array_like=True):
     """Set what protects this instance's position: ``None`` leaves, 0 removes.
 
     ``trailing`` is a distance in price, or with ``percent`` in per cent of the best price since ``activate`` was
-    reached. ``qty`` limits the stops to a part of the position.
+    reached. ``qty`` limits the stops to a part of the position. ``position_idx`` names a leg of hedge mode.
     """
 
     instrument: InstrumentId
@@ -47,6 +47,7 @@ class ProtectIntent(Struct, frozen=True, array_like=True):
     qty: Decimal | None = None
     trigger_by: TriggerBy = TriggerBy.LAST
     action: str = "protect"
+    position_idx: int = 0
 
 
 class TargetIntent(Struct, frozen=True, array_like=True):

@@ -30,6 +30,11 @@ def can_hedge(instrument: InstrumentId) -> bool:
     return instrument.category is Category.LINEAR and instrument.symbol.endswith("USDT")
 
 
+def side_of(sign: int) -> int:
+    """The leg that is long (``sign`` 1) or short (-1)."""
+    return LONG if sign > 0 else SHORT
+
+
 def leg_of(execution: Execution) -> int:
     """The leg a fill belongs to by what the venue says of it: a sale closes the long leg or opens the short one."""
     opens = not execution.closed_qty

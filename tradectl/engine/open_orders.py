@@ -15,7 +15,7 @@ from tradectl.model.money import ZERO
 from tradectl.model.orders import OrderStatus
 
 _K = TypeVar("_K")
-_Key = tuple[InstrumentId, int, str]
+_Key = tuple[InstrumentId, int, str, int]
 
 
 class _Share(Struct, frozen=True):
@@ -29,6 +29,7 @@ class _Share(Struct, frozen=True):
     is_open: bool
     unknown: bool
     is_stop: bool
+    idx: int
 
 
 class OpenOrders:
@@ -96,14 +97,19 @@ class OpenOrders:
         """Open orders of an instrument that buy (``sign`` 1) or sell (-1)."""
         return list(self.by_side.get((instrument, sign), {}).values())
 
-    def in_flight(self, instrument: InstrumentId, sign: int, strategy: str, without: str, ending: bool) -> Decimal:
+    def in_flight(
+        self, instrument: InstrumentId, sign: int, strategy: str, without: str, ending: bool, idx: int = 0
+    ) -> Decimal:  # fmt: skip
         """Quantity on one side that may still be booked; see :meth:`World.in_flight`."""
-        key = (instrument, sign, strategy)
+        key = (instrument, sign, strategy, idx)
         total = self._totals.get(key, ZERO)
         if not ending:
             total -= self._ending.get(key, ZERO)
         own = self._shares.get(without) if without else None
-        if own is not None and own.instrument == instrument and own.sign == sign and strategy in ("", own.strategy):
+        if (
+            own is not None and own.instrument == instrument and own.sign == sign and strategy in ("", own.strategy)
+            and idx in (0, own.idx)
+        ):  # fmt: skip
             total -= own.amount if ending or not own.ending else ZERO
         return total
 
@@ -124,18 +130,19 @@ class OpenOrders:
         self.unknown_count += sign * share.unknown
         self.stop_count += sign * share.is_stop
         if share.amount:
-            for strategy in ("", share.strategy):
-                key = (share.instrument, share.sign, strategy)
-                _add(self._totals, key, sign * share.amount)
-                if share.ending:
-                    _add(self._ending, key, sign * share.amount)
+            for idx in (0, share.idx) if share.idx else (0,):
+                for strategy in ("", share.strategy):
+                    key = (share.instrument, share.sign, strategy, idx)
+                    _add(self._totals, key, sign * share.amount)
+                    if share.ending:
+                        _add(self._ending, key, sign * share.amount)
 
 
 def _share(order: Order) -> _Share:
     is_open = order.is_open
     return _Share(
         order.instrument, order.sign, order.strategy, order.in_flight, order.cancel_asked, is_open,
-        order.status is OrderStatus.UNKNOWN, is_open and order.is_stop,
+        order.status is OrderStatus.UNKNOWN, is_open and order.is_stop, order.spec.position_idx,
     )  # fmt: skip
 
 

@@ -58,7 +58,7 @@ class OperatorDesk:
     def close(self, e: CloseRequested) -> None:
         """Close one strategy's book of an instrument, or all of them; the foreign book only when named."""
         names = [e.strategy] if e.strategy else [n for n in self._w.portfolio.state.books if n != EXTERNAL]
-        held = [n for n in names if self._w.portfolio.size(n, e.instrument)]
+        held = [n for n in names if self._w.portfolio.is_open(e.instrument, n)]
         if not held:
             self._refuse(ErrorCode.NOT_FOUND, f"there is no position in {e.instrument} to close")
             return
@@ -76,10 +76,9 @@ class OperatorDesk:
 
     def _flatten_all(self, reason: str, who: str, strategy: str = "", symbol: str = "") -> list[str]:
         closed = []
-        for name, books in list(self._w.portfolio.state.books.items()):
-            for instrument, book in list(books.items()):
-                wanted = strategy in ("", name) and symbol in ("", instrument.symbol) and name != EXTERNAL
-                if wanted and book.size:
+        for name in list(self._w.portfolio.state.books):
+            for instrument in self._w.portfolio.held_by(name):
+                if strategy in ("", name) and symbol in ("", instrument.symbol) and name != EXTERNAL:
                     self._flatten(name, instrument, reason, who)
                     closed.append(f"{name} {instrument}")
         return closed
@@ -134,7 +133,7 @@ class OperatorDesk:
             return
         done = self._desk.cancel_entries(f"{e.name} disabled by {e.who}", e.name)
         closed = self._flatten_all(f"{e.name} disabled by {e.who}", e.who, e.name) if e.flatten else []
-        left = [str(i) for i, b in self._w.portfolio.state.books.get(e.name, {}).items() if b.size]
+        left = [str(i) for i in self._w.portfolio.held_by(e.name)]
         note = f"; closing {', '.join(closed)}" if closed else f"; keeps {', '.join(left)}" if left else ""
         self._answer(f"{e.name} is disabled, {len(done)} entries cancelled{note}", done)
 

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from tradectl.engine.legs import side_of
 from tradectl.engine.order_state import Order
 from tradectl.engine.risk_checks import Candidate
 from tradectl.engine.risk_manager import RiskManager
@@ -11,8 +12,6 @@ from tradectl.model.commands import Check
 from tradectl.model.instruments import InstrumentId
 from tradectl.model.money import ceil_to, exact, plain
 from tradectl.model.orders import OrderSpec, OrderStatus, OrderType, SelfMatch, Side, TimeInForce
-
-LONG_LEG, SHORT_LEG = 1, 2
 
 
 class OrderMaking:
@@ -61,13 +60,13 @@ class OrderMaking:
         return self._w.portfolio.is_hedged(instrument)
 
     def check_leg(self, wish: Wish, candidate: Candidate, size: Decimal) -> Check:
-        """In hedge mode no single order closes one leg and opens the other."""
+        """In hedge mode no single order closes one leg of its book and opens the other."""
         name = "position_mode"
         if not self._hedged(wish.instrument.id) or candidate.reduces:
             return Check(name, True)
-        held = self._w.portfolio.size(wish.strategy, wish.instrument.id)
+        held = self._w.portfolio.on_side(wish.strategy, wish.instrument.id, -wish.side.sign)
         room = self._risk.reducible(wish.strategy, wish.instrument.id, wish.side, protected=True)
-        if held * wish.side.sign >= 0 or not room:
+        if held <= 0 or not room:
             return Check(name, True)
         reason = f"quantity {plain(size)}: in hedge mode an order cannot cross zero; close {plain(room)} first"
         return Check(name, False, plain(room), plain(size), reason)
@@ -75,7 +74,7 @@ class OrderMaking:
     def _leg(self, wish: Wish, reduces: bool) -> int:
         if not self._hedged(wish.instrument.id):
             return 0
-        return LONG_LEG if (wish.side is Side.BUY) is not reduces else SHORT_LEG
+        return side_of(-wish.side.sign if reduces else wish.side.sign)
 
     # --- the order
 
@@ -85,10 +84,11 @@ class OrderMaking:
         spot = wish.instrument.is_spot
         self_match = wish.self_match if wish.self_match is not SelfMatch.NONE else self._risk.self_match(c)
         tif = TimeInForce.IOC if wish.type is OrderType.MARKET else wish.time_in_force
+        closes = c.reduces and self._reduce_only(wish)  # the venue takes no stops with it (bybit-v5 5.1)
         spec = OrderSpec(
             w.next_link(wish.strategy), wish.instrument.id, wish.side, wish.type, size, wish.price, tif,
-            c.reduces and self._reduce_only(wish), wish.quote_qty, wish.trigger, wish.close_on_trigger,
-            None if spot else wish.protection, self._leg(wish, c.reduces), self_match,
+            closes, wish.quote_qty, wish.trigger, wish.close_on_trigger,
+            None if spot or closes else wish.protection, self._leg(wish, c.reduces), self_match,
         )  # fmt: skip
         order = Order(
             spec, wish.strategy, decision, w.cause, w.now, OrderStatus.QUEUED, size, wish.price, person=bool(wish.who),
@@ -96,7 +96,7 @@ class OrderMaking:
         )  # fmt: skip
         if wish.trigger is not None:
             order.trigger_price = wish.trigger.price
-        if wish.protection is not None:
+        if wish.protection is not None and not closes:
             order.take_profit, order.stop_loss = wish.protection.take_profit, wish.protection.stop_loss
         if wish.quote_qty:
             touch = w.market.touch(wish.instrument.id, True)

@@ -4,11 +4,14 @@ from decimal import Decimal
 from typing import Protocol
 
 from tradectl.engine.intents import AmendIntent, CancelIntent, Intent, OrderIntent, ProtectIntent, TargetIntent
+from tradectl.engine.legs import LONG, SHORT
 from tradectl.model.instruments import Category, InstrumentId
 from tradectl.model.money import ZERO
 from tradectl.model.orders import OrderType, Protection, Side, TimeInForce, TriggerBy
 
 Amount = Decimal | int | float | str
+#: The words for the legs of hedge mode.
+LEGS = {"": 0, "long": LONG, "short": SHORT}
 #: The words for what fires a trigger.
 TRIGGERS = {"last": TriggerBy.LAST, "mark": TriggerBy.MARK, "index": TriggerBy.INDEX}
 
@@ -110,9 +113,12 @@ class OrderMethods:
 
     def protect(
         self, symbol: str, *, stop_loss: Amount | None = None, take_profit: Amount | None = None,
-        trigger_by: str = "last", reason: str,
+        trigger_by: str = "last", leg: str = "", reason: str,
     ) -> None:  # fmt: skip
-        """Set the stops of the open position: ``None`` leaves one as it is, 0 removes it."""
+        """Set the stops of the open position: ``None`` leaves one as it is, 0 removes it.
+
+        ``leg`` is ``long`` or ``short`` where the account hedges and both are open.
+        """
         self._protect(
             ProtectIntent(
                 self._id(symbol),
@@ -120,13 +126,18 @@ class OrderMethods:
                 amount(stop_loss, "stop_loss"),
                 amount(take_profit, "take_profit"),
                 trigger_by=_by(trigger_by),
+                position_idx=_leg(leg),
             )
         )
 
     def oco(
-        self, symbol: str, qty: Amount, *, take_profit: Amount, stop_loss: Amount, trigger_by: str = "last", reason: str
-    ) -> None:
-        """Two exits for ``qty`` of the open position: what one fills, the other loses."""
+        self, symbol: str, qty: Amount, *, take_profit: Amount, stop_loss: Amount, trigger_by: str = "last",
+        leg: str = "", reason: str,
+    ) -> None:  # fmt: skip
+        """Two exits for ``qty`` of the open position: what one fills, the other loses.
+
+        ``leg`` as in :meth:`protect`.
+        """
         self._protect(
             ProtectIntent(
                 self._id(symbol),
@@ -136,15 +147,17 @@ class OrderMethods:
                 qty=amount(qty, "qty"),
                 trigger_by=_by(trigger_by),
                 action="oco",
+                position_idx=_leg(leg),
             )
         )
 
     def trail(
         self, symbol: str, *, distance: Amount | None = None, percent: Amount | None = None,
-        activate: Amount | None = None, trigger_by: str = "last", reason: str,
+        activate: Amount | None = None, trigger_by: str = "last", leg: str = "", reason: str,
     ) -> None:  # fmt: skip
         """A stop that follows the best price at ``distance`` (in price) or ``percent`` of it, from ``activate`` on.
 
+        ``leg`` as in :meth:`protect`.
         Raises ``ValueError`` unless exactly one of the two is given.
         """
         if (distance is None) is (percent is None):
@@ -158,6 +171,7 @@ class OrderMethods:
                 activate=amount(activate, "activate"),
                 trigger_by=_by(trigger_by),
                 action="trail",
+                position_idx=_leg(leg),
             )
         )
 
@@ -214,6 +228,12 @@ def _by(word: str) -> TriggerBy:
     if word not in TRIGGERS:
         raise ValueError(f"trigger_by is last, mark or index, not {word!r}")
     return TRIGGERS[word]
+
+
+def _leg(word: str) -> int:
+    if word not in LEGS:
+        raise ValueError(f"leg is long or short, not {word!r}")
+    return LEGS[word]
 
 
 def amount(value: Amount | None, name: str) -> Decimal | None:

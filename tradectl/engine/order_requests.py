@@ -103,8 +103,9 @@ class OrderRequests:
         elif self._is_known(e.strategy):
             action = "trail" if e.trailing else "protect"
             intent = ProtectIntent(
-                e.instrument, reason, e.stop_loss, e.take_profit, e.trailing, activate=e.active_price, action=action
-            )
+                e.instrument, reason, e.stop_loss, e.take_profit, e.trailing, activate=e.active_price, action=action,
+                position_idx=e.position_idx,
+            )  # fmt: skip
             self._told(self._protections.protect(e.strategy, intent, e.who))
 
     def _told(self, made: DecisionMade) -> None:

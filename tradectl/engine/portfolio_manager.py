@@ -9,7 +9,7 @@ from decimal import Decimal
 from tradectl.engine.books import Book
 from tradectl.engine.funding_booking import FundingBooking
 from tradectl.engine.holdings import VENUE, Holdings
-from tradectl.engine.legs import LONG, SHORT
+from tradectl.engine.legs import LONG, SHORT, side_of
 from tradectl.engine.portfolio_state import EXTERNAL, Booked, PortfolioState
 from tradectl.engine.trade_booking import TradeBooking
 from tradectl.model.instruments import Instrument, InstrumentId
@@ -153,6 +153,10 @@ class PortfolioManager:
         found = self._holdings.legs_of(strategy, instrument)
         return any(book.size for book in found)
 
+    def held_by(self, strategy: str) -> list[InstrumentId]:
+        """The instruments a book holds something of, on either side."""
+        return [i for i in self.state.books.get(strategy, {}) if self.is_open(i, strategy)]
+
     def sizes(self, instrument: InstrumentId, idx: int = 0) -> dict[str, Decimal]:
         """Size of each book, in hedge mode of one leg, by name."""
         return self._holdings.sizes(instrument, idx)
@@ -164,6 +168,15 @@ class PortfolioManager:
     def size(self, strategy: str, instrument: InstrumentId) -> Decimal:
         """Size of a book, without making one."""
         return self._holdings.size(strategy, instrument)
+
+    def on_side(self, strategy: str, instrument: InstrumentId, sign: int) -> Decimal:
+        """What a book holds on the side of ``sign`` (1 long, -1 short): of its net size, < 0 when that is on the other
+        side; in hedge mode of that leg alone."""
+        return self._holdings.on_side(strategy, instrument, sign)
+
+    def index_of(self, instrument: InstrumentId, sign: int) -> int:
+        """The index of the position on the side of ``sign``: 0, or in hedge mode that of the leg."""
+        return side_of(sign) if self.is_hedged(instrument) else 0
 
     def net_size(self, instrument: InstrumentId) -> Decimal:
         """Size at the venue, without making a book."""

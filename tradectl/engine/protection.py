@@ -2,14 +2,18 @@
 
 Stops come attached to an entry (the venue makes them), or are conditional reduce-only orders of ours. A stop is gone
 for good only when its owner gives it up or the position is flat; nothing else in the engine takes one away.
+
+In hedge mode each leg is a position of its own: a book that holds both has a plan and stops for each, sized by that
+leg, and what their sum is matters to neither.
 """
 
 from collections.abc import Callable
 from decimal import Decimal
 
 from tradectl.engine.intents import ProtectIntent
+from tradectl.engine.legs import LONG, SHORT, side_of
 from tradectl.engine.order_desk import OrderDesk
-from tradectl.engine.order_fields import trigger_reference
+from tradectl.engine.order_fields import refusal, trigger_reference
 from tradectl.engine.order_state import STOP_LOSS, TAKE_PROFIT, Order
 from tradectl.engine.portfolio_manager import EXTERNAL
 from tradectl.engine.protection_fields import check_protect
@@ -45,8 +49,7 @@ class Protections:
 
     def _index(self) -> None:
         """Note which instruments' prices matter."""
-        books = self._state.books()
-        self.trailed = {i: None for name, i in books if self._state.plans[name][i].trailing is not None}
+        self.trailed = {i: None for _, i, plan in self._state.all() if plan.trailing is not None}
 
     # --- what is asked for
 
@@ -58,15 +61,40 @@ class Protections:
             rule = f"{instrument} is not an instrument of this venue"
             check = Check("instrument", False, "", str(instrument), rule)
         else:
-            check = check_protect(intent, info, w.portfolio.size(strategy, instrument), w.market)
+            check = self._both_open(strategy, intent) or check_protect(
+                intent, info, self._meant(strategy, intent), w.market
+            )
         made = self._desk.refuse(strategy, instrument, intent.action, intent.reason, check, who)
         if check.ok and info is not None:
             self._set(strategy, intent, info)
             self.look((strategy, instrument))
         return made
 
+    def _sides(self, instrument: InstrumentId) -> tuple[int, ...]:
+        """The signs of the legs that are looked after apart; 0 where there is one position."""
+        return (1, -1) if self._w.portfolio.is_hedged(instrument) else (0,)
+
+    def _size(self, strategy: str, instrument: InstrumentId, sign: int) -> Decimal:
+        """The signed size of a book, or of its leg on the side of ``sign``."""
+        if not sign:
+            return self._w.portfolio.size(strategy, instrument)
+        return sign * max(self._w.portfolio.on_side(strategy, instrument, sign), ZERO)
+
+    def _meant(self, strategy: str, i: ProtectIntent) -> Decimal:
+        """The signed size an intent is about: of the leg it names, else of what is held."""
+        named = {LONG: 1, SHORT: -1}.get(i.position_idx)
+        sides = self._sides(i.instrument)
+        sizes = [self._size(strategy, i.instrument, sign) for sign in sides if named is None or sign in (0, named)]
+        return next((size for size in sizes if size), ZERO)
+
+    def _both_open(self, strategy: str, i: ProtectIntent) -> Check | None:
+        sides = self._sides(i.instrument)
+        if i.position_idx or not all(self._size(strategy, i.instrument, sign) for sign in sides) or len(sides) == 1:
+            return None
+        return refusal("leg", "none", "both legs of the position are open", "say which: leg long, or leg short")
+
     def _set(self, strategy: str, i: ProtectIntent, info: Instrument) -> None:
-        sign = 1 if self._w.portfolio.size(strategy, i.instrument) > 0 else -1
+        sign = 1 if self._meant(strategy, i) > 0 else -1
         plan = self._plan(strategy, i.instrument, sign)
         plan.whole, plan.qty = True, i.qty
         if i.stop_loss is not None:
@@ -83,16 +111,17 @@ class Protections:
 
     def _plan(self, strategy: str, instrument: InstrumentId, sign: int) -> Plan:
         """The plan of a position on this side; one of the other side is of the past."""
-        own = self._state.plans.setdefault(strategy, {})
-        plan = own.get(instrument)
+        idx = self._w.portfolio.index_of(instrument, sign)
+        plan = self._state.plan(strategy, instrument, idx)
         if plan is None or plan.sign != sign:
-            plan = own[instrument] = Plan(sign)
+            plan = Plan(sign)
+            self._state.set(strategy, instrument, idx, plan)
         return plan
 
     def filled(self, order: Order) -> None:
         """An entry with attached stops filled: they are meant to protect the position from now on."""
-        size = self._w.portfolio.size(order.strategy, order.instrument)
-        if order.protective or size * order.sign <= 0 or (order.take_profit is None and order.stop_loss is None):
+        held = self._w.portfolio.on_side(order.strategy, order.instrument, order.sign)
+        if order.protective or held <= 0 or (order.take_profit is None and order.stop_loss is None):
             return
         if order.spec.protection is not None and not order.spec.protection.partial:
             return  # the venue keeps those for the whole position: see position_stops
@@ -108,9 +137,11 @@ class Protections:
         """A position changed its book: what stops it has now is looked at anew."""
         self.look((strategy, instrument))
 
-    def wanted(self, strategy: str, instrument: InstrumentId) -> tuple[Decimal | None, Decimal | None]:
-        """Stop-loss and take-profit a book is meant to have."""
-        plan = self._state.plan(strategy, instrument)
+    def wanted(
+        self, strategy: str, instrument: InstrumentId, sign: int = 1
+    ) -> tuple[Decimal | None, Decimal | None]:  # fmt: skip
+        """Stop-loss and take-profit a book is meant to have, in hedge mode its leg on the side of ``sign``."""
+        plan = self._state.plan(strategy, instrument, self._w.portfolio.index_of(instrument, sign))
         return (plan.level(STOP_LOSS), plan.level(TAKE_PROFIT)) if plan is not None else (None, None)
 
     # --- the market moves
@@ -120,10 +151,9 @@ class Protections:
         if instrument not in self.trailed or self._w.unreconciled:
             return
         info = self._w.instruments[instrument]
-        for name, own in list(self._state.plans.items()):
-            plan = own.get(instrument)
-            if plan is not None and self._follow(plan, info):
-                self.look((name, instrument))
+        moved = [(name, i) for name, i, plan in self._state.all() if i == instrument and self._follow(plan, info)]
+        for book in dict.fromkeys(moved):
+            self.look(book)
 
     def _follow(self, plan: Plan, info: Instrument) -> bool:
         price = trigger_reference(self._w.market, info.id, plan.stop_by)
@@ -133,8 +163,8 @@ class Protections:
 
     def confirmed(self) -> None:
         """The venue's whole truth was merged: attached stops that it did not show are not there."""
-        for name, instrument in self._state.books():
-            info, plan = self._w.instruments.get(instrument), self._state.plans[name][instrument]
+        for name, instrument, plan in self._state.all():
+            info = self._w.instruments.get(instrument)
             if info is not None:
                 for leg in LEGS:
                     self._leg(name, info, plan, leg, ZERO).write_off()
@@ -142,7 +172,7 @@ class Protections:
 
     def look_all(self) -> None:
         """Look after every book that has, or had, stops."""
-        for book in dict.fromkeys([*self._state.books(), *self._with_stops()]):
+        for book in dict.fromkeys([*((n, i) for n, i, _ in self._state.all()), *self._with_stops()]):
             info = self._w.instruments.get(book[1])
             plan = self._state.plan(*book)
             if plan is not None and info is not None:
@@ -159,16 +189,17 @@ class Protections:
             self._state.held = False
             self.look_all()
             return
-        if not (w.dirty_books or w.dirty_orders) or not (self._state.plans or w.open.stop_count):
+        planned = self._state.plans or self._state.shorts
+        if not (w.dirty_books or w.dirty_orders) or not (planned or w.open.stop_count):
             return  # the usual case
         books = [(name, i) for name, i in w.dirty_books if name]
         # How much a stop can close depends on the net position, and so on every other book of the instrument.
         moved = dict.fromkeys(i for _, i in w.dirty_books)
-        books += [(name, i) for name, i in self._state.books() if i in moved]
+        books += [(name, i) for name, i, _ in self._state.all() if i in moved]
         orders = (w.orders.get(link) for link in w.dirty_orders)
         books += [(o.strategy, o.instrument) for o in orders if o is not None]
         for book in dict.fromkeys(books):
-            if self._state.plan(*book) is not None or stops_of(w, *book):
+            if self._state.has(*book) or stops_of(w, *book):
                 self.look(book)
 
     def look(self, book: Book) -> None:
@@ -182,15 +213,22 @@ class Protections:
             return
         if any(o.misses_executions for o in w.open_orders(strategy, instrument)):
             return  # the book is behind its orders: the executions are on their way
-        size = w.portfolio.size(strategy, instrument)
-        plan = self._state.plan(strategy, instrument)
+        for sign in self._sides(instrument):
+            self._look_at(book, info, sign)
+
+    def _look_at(self, book: Book, info: Instrument, sign: int) -> None:
+        """One position: the net one, or the leg on the side of ``sign``."""
+        strategy, instrument = book
+        size = self._size(strategy, instrument, sign)
+        idx = side_of(sign) if sign else 0
+        plan = self._state.plan(strategy, instrument, idx)
         if abs(size) < info.min_qty:
             size = ZERO
         if plan is not None and plan.sign * size <= 0:
-            self._state.drop(strategy, instrument)
+            self._state.drop(strategy, instrument, idx)
             self._index()
             plan = None
-        self._clear(stops_of(w, strategy, instrument), size)
+        self._clear([o for o in stops_of(self._w, strategy, instrument) if o.sign != sign], size)
         if plan is not None:
             self._tend(book, info, plan, size)
 
@@ -215,7 +253,7 @@ class Protections:
         if any(asks):
             self._ask("an attached stop is missing")
         if plan.is_empty:
-            self._state.drop(strategy, instrument)
+            self._state.drop(strategy, instrument, w.portfolio.index_of(instrument, plan.sign))
             self._index()
 
     def _leg(self, strategy: str, info: Instrument, plan: Plan, name: str, needed: Decimal) -> Leg:

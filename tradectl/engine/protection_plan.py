@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from msgspec import Struct, field
 
+from tradectl.engine.legs import LONG, SHORT
 from tradectl.engine.order_state import STOP_LOSS, TAKE_PROFIT
 from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.money import ceil_to, floor_to
@@ -28,7 +29,8 @@ class LegWatch(Struct):
 
 
 class Plan(Struct):
-    """The stops of one book. ``sign`` is the position's side; ``qty`` limits them to a part of it.
+    """The stops of one book, in hedge mode of one leg of it. ``sign`` is the position's side; ``qty`` limits them to a
+    part of it.
 
     ``whole``: set for the position by its owner, so stops that came attached to entries follow it too.
     ``trailing`` is a distance in price (or per cent of the best price) behind ``best``, armed once ``activate`` was
@@ -92,23 +94,40 @@ class Plan(Struct):
 
 
 class ProtectionState(Struct):
-    """Everything the protection desk remembers. ``held``: it could not act because the books were in doubt."""
+    """Everything the protection desk remembers. ``held``: it could not act because the books were in doubt.
+
+    ``plans`` are those of net positions and of long legs, ``shorts`` those of the short legs of hedge mode.
+    """
 
     plans: dict[str, dict[InstrumentId, Plan]] = field(default_factory=dict)
     held: bool = False
+    shorts: dict[str, dict[InstrumentId, Plan]] = field(default_factory=dict)
 
-    def plan(self, strategy: str, instrument: InstrumentId) -> Plan | None:
-        """A book's plan, if it has one."""
-        return self.plans.get(strategy, {}).get(instrument)
+    def _of(self, idx: int) -> dict[str, dict[InstrumentId, Plan]]:
+        return self.shorts if idx == SHORT else self.plans
 
-    def drop(self, strategy: str, instrument: InstrumentId) -> None:
-        """Forget a book's plan."""
-        own = self.plans.get(strategy)
+    def plan(self, strategy: str, instrument: InstrumentId, idx: int = 0) -> Plan | None:
+        """A book's plan for a position or, with its ``idx``, for a leg; if it has one."""
+        return self._of(idx).get(strategy, {}).get(instrument)
+
+    def set(self, strategy: str, instrument: InstrumentId, idx: int, plan: Plan) -> None:
+        """Remember a plan."""
+        self._of(idx).setdefault(strategy, {})[instrument] = plan
+
+    def drop(self, strategy: str, instrument: InstrumentId, idx: int = 0) -> None:
+        """Forget a plan."""
+        plans = self._of(idx)
+        own = plans.get(strategy)
         if own is not None:
             own.pop(instrument, None)
             if not own:
-                del self.plans[strategy]
+                del plans[strategy]
 
-    def books(self) -> list[tuple[str, InstrumentId]]:
-        """Every book that has a plan."""
-        return [(name, instrument) for name, own in self.plans.items() for instrument in own]
+    def all(self) -> list[tuple[str, InstrumentId, Plan]]:
+        """Every plan with its book."""
+        both = (self.plans, self.shorts)
+        return [(name, i, plan) for plans in both for name, own in plans.items() for i, plan in own.items()]
+
+    def has(self, strategy: str, instrument: InstrumentId) -> bool:
+        """Whether a book has a plan, on either side."""
+        return any(self.plan(strategy, instrument, idx) is not None for idx in (LONG, SHORT))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from tradectl.engine.activity import MINUTE
+from tradectl.engine.legs import side_of
 from tradectl.engine.limit_book import InForce
 from tradectl.engine.order_state import Order, protection_of, trigger_of
 from tradectl.engine.risk_checks import ALL_CHECKS, FORM_CHECKS, RELEASE_CHECKS, Candidate, RiskCheck
@@ -33,19 +34,20 @@ class RiskManager:
         """The most an order may have that only shrinks the book *and* the net position (decision 13), counting what is
         in flight. ``protected`` orders carry the venue's reduce-only flag, which keeps them from ever opening: for
         them, what is being cancelled already does not count. A ``dormant`` one waits for a trigger beside what else
-        closes the position: nothing in flight counts."""
+        closes the position: nothing in flight counts. In hedge mode it is the opposite leg, and the orders that close
+        it, that count: what opens the other one takes nothing of the room."""
         w, sign = self._world, side.sign
-        book = w.portfolio.size(strategy, instrument)
+        book = w.portfolio.on_side(strategy, instrument, -sign)
         if dormant:
-            held = max(-sign * book, ZERO)
+            held = max(book, ZERO)
             spot = instrument.category is Category.SPOT
             return held if spot else min(held, w.venue_size(instrument, -sign))
-        room = -sign * book - w.in_flight(instrument, sign, strategy, without, not protected)
+        idx = w.portfolio.index_of(instrument, -sign)
+        room = book - w.in_flight(instrument, sign, strategy, without, not protected, idx)
         if instrument.category is Category.SPOT:
             return max(room, ZERO) if side is Side.SELL else ZERO
-        return max(
-            min(room, w.venue_size(instrument, -sign) - w.in_flight(instrument, sign, "", without, not protected)), ZERO
-        )
+        rest = w.in_flight(instrument, sign, "", without, not protected, idx)
+        return max(min(room, w.venue_size(instrument, -sign) - rest), ZERO)
 
     def reduces(
         self, strategy: str, instrument: InstrumentId, side: Side, qty: Decimal, without: str = "",
@@ -53,6 +55,15 @@ class RiskManager:
     ) -> bool:  # fmt: skip
         """Whether an order only shrinks: see :meth:`reducible`."""
         return qty.is_finite() and ZERO < qty <= self.reducible(strategy, instrument, side, without, protected, dormant)
+
+    def still_reduces(self, order: Order, qty: Decimal, dormant: bool = False) -> bool:
+        """Whether an order that was made only shrinks, now and with ``qty``; one that opens a hedge leg never does."""
+        spec = order.spec
+        if spec.position_idx and spec.position_idx == side_of(order.sign):
+            return False
+        return self.reduces(
+            order.strategy, order.instrument, spec.side, qty, order.link_id, spec.reduce_only, dormant
+        )  # fmt: skip
 
     def check(self, candidate: Candidate) -> tuple[Check, ...]:
         """Every check that applies, up to the first that fails."""
@@ -128,10 +139,7 @@ class RiskManager:
         """The order as the checks see it, changed to ``qty`` and ``price`` where given."""
         size = qty if qty is not None else order.expected_qty if order.spec.quote_qty else order.qty
         spec, info = order.spec, self._world.instruments[order.instrument]
-        still = self.reduces(
-            order.strategy, order.instrument, spec.side, size, order.link_id, protected=spec.reduce_only,
-            dormant=order.is_dormant and order.protective,
-        )  # fmt: skip
+        still = self.still_reduces(order, size, order.is_dormant and order.protective)
         limit = price if price is not None else order.price
         return Candidate(
             order.strategy, info, spec.side, spec.type, size, limit, still, person=order.person,

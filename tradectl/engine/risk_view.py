@@ -158,7 +158,7 @@ class View:
         """This instrument's worst with the order in."""
         after = self.strategy_position_value() if strategy else self.position_value()
         other = self._worth(self.exposure.worst(self._id, -self._c.side.sign, strategy))
-        if self._w.portfolio.is_hedged(self._id) and not strategy:
+        if self._w.portfolio.is_hedged(self._id):
             return after + other
         return max(after, other, self._worth(self._before(strategy)))
 

@@ -45,7 +45,7 @@ class StrategyDesk:
         self._w.emit(RequestAnswered(True, text + self._left(runner), "", tuple(done)))
 
     def _left(self, runner: Runner) -> str:
-        held = [i for i, book in self._w.portfolio.state.books.get(runner.name, {}).items() if book.size]
+        held = self._w.portfolio.held_by(runner.name)
         if not held:
             return ""
         stray = [str(i) for i in held if runner.started and i not in runner.symbols()]

@@ -1,6 +1,9 @@
 """From "this share of my capital" to orders: what to close, what to open, cut into orders within the order limit."""
 
+from collections.abc import Iterator
 from decimal import Decimal
+
+from msgspec import Struct
 
 from tradectl.engine.order_desk import OrderDesk, Wish
 from tradectl.engine.order_state import is_market
@@ -10,6 +13,14 @@ from tradectl.model.commands import Check, DecisionMade
 from tradectl.model.instruments import Category, Instrument, InstrumentId
 from tradectl.model.money import ZERO, plain
 from tradectl.model.orders import OrderType, Protection, Side
+
+
+class _Move(Struct, frozen=True):
+    """What is to be traded on one side: first what closes, then what opens."""
+
+    side: Side
+    closing: Decimal
+    opening: Decimal
 
 
 class Targets:
@@ -62,34 +73,60 @@ class Targets:
 
         Of what closes, the part that shrinks the net position too goes first and apart: it may always leave, while the
         rest, which other books hold against, is an order like any other (decision 13).
+
+        In hedge mode ``size`` is that of one leg, and the other one closes: to 0 means that both do, each whatever
+        becomes of the other. What the venue's leg does not hold cannot be closed there and is left.
         """
         instrument = info.id
         self._cancel_resting(strategy, instrument, reason)
-        held = self._w.portfolio.size(strategy, instrument) + self._market_in_flight(strategy, instrument)
-        delta = size - held
-        side = Side.BUY if delta > 0 else Side.SELL
-        closing = min(abs(delta), abs(held)) if held * delta < 0 else ZERO
-        closing, opening = info.floor_qty(closing), info.floor_qty(abs(delta) - closing)
-        if not closing and not opening:
+        moves = self._moves(strategy, info, size)
+        total = sum((m.closing + m.opening for m in moves), ZERO)
+        if not total:
+            held = self._w.portfolio.size(strategy, instrument)
             note = Check("target", True, plain(size), plain(held), "")
             return [self._desk.refuse(strategy, instrument, action, f"{reason} (already there)", note)]
-        most = self._risk.reducible(strategy, instrument, side, protected=not info.is_spot)
-        safe = self._enough(info, info.floor_qty(min(closing, most)))
         made: list[DecisionMade] = []
-        for sizes, attached in (
-            (self._cut(info, safe, info.floor_qty(info.max_market_qty)), None),
-            (self._slices(strategy, info, side, self._enough(info, closing - safe)), None),
-            (self._slices(strategy, info, side, self._enough(info, opening)), protection),
-        ):
-            if sizes and (not made or made[-1].accepted):
-                first = made[0].id if made else 0
-                wish = self._wish(strategy, info, side, sizes, action, reason, late, who, attached, first)
-                made.append(self._desk.place(wish))
-        if not made:
-            rule = f"{plain(closing + opening)} is below the minimum {plain(info.min_qty)}"
-            small = Check("quantity", False, plain(info.min_qty), plain(closing + opening), rule)
-            made.append(self._desk.refuse(strategy, instrument, action, reason, small))
-        return made
+        for move in moves:
+            before = len(made)
+            for sizes, attached in self._parts(strategy, info, move, protection):
+                stopped = made[before:] if not move.opening else made
+                if sizes and all(m.accepted for m in stopped):
+                    first = made[0].id if made else 0
+                    wish = self._wish(strategy, info, move.side, sizes, action, reason, late, who, attached, first)
+                    made.append(self._desk.place(wish))
+        return made or [self._desk.refuse(strategy, instrument, action, reason, self._too_little(info, total))]
+
+    def _moves(self, strategy: str, info: Instrument, size: Decimal) -> list[_Move]:
+        """What is to be traded: of the net position, or of each leg, the one that closes first."""
+        i, portfolio = info.id, self._w.portfolio
+        if not portfolio.is_hedged(i):
+            held = portfolio.size(strategy, i) + self._market_in_flight(strategy, i)
+            return [_move(info, held, size)]
+        moves = []
+        for sign in (1, -1):
+            idx = portfolio.index_of(i, sign)
+            held = sign * portfolio.on_side(strategy, i, sign) + self._market_in_flight(strategy, i, idx)
+            wanted = size if size * sign > 0 else ZERO
+            moves.append(_move(info, held if held * sign > 0 else ZERO, wanted))
+        return sorted(moves, key=lambda m: m.opening > 0)
+
+    def _parts(
+        self, strategy: str, info: Instrument, move: _Move, protection: Protection | None
+    ) -> Iterator[tuple[tuple[Decimal, ...], Protection | None]]:
+        """Orders of one side in the order they leave, each part sized when the one before it is in flight."""
+        most = self._risk.reducible(strategy, info.id, move.side, protected=not info.is_spot)
+        safe = self._enough(info, info.floor_qty(min(move.closing, most)))
+        yield self._cut(info, safe, info.floor_qty(info.max_market_qty)), None
+        if not self._w.portfolio.is_hedged(info.id):
+            yield self._slices(strategy, info, move.side, self._enough(info, move.closing - safe)), None
+        yield self._slices(strategy, info, move.side, self._enough(info, move.opening)), protection
+
+    @staticmethod
+    def _too_little(info: Instrument, qty: Decimal) -> Check:
+        rule = f"{plain(qty)} is below the minimum {plain(info.min_qty)}"
+        if qty >= info.min_qty:
+            rule = f"the venue holds nothing of the {plain(qty)} to close: somebody else closed it; see positions adopt"
+        return Check("quantity", False, plain(info.min_qty), plain(qty), rule)
 
     @staticmethod
     def _enough(info: Instrument, qty: Decimal) -> Decimal:
@@ -113,10 +150,10 @@ class Targets:
                 self._desk.cancel(order, reason)
         self._desk.taken_over(reason, strategy, "", instrument)
 
-    def _market_in_flight(self, strategy: str, instrument: InstrumentId) -> Decimal:
+    def _market_in_flight(self, strategy: str, instrument: InstrumentId, idx: int = 0) -> Decimal:
         total = ZERO
-        for order in self._w.open_orders():
-            if order.strategy == strategy and order.instrument == instrument and is_market(order):
+        for order in self._w.open_orders(strategy, instrument):
+            if is_market(order) and idx in (0, order.spec.position_idx):
                 total += order.sign * order.in_flight
         return total
 
@@ -141,6 +178,14 @@ class Targets:
         each = info.floor_qty(qty / count)
         bigger = int((qty - each * count) / info.lot_size)
         return (each + info.lot_size,) * bigger + (each,) * (count - bigger)
+
+
+def _move(info: Instrument, held: Decimal, size: Decimal) -> _Move:
+    """From a signed size to another one, on the lot."""
+    delta = size - held
+    closing = min(abs(delta), abs(held)) if held * delta < 0 else ZERO
+    side = Side.BUY if delta > 0 else Side.SELL
+    return _Move(side, info.floor_qty(closing), info.floor_qty(abs(delta) - closing))
 
 
 def _each(info: Instrument, price: Decimal) -> Decimal:

@@ -173,8 +173,9 @@ class World:
         return self.open.of(strategy, instrument)
 
     def in_flight(
-        self, instrument: InstrumentId, sign: int, strategy: str = "", without: str = "", ending: bool = True
-    ) -> Decimal:
+        self, instrument: InstrumentId, sign: int, strategy: str = "", without: str = "", ending: bool = True,
+        idx: int = 0,
+    ) -> Decimal:  # fmt: skip
         """Quantity of open orders on one side that may still be booked, of one strategy or all; ``ending`` counts
-        those that are being cancelled, too."""
-        return self.open.in_flight(instrument, sign, strategy, without, ending)
+        those that are being cancelled, too; ``idx`` only those of one hedge leg."""
+        return self.open.in_flight(instrument, sign, strategy, without, ending, idx)

@@ -247,7 +247,9 @@ class Flow:
     def person_protects(self) -> None:
         """Stops for a book that holds something, fixed or trailing, or their removal."""
         book = self._book()
-        size = self.bench.engine.world.portfolio.size(book, BTC)
+        held = [size for name, size in self._sizes() if name == book]
+        size = held[self.choices.pick(len(held))]
+        idx = (1 if size > 0 else 2) if self.hedge and self.choices.pick(4) else 0
         away = Decimal(self.choices.pick(20) + 5) * (1 if size > 0 else -1)
         kind = self.choices.pick(5)
         loss, profit = PRICE - away, PRICE + away
@@ -255,7 +257,7 @@ class Flow:
             {"stop_loss": loss}, {"stop_loss": loss, "take_profit": profit}, {"trailing": abs(away)},
             {"take_profit": profit}, {"stop_loss": Decimal(0), "take_profit": Decimal(0)},
         )  # fmt: skip
-        self.feed(ProtectRequested(self.bench.now, "me", BTC, book, **asked[kind]))
+        self.feed(ProtectRequested(self.bench.now, "me", BTC, book, position_idx=idx, **asked[kind]))
 
     def person_moves_trigger(self) -> None:
         orders = [o for o in self.bench.engine.world.open_orders() if o.is_dormant and o.spec.trigger is not None]
@@ -501,11 +503,11 @@ class Flow:
         """Where the venue does not hold exactly the stops a book is meant to have."""
         world = self.bench.engine.world
         wrong = []
-        for book in BOOKS:
-            size = world.portfolio.size(book, BTC)
-            net = world.venue_size(BTC, 1 if size > 0 else -1)
+        for book, size in self._sizes():
+            sign = 1 if size > 0 else -1
+            net = world.venue_size(BTC, sign)
             needed = min(abs(size), net)
-            levels = self.bench.engine.protections.wanted(book, BTC)
+            levels = self.bench.engine.protections.wanted(book, BTC, sign)
             for leg, level in zip(("stop_loss", "take_profit"), levels, strict=True):
                 standing = self._standing(book, leg, size)
                 stands = sum((o.leaves for o in standing), Decimal(0))
@@ -515,6 +517,15 @@ class Flow:
                 elif not size and any(o.is_dormant for o in standing):
                     wrong.append(f"{book} is flat and its {leg} still stands")
         return wrong
+
+    def _sizes(self) -> list[tuple[str, Decimal]]:
+        """What each book holds, of hedge mode leg by leg; a leg with nothing in it only where the other is empty too,
+        or its stops would be looked for among the other's."""
+        portfolio, found = self.bench.engine.world.portfolio, []
+        for book in BOOKS:
+            held = [portfolio.sizes(BTC, idx).get(book, Decimal(0)) for idx in ((1, 2) if self.hedge else (0,))]
+            found += [(book, size) for size in held if size] or [(book, Decimal(0))]
+        return found
 
     def _standing(self, book: str, leg: str, size: Decimal) -> list[Resting]:
         """The venue's open stops of a book, by our own word on whose they are and what for."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from itertools import product
 
 from tradectl.engine.order_state import Order
 from tradectl.engine.world import World
@@ -18,24 +19,27 @@ def open_now(world: World) -> list[Order]:
 
 
 def slow_in_flight(
-    world: World, instrument: InstrumentId, sign: int, strategy: str = "", without: str = "", ending: bool = True
-) -> Decimal:
+    world: World, instrument: InstrumentId, sign: int, strategy: str = "", without: str = "", ending: bool = True,
+    idx: int = 0,
+) -> Decimal:  # fmt: skip
     """The definition of :meth:`World.in_flight`, order by order."""
     total = Decimal(0)
     for order in open_now(world):
         same = order.instrument == instrument and order.sign == sign and strategy in ("", order.strategy)
+        same &= idx in (0, order.spec.position_idx)
         if same and order.link_id != without and (ending or not order.cancel_asked):
             total += order.in_flight
     return total
 
 
 def checked_in_flight(
-    world: World, instrument: InstrumentId, sign: int, strategy: str = "", without: str = "", ending: bool = True
-) -> Decimal:
+    world: World, instrument: InstrumentId, sign: int, strategy: str = "", without: str = "", ending: bool = True,
+    idx: int = 0,
+) -> Decimal:  # fmt: skip
     """The totals, compared at the very moment somebody relies on them."""
-    fast = _FAST(world, instrument, sign, strategy, without, ending)
-    slow = slow_in_flight(world, instrument, sign, strategy, without, ending)
-    asked = f"{instrument} {sign:+} {strategy or 'all'} without {without or 'none'} ending {ending}"
+    fast = _FAST(world, instrument, sign, strategy, without, ending, idx)
+    slow = slow_in_flight(world, instrument, sign, strategy, without, ending, idx)
+    asked = f"{instrument} {sign:+} {strategy or 'all'} without {without or 'none'} ending {ending} leg {idx}"
     assert fast == slow, f"in flight of {asked}: the totals say {fast}, the orders {slow}"
     return fast
 
@@ -64,8 +68,8 @@ def assert_index(world: World) -> None:
         assert [o.link_id for o in index.of("", instrument)] == [k for k in index.orders if k in same]
         for sign in (1, -1):
             for strategy in ("", *{o.strategy for o in found.values()}):
-                for ending in (True, False):
-                    checked_in_flight(world, instrument, sign, strategy, "", ending)
+                for ending, idx in product((True, False), (0, 1, 2)):
+                    checked_in_flight(world, instrument, sign, strategy, "", ending, idx)
             of_side = {k for k in same if found[k].sign == sign}
             assert {o.link_id for o in index.of_side(instrument, sign)} == of_side
     assert set(index.by_instrument) == {o.instrument for o in found.values()}

@@ -142,7 +142,7 @@ class Allocator:
         self._publish(reason)
         for name in changed:
             for instrument, weight in list(self.state.weights.get(name, {}).items()):
-                if self._w.portfolio.size(name, instrument):
+                if self._w.portfolio.is_open(instrument, name):
                     self._retarget(name, instrument, weight, f"rebalance: {reason}")
         return ", ".join(f"{name} {plain(wanted[name] * 100)} %" for name in sorted(changed))
 

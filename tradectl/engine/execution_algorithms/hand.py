@@ -73,7 +73,7 @@ class DeskHand:
 
     @property
     def held(self) -> Decimal:
-        return max(self.side.sign * self._w.portfolio.size(self.run.strategy, self.run.instrument), ZERO)
+        return max(self._w.portfolio.on_side(self.run.strategy, self.run.instrument, self.side.sign), ZERO)
 
     @property
     def is_exact(self) -> bool:
@@ -91,8 +91,8 @@ class DeskHand:
         info, side = self.info, side or self.side
         if qty < info.min_qty:
             return True
-        book = self._w.portfolio.size(self.run.strategy, self.run.instrument)
-        if info.id.category is Category.INVERSE or (not info.is_spot and -side.sign * book >= qty):
+        held = self._w.portfolio.on_side(self.run.strategy, self.run.instrument, -side.sign)
+        if info.id.category is Category.INVERSE or (not info.is_spot and held >= qty):
             return False
         at = price or self.touch(side is Side.BUY)
         return at is not None and qty * at < info.min_notional

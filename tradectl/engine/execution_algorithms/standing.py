@@ -52,5 +52,5 @@ def is_lasting(reason: Reason) -> bool:
 
 def reduces(world: World, run: Run, two_sided: bool) -> bool:
     """Whether all it still has to do shrinks the strategy's position."""
-    held = -run.side.sign * world.portfolio.size(run.strategy, run.instrument)
+    held = world.portfolio.on_side(run.strategy, run.instrument, -run.side.sign)
     return not two_sided and held >= run.qty - run.filled
