@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tradectl.daemon.clocks import Clock
 from tradectl.engine.guards import EQUITY_TIMER, GUARD_TIMER
 from tradectl.engine.order_answers import WALL
-from tradectl.engine.trading_engine import AUDIT_TIMER
+from tradectl.engine.timers import AUDIT_TIMER
 from tradectl.model.events import TimerFired
 
 Fire = Callable[[TimerFired], None]

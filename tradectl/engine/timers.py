@@ -1,0 +1,82 @@
+"""Timers that come back: whose each is, by its name, and the regular tick of the watch."""
+
+from typing import TYPE_CHECKING
+
+from tradectl.engine.allocation.allocator import ALLOCATION_TIMER
+from tradectl.engine.dispatch import QUEUE_TIMER
+from tradectl.engine.execution_algorithms.algorithm_desk import ALGORITHM_TIMER
+from tradectl.engine.guards import EQUITY_TIMER, GUARD_TIMER
+from tradectl.engine.intent_desk import STRATEGY_TIMER
+from tradectl.engine.order_answers import LOOK_AGAIN, WALL
+from tradectl.engine.protection import TIMER as PROTECTION_TIMER
+from tradectl.engine.reconciler import TIMER as RECONCILE_TIMER
+from tradectl.engine.universe import UNIVERSE_TIMER
+from tradectl.model.events import TimerFired
+
+if TYPE_CHECKING:
+    from tradectl.engine.trading_engine import TradingEngine
+
+_SECOND = 10**9
+#: Orders and executions this quiet (nanoseconds) are asked after.
+QUIET = 10 * _SECOND
+AUDIT_TIMER = "audit"
+
+
+class Timers:
+    """Hands each timer to the part that set it."""
+
+    def __init__(self, engine: "TradingEngine") -> None:
+        self._e = engine
+
+    def audit_later(self) -> None:
+        """The next comparison of the streams' statements with the books."""
+        w = self._e.world
+        w.set_timer(AUDIT_TIMER, w.now + w.config.audit_every_s * _SECOND)
+
+    def fired(self, event: TimerFired) -> None:
+        """A timer is due; one that was moved or cancelled meanwhile is not."""
+        e, w = self._e, self._e.world
+        if w.timers.get(event.timer) != event.due:
+            return
+        del w.timers[event.timer]
+        name = event.timer
+        if name == QUEUE_TIMER:
+            e.dispatch.release()
+        elif name == GUARD_TIMER:
+            self._guard()
+        elif name == EQUITY_TIMER:
+            e.guards.mark()
+            w.portfolio.forget_old()
+        elif name == AUDIT_TIMER:
+            e.reconciler.audit(e.venue.balances, e.venue.positions)
+            self.audit_later()
+        elif name == PROTECTION_TIMER:
+            e.protections.look_all()
+        elif name == RECONCILE_TIMER:
+            e.reconciler.ask("again")
+        elif name.startswith(f"{WALL}look:"):
+            self._look_again(name.removeprefix(f"{WALL}look:"))
+        elif name.startswith(ALGORITHM_TIMER):
+            e.algorithms.timer(name)
+        elif name.startswith(UNIVERSE_TIMER):
+            e.host.universes.refresh(name.removeprefix(UNIVERSE_TIMER))
+        elif name.startswith(ALLOCATION_TIMER):
+            e.allocator.timer(name)
+        elif name.startswith(STRATEGY_TIMER):
+            strategy, _, timer = name.removeprefix(STRATEGY_TIMER).partition(":")
+            e.host.deliver(strategy, "on_timer", timer)
+
+    def _guard(self) -> None:
+        self._e.guards.watch()
+        self._e.host.check_states()
+        self._e.protections.look_all()
+        self._e.stops.look()
+        if not self._e.world.unreconciled and self._e.answers.chase(self._e.world.now - QUIET):
+            self._e.reconciler.ask("executions are missing")
+        self._e.venue.hold_for_unknown()
+
+    def _look_again(self, link_id: str) -> None:
+        order = self._e.world.orders.get(link_id)
+        if order is not None and order.is_open:
+            self._e.answers.look_up(order)
+        self._e.fills.ask(link_id, LOOK_AGAIN)
