@@ -22,13 +22,13 @@ class LinkId(Struct, frozen=True):
 
 def to_base32(number: int, width: int) -> str:
     """``number`` (>= 0) in Crockford base32, zero-padded. Raises ``OverflowError`` when it does not fit."""
-    if number < 0 or number >= 32**width:
+    if number < 0 or number >> 5 * width:
         raise OverflowError(f"{number} does not fit {width} base32 characters")
-    chars = []
-    for _ in range(width):
-        chars.append(ALPHABET[number & 31])
+    text = ""
+    while number:
+        text = ALPHABET[number & 31] + text
         number >>= 5
-    return "".join(reversed(chars))
+    return text.rjust(width, "0")
 
 
 def from_base32(text: str) -> int:
