@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from tradectl.engine.intents import ProtectIntent
 from tradectl.engine.legs import LONG, SHORT, side_of
+from tradectl.engine.netted_stops import NettedStops, bare
 from tradectl.engine.order_desk import OrderDesk
 from tradectl.engine.order_fields import refusal, trigger_reference
 from tradectl.engine.order_state import STOP_LOSS, TAKE_PROFIT, Order
@@ -35,7 +36,9 @@ class Protections:
         self._w = world
         self._desk = desk
         self._ask = ask
-        self.trailed: dict[InstrumentId, None] = {}
+        self._netted = NettedStops(world, desk)
+        #: Instruments with trailing stops, or with books the venue cannot protect: their prices matter here.
+        self.watched: dict[InstrumentId, None] = {}
         self._state = ProtectionState()
 
     @property
@@ -49,7 +52,7 @@ class Protections:
 
     def _index(self) -> None:
         """Note which instruments' prices matter."""
-        self.trailed = {i: None for _, i, plan in self._state.all() if plan.trailing is not None}
+        self.watched = {i: None for _, i, plan in self._state.all() if plan.trailing is not None or plan.bare}
 
     # --- what is asked for
 
@@ -147,10 +150,13 @@ class Protections:
     # --- the market moves
 
     def price_changed(self, instrument: InstrumentId) -> None:
-        """Move the trailing stops of an instrument; costs nothing where there are none."""
-        if instrument not in self.trailed or self._w.unreconciled:
+        """Move the trailing stops of an instrument, and close what only the engine can stop; else it costs nothing."""
+        if instrument not in self.watched or self._w.unreconciled:
             return
         info = self._w.instruments[instrument]
+        for name, i, plan in list(self._state.all()):
+            if i == instrument and plan.bare:
+                self._netted.look((name, i), info, plan)
         moved = [(name, i) for name, i, plan in self._state.all() if i == instrument and self._follow(plan, info)]
         for book in dict.fromkeys(moved):
             self.look(book)
@@ -246,6 +252,7 @@ class Protections:
     def _tend(self, book: Book, info: Instrument, plan: Plan, size: Decimal) -> None:
         w, (strategy, instrument) = self._w, book
         held = abs(size) if info.is_spot else min(abs(size), w.venue_size(instrument, plan.sign))
+        self._note_bare(book, info, plan, size, held)
         needed = info.floor_qty(held if plan.qty is None else min(held, plan.qty))
         if needed < info.min_qty:
             return  # other books hold against it: the venue has nothing a stop could close
@@ -255,6 +262,14 @@ class Protections:
         if plan.is_empty:
             self._state.drop(strategy, instrument, w.portfolio.index_of(instrument, plan.sign))
             self._index()
+
+    def _note_bare(self, book: Book, info: Instrument, plan: Plan, size: Decimal, held: Decimal) -> None:
+        """What the venue can hold no stop for is watched here."""
+        before, plan.bare = plan.bare, bare(info, plan, size, held)
+        if bool(before) is not bool(plan.bare):
+            self._index()
+        if plan.bare:
+            self._netted.look(book, info, plan)
 
     def _leg(self, strategy: str, info: Instrument, plan: Plan, name: str, needed: Decimal) -> Leg:
         return Leg(self._w, self._desk, strategy, info, plan, name, needed)

@@ -7,7 +7,7 @@ from msgspec import Struct, field
 from tradectl.engine.legs import LONG, SHORT
 from tradectl.engine.order_state import STOP_LOSS, TAKE_PROFIT
 from tradectl.model.instruments import Instrument, InstrumentId
-from tradectl.model.money import ceil_to, floor_to
+from tradectl.model.money import ZERO, ceil_to, floor_to
 from tradectl.model.orders import Trigger, TriggerBy
 
 LEGS = (STOP_LOSS, TAKE_PROFIT)
@@ -34,7 +34,8 @@ class Plan(Struct):
 
     ``whole``: set for the position by its owner, so stops that came attached to entries follow it too.
     ``trailing`` is a distance in price (or per cent of the best price) behind ``best``, armed once ``activate`` was
-    reached; it moves ``stop_loss``.
+    reached; it moves ``stop_loss``. ``bare`` is what the venue can hold no stop for, because other books hold against
+    it: see :mod:`netted_stops`, which ``reached_at`` and ``retry_at`` pace.
     """
 
     sign: int
@@ -49,6 +50,9 @@ class Plan(Struct):
     activate: Decimal | None = None
     best: Decimal | None = None
     moved_at: int = 0
+    bare: Decimal = ZERO
+    reached_at: int = 0
+    retry_at: int = 0
     legs: dict[str, LegWatch] = field(default_factory=lambda: {leg: LegWatch() for leg in LEGS})
 
     def level(self, leg: str) -> Decimal | None:

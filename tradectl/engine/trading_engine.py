@@ -265,7 +265,7 @@ class TradingEngine:
 
     def _ticker(self, event: TickerChanged) -> None:
         self.world.market.on_ticker(event)
-        if self.protections.trailed:
+        if self.protections.watched:
             self.protections.price_changed(event.instrument)
 
     def _doubted(self, event: DataDoubted) -> None:

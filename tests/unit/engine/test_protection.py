@@ -351,6 +351,51 @@ def test_what_other_books_hold_against_has_no_stop_until_they_let_go() -> None:
     assert sum(left for _, _, left in stops(bench)) >= D("0.4")
 
 
+@pytest.mark.parametrize(("levels", "price"), [({"stop_loss": D(90)}, 89.0), ({"take_profit": D(110)}, 111.0)])
+def test_a_book_the_venue_cannot_stop_is_closed_by_the_engine(levels: dict[str, D], price: float) -> None:
+    """Flat at the venue: no reduce-only order could fire for either book."""
+    bench = live()
+    buy(bench)
+    protect(bench, **levels)
+    buy(bench, "1", side=Side.SELL, strategy="beta")
+    protect(bench, "beta", stop_loss=D(130))
+    bench.quote(100.5)
+    assert (bench.position("alpha"), bench.position("beta")) == (1, -1)
+    bench.quote(price)
+    bench.wait(10 * SECOND)
+    assert (bench.position("alpha"), bench.position("beta")) == (0, -1)
+    assert stops(bench) == [("up", D(130), D(1))], "what was laid bare has its own stop now"
+    closed = [d for d in bench.bench.said(DecisionMade) if d.strategy == "alpha" and "held no stop" in d.reason]
+    assert len(closed) == 1
+
+
+def test_what_the_venue_covers_and_what_it_cannot_are_closed_once_each() -> None:
+    bench = live()
+    buy(bench, "2", side=Side.SELL, strategy="beta")
+    buy(bench, "3", protection=Protection(None, D(90)))
+    assert sum(left for _, _, left in stops(bench)) >= 1
+    bench.quote(89.0)
+    bench.wait(10 * SECOND)
+    assert (bench.position("alpha"), bench.position("beta")) == (0, -2)
+
+
+def test_a_netted_stop_is_watched_after_a_restart_and_waits_for_a_halt_to_end() -> None:
+    bench = live()
+    buy(bench)
+    protect(bench, stop_loss=D(90))
+    buy(bench, "1", side=Side.SELL, strategy="beta")
+    data = bench.bench.engine.checkpoint()
+    bench.bench.engine = TradingEngine(bench.bench.config, bench.bench.classes)
+    bench.bench.engine.restore(data)
+    bench.feed(HaltRequested(bench.bench.now, "me"))
+    bench.quote(89.0)
+    bench.wait(10 * SECOND)
+    assert bench.position("alpha") == 1, "flat at the venue: nothing is at stake while trading is halted"
+    bench.feed(ResumeRequested(bench.bench.now, "me"))
+    bench.wait(10 * SECOND)
+    assert bench.position("alpha") == 0
+
+
 # --- what never takes a stop away
 
 
