@@ -37,7 +37,7 @@ class Fill(Struct, frozen=True, gc=False):
 
 
 def fill_of(booked: ExecutionBooked, price_of: PriceOf) -> Fill:
-    """One booked execution.
+    """One booked execution, at the moment it entered the books: marks of equity count from there, too.
 
     Of an inverse contract every amount is in the base coin and counts at the execution's price. A spot fee in the base
     coin counts at that price too, one in a third coin at ``price_of``; what nobody can value counts as 0 and stands in
@@ -53,7 +53,7 @@ def fill_of(booked: ExecutionBooked, price_of: PriceOf) -> Fill:
 
     fee = ZERO if funding else money(_fee(booked, price_of))
     return Fill(
-        done.exec_id, done.ts, booked.strategy, done.instrument, sign * done.qty, done.price,
+        done.exec_id, booked.at, booked.strategy, done.instrument, sign * done.qty, done.price,
         sign * money(done.value), fee, money(done.fee) if funding else ZERO,
         ZERO if funding else money(booked.realised), _slippage(booked), done.is_maker, done.fee_coin, done.fee,
     )  # fmt: skip
