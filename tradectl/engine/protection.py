@@ -255,6 +255,8 @@ class Protections:
         self._note_bare(book, info, plan, size, held)
         needed = info.floor_qty(held if plan.qty is None else min(held, plan.qty))
         if needed < info.min_qty:
+            for watch in plan.legs.values():
+                watch.full = None
             return  # other books hold against it: the venue has nothing a stop could close
         asks = [self._leg(strategy, info, plan, leg, needed).tend(stops_of(w, strategy, instrument)) for leg in LEGS]
         if any(asks):

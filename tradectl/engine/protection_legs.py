@@ -23,6 +23,8 @@ GRACE = 2 * SECOND
 ASK_AGAIN = 30 * SECOND
 #: The longest pause between two attempts to place a stop (seconds).
 MAX_PAUSE_S = 60
+#: How the venue says that a stop had nothing left to close (bybit-v5 5.12).
+CLEARED = ("CancelByTpSlTsClear", "CancelByReduceOnly")
 TIMER = "protection"
 ACTION = "protect"
 
@@ -138,11 +140,17 @@ class Leg:
         """One alert for a stop that stood and is gone, or that the venue does not take."""
         watch = self._watch
         lost = watch.full is not None and self._needed >= watch.full > self._needed - lack
-        if watch.alerted or not (lost or watch.tries):
+        if watch.alerted or not (lost or watch.tries) or (not watch.tries and self._was_cleared()):
             return
         watch.alerted = True
         text = f"{self._name} of {plain(lack)} {self._info.id} of {self._strategy} is missing; it is placed anew"
         self._w.alert(AlertLevel.CRITICAL, "stop_missing", text, "watch the position until the stop is back")
+
+    def _was_cleared(self) -> bool:
+        """Whether the venue took it away because the position was flat for a moment: books that net do that."""
+        ended = (o for o in self._w.orders.values() if o.is_stop and not o.is_open and o.reason in CLEARED)
+        mine = (o for o in ended if leg_of(o) == self._name and o.strategy == self._strategy)
+        return any(o.instrument == self._info.id and self._w.now - o.touched < ASK_AGAIN for o in mine)
 
     def _place(self, qty: Decimal, level: Decimal) -> None:
         watch = self._watch
