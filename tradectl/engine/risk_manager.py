@@ -34,8 +34,8 @@ class RiskManager:
         """The most an order may have that only shrinks the book *and* the net position (decision 13), counting what is
         in flight. ``protected`` orders carry the venue's reduce-only flag, which keeps them from ever opening: for
         them, what is being cancelled already does not count. A ``dormant`` one waits for a trigger beside what else
-        closes the position: nothing in flight counts. In hedge mode it is the opposite leg, and the orders that close
-        it, that count: what opens the other one takes nothing of the room."""
+        closes the position: nothing in flight counts. In hedge mode the opposite leg of the book counts and the
+        orders of its own that close it; what others send cannot make any of them open: all carry the flag."""
         w, sign = self._world, side.sign
         book = w.portfolio.on_side(strategy, instrument, -sign)
         if dormant:
@@ -46,8 +46,10 @@ class RiskManager:
         room = book - w.in_flight(instrument, sign, strategy, without, not protected, idx)
         if instrument.category is Category.SPOT:
             return max(room, ZERO) if side is Side.SELL else ZERO
-        rest = w.in_flight(instrument, sign, "", without, not protected, idx)
-        return max(min(room, w.venue_size(instrument, -sign) - rest), ZERO)
+        there = w.venue_size(instrument, -sign)
+        if not idx:
+            there -= w.in_flight(instrument, sign, "", without, not protected)
+        return max(min(room, there), ZERO)
 
     def reduces(
         self, strategy: str, instrument: InstrumentId, side: Side, qty: Decimal, without: str = "",
