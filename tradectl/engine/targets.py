@@ -107,7 +107,9 @@ class Targets:
             idx = portfolio.index_of(i, sign)
             held = sign * portfolio.on_side(strategy, i, sign) + self._market_in_flight(strategy, i, idx)
             wanted = size if size * sign > 0 else ZERO
-            moves.append(_move(info, held if held * sign > 0 else ZERO, wanted))
+            move = _move(info, held, wanted)
+            # A leg of the other sign: the book closed what others hold there, and gives it back by opening.
+            moves.append(move if held * sign >= 0 else _Move(move.side, ZERO, move.closing + move.opening))
         return sorted(moves, key=lambda m: m.opening > 0)
 
     def _parts(

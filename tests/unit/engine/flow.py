@@ -46,6 +46,7 @@ from tradectl.model.events import (
     OrderReported,
     OrderRequested,
     ProtectRequested,
+    QuoteChanged,
     Reaction,
     ReconcileRequested,
     ResumeRequested,
@@ -76,21 +77,36 @@ class Idle(Strategy):
     """Owns a book and does nothing: persons trade in its name."""
 
 
+class Maker(Strategy):
+    """Quotes both sides, and a new order where one was filled: both may fill, and then it holds both legs."""
+
+    def on_start(self) -> None:
+        self.subscribe_quotes("BTCUSDT")
+
+    def on_quote(self, quote: QuoteChanged) -> None:
+        taken = {order.side for order in self.orders if not order.reduce_only}
+        for side, send in ((Side.BUY, self.buy), (Side.SELL, self.sell)):
+            if side not in taken:
+                price = quote.bid - 1 if side is Side.BUY else quote.ask + 1
+                send("BTCUSDT", "0.3", price, post_only=True, reason="quote")
+
+
 BOOKS = ("operator", "alpha")
 
 
 class Flow:
     """Engine, venue and everything on the way between them. ``stops``: orders with triggers and stops, too; ``hedge``:
-    two legs, two books and a stranger; ``inverse``: a contract settled in coins beside the others."""
+    two legs, two books and a stranger; ``inverse``: a contract settled in coins beside the others; ``maker``: ``alpha``
+    quotes both sides itself."""
 
     def __init__(
         self, choices: Choices, bench: Bench | None = None, states_pnl: bool = True, stops: bool = False,
-        hedge: bool = False, inverse: bool = False,
+        hedge: bool = False, inverse: bool = False, maker: bool = False,
     ) -> None:  # fmt: skip
         self.choices = choices
-        alpha = StrategyConfig(name="alpha", class_="idle")
+        alpha = StrategyConfig(name="alpha", class_="maker" if maker else "idle")
         mode = "hedge" if hedge else "one_way"
-        self.bench = bench or Bench(config(alpha, position_mode=mode), {"idle": Idle})
+        self.bench = bench or Bench(config(alpha, position_mode=mode), {"idle": Idle, "maker": Maker})
         self.bench.more = (INVERSE,) if inverse else ()
         self.stops, self.hedge, self.inverse = stops, hedge, inverse
         self.venue = FakeVenue({i.id: i for i in (*INSTRUMENTS, *self.bench.more)}, fractions(MONEY), T0, states_pnl)
@@ -247,7 +263,7 @@ class Flow:
     def person_protects(self) -> None:
         """Stops for a book that holds something, fixed or trailing, or their removal."""
         book = self._book()
-        held = [size for name, size in self._sizes() if name == book]
+        held = [size for name, _, size in self._sizes() if name == book]
         size = held[self.choices.pick(len(held))]
         idx = (1 if size > 0 else 2) if self.hedge and self.choices.pick(4) else 0
         away = Decimal(self.choices.pick(20) + 5) * (1 if size > 0 else -1)
@@ -503,13 +519,12 @@ class Flow:
         """Where the venue does not hold exactly the stops a book is meant to have."""
         world = self.bench.engine.world
         wrong = []
-        for book, size in self._sizes():
-            sign = 1 if size > 0 else -1
+        for book, sign, size in self._sizes():
             net = world.venue_size(BTC, sign)
             needed = min(abs(size), net)
             levels = self.bench.engine.protections.wanted(book, BTC, sign)
             for leg, level in zip(("stop_loss", "take_profit"), levels, strict=True):
-                standing = self._standing(book, leg, size)
+                standing = self._standing(book, leg, sign)
                 stands = sum((o.leaves for o in standing), Decimal(0))
                 over = stands > needed and any(not o.is_dormant for o in standing)  # it closes already
                 if level is not None and needed and stands != needed and not over:
@@ -518,23 +533,24 @@ class Flow:
                     wrong.append(f"{book} is flat and its {leg} still stands")
         return wrong
 
-    def _sizes(self) -> list[tuple[str, Decimal]]:
-        """What each book holds, of hedge mode leg by leg; a leg with nothing in it only where the other is empty too,
-        or its stops would be looked for among the other's."""
+    def _sizes(self) -> list[tuple[str, int, Decimal]]:
+        """What each book holds on which side, of hedge mode leg by leg."""
         portfolio, found = self.bench.engine.world.portfolio, []
         for book in BOOKS:
-            held = [portfolio.sizes(BTC, idx).get(book, Decimal(0)) for idx in ((1, 2) if self.hedge else (0,))]
-            found += [(book, size) for size in held if size] or [(book, Decimal(0))]
+            for idx in (1, 2) if self.hedge else (0,):
+                size = portfolio.sizes(BTC, idx).get(book, Decimal(0))
+                side = 0 if not idx and not size else 1 if idx == 1 or (not idx and size > 0) else -1
+                found.append((book, side, size))
         return found
 
-    def _standing(self, book: str, leg: str, size: Decimal) -> list[Resting]:
+    def _standing(self, book: str, leg: str, sign: int) -> list[Resting]:
         """The venue's open stops of a book, by our own word on whose they are and what for."""
         orders = self.bench.engine.world.orders
         ours = [(o, orders.get(o.link_id or o.order_id)) for o in self.venue.open_orders()]
         return [
             o for o, known in ours
             if known is not None and known.strategy == book and known.is_stop and leg_of(known) == leg
-            and o.side.sign * size <= 0
+            and o.side.sign != sign
         ]  # fmt: skip
 
     def _quiet(self) -> bool:

@@ -5,16 +5,18 @@ Crashes, lost and repeated messages, trades by a stranger and stops that fire ar
 """
 
 import random
+from decimal import Decimal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.engine.flow import Choices, Flow
+from tests.unit.engine.flow import PRICE, Choices, Flow
 from tests.unit.engine.harness import BTC, COIN
 from tests.unit.engine.venue import place_of
 from tradectl.model.commands import PositionChanged
-from tradectl.model.events import Started
+from tradectl.model.events import ResumeRequested, Started, StrategySwitched
+from tradectl.model.orders import OrderType
 
 NUMBERS = st.lists(st.integers(min_value=0, max_value=5039), min_size=90, max_size=300)
 QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -46,6 +48,67 @@ def test_long_flows(seed: int) -> None:
     generator = random.Random(seed)
     numbers = [generator.randrange(5040) for _ in range(900)]
     run(numbers, 200, states_pnl=bool(seed % 2), stops=bool(seed % 3 == 0), hedge=bool(seed % 5))
+
+
+class MakerFlow(Flow):
+    """One strategy quotes both sides in hedge mode; a stranger who closed its legs would be another story."""
+
+    def stranger_trades(self) -> None:
+        self.price_moves()
+
+    def trade_out(self) -> None:
+        """What is to trade at once does, until nothing more is."""
+        for _ in range(20):
+            self.finish()
+            own = [o for o in self.venue.open_orders() if o.instrument == BTC]
+            due = [o for o in own if o.type is OrderType.MARKET and not o.is_dormant]
+            if not due:
+                return
+            for order in due:
+                if order.is_open:
+                    self.venue.fill(order, order.leaves, PRICE)
+                    self._hear()
+        raise AssertionError("orders at any price are sent without end")
+
+
+def legs_of(flow: Flow) -> list[Decimal]:
+    portfolio = flow.bench.engine.world.portfolio
+    return [portfolio.sizes(BTC, idx).get("alpha", Decimal(0)) for idx in (1, 2)]
+
+
+def flattened(numbers: list[int], steps: int, stops: bool) -> bool:
+    """A maker's flow and its end: whatever legs it held, disabled it holds none, unless another book's exits closed
+    them at the venue. Returns whether it held both."""
+    flow = MakerFlow(Choices(numbers), stops=stops, hedge=True, maker=True)
+    for _ in range(steps):
+        flow.step()
+    flow.trade_out()
+    flow.compare()
+    both = all(legs_of(flow))
+    flow.feed(ResumeRequested(flow.bench.now, "me"))
+    flow.feed(StrategySwitched(flow.bench.now, "me", "alpha", False, flatten=True))
+    flow.trade_out()
+    flow.compare()
+    for idx, size in zip((1, 2), legs_of(flow), strict=True):
+        closed_by_others = not flow.venue.sizes.get(place_of(BTC, idx))
+        assert not size or closed_by_others, f"{size} of leg {idx} is left"
+    left = flow.bench.engine.world.open_orders("alpha", BTC)
+    assert not [o.link_id for o in left if o.is_stop or not o.protective], "no entry and no stop is left"
+    return both
+
+
+@given(NUMBERS, st.booleans())
+@QUICK
+def test_a_maker_of_both_legs_ends_flat(numbers: list[int], stops: bool) -> None:
+    flattened(numbers, len(numbers) // 3, stops)
+
+
+def test_makers_do_hold_both_legs() -> None:
+    held = 0
+    for seed in range(24):
+        generator = random.Random(seed)
+        held += flattened([generator.randrange(5040) for _ in range(600)], 130, stops=bool(seed % 2))
+    assert held >= 6
 
 
 def test_the_flows_do_what_they_are_for() -> None:
