@@ -21,7 +21,7 @@ def fed(name: str, source: str, first: int, last: int) -> Indicator:
 
 
 @pytest.mark.parametrize("source", ["generated", "BTCUSDT"])
-@pytest.mark.parametrize("name", CASES.keys() - CUMULATIVE)
+@pytest.mark.parametrize("name", sorted(CASES.keys() - CUMULATIVE))
 def test_after_the_lookback_nothing_older_counts(name: str, source: str) -> None:
     lookback = CASES[name].make().lookback
     for last in (4_200, 4_777):
@@ -32,7 +32,7 @@ def test_after_the_lookback_nothing_older_counts(name: str, source: str) -> None
             assert math.isclose(a.value, b.value, rel_tol=0, abs_tol=scale * 1e-6), label
 
 
-@pytest.mark.parametrize("name", CASES.keys() - TURNING - CUMULATIVE - {"session_vwap", "kama", "ema", "rma"})
+@pytest.mark.parametrize("name", sorted(CASES.keys() - TURNING - CUMULATIVE - {"session_vwap", "kama", "ema", "rma"}))
 def test_the_lookback_is_not_generous_beyond_reason(name: str) -> None:
     """At most a few times what the indicator needs for its first value or to forget its seed."""
     indicator = CASES[name].make()

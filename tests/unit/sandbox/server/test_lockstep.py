@@ -3,12 +3,15 @@
 import asyncio
 import contextlib
 import random
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
 
 TOPICS = ["kline.1.BTCUSDT", "tickers.BTCUSDT", "kline.1.ETHUSDT"]
+
+Until = Callable[..., Any]
 
 
 class Leader:
@@ -146,15 +149,14 @@ async def test_a_time_that_is_past_does_not_hold_the_clock(leader: Leader) -> No
     assert await leader.steps_taken() == 1
 
 
-async def test_the_market_waits_until_the_leader_knows_of_a_closed_socket(leader: Leader) -> None:
+async def test_the_market_waits_until_the_leader_knows_of_a_closed_socket(leader: Leader, until: Until) -> None:
     """A leader that is killed loses its sockets one after the other: the market must not run away meanwhile."""
     await leader.attach()
     await leader.report()
     await leader.public.next()
     await leader.public.close()
-    async with asyncio.timeout(5):
-        while leader.public.port in [channel.port for channel in leader.client.server.lockstep._sockets]:
-            await asyncio.sleep(0.01)
+    sockets = leader.client.server.lockstep._sockets
+    await until(lambda: leader.public.port not in [channel.port for channel in sockets])
     await asyncio.sleep(0.05)
     assert await leader.steps_taken() == 1
     leader.public = leader.trade
