@@ -266,8 +266,9 @@ class Protections:
             self._index()
 
     def _note_bare(self, book: Book, info: Instrument, plan: Plan, size: Decimal, held: Decimal) -> None:
-        """What the venue can hold no stop for is watched here."""
-        before, plan.bare = plan.bare, bare(info, plan, size, held)
+        """What the venue can hold no stop for is watched here; legs of hedge mode do not net, so there is none."""
+        nets = not self._w.portfolio.is_hedged(info.id)
+        before, plan.bare = plan.bare, bare(info, plan, size, held) if nets else ZERO
         if bool(before) is not bool(plan.bare):
             self._index()
         if plan.bare:

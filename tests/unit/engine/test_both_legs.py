@@ -80,7 +80,7 @@ def pair(bench: Live, long: str = "1", short: str = "1", stops: bool = False) ->
     assert legs(bench) == (D(long), -D(short))
 
 
-def legs(bench: Live) -> tuple[D, D]:
+def legs(bench: Live) -> tuple[D | int, D | int]:
     """Long and short leg at the venue; the book has the same."""
     found = tuple(D(str(float(bench.venue.sizes.get(place_of(BTC, idx), 0)))).normalize() for idx in (1, 2))
     book = bench.bench.engine.world.portfolio
@@ -92,7 +92,7 @@ def answer(bench: Live) -> str:
     return bench.bench.said(RequestAnswered)[-1].text
 
 
-def stops(bench: Live, side: Side) -> list[tuple[D, D]]:
+def stops(bench: Live, side: Side) -> list[tuple[D | int, D | int]]:
     """Level and size of what stands at the venue to close a leg."""
     found = [o for o in bench.venue.open_orders() if o.is_dormant and o.side is side]
     return [(o.trigger.price, o.leaves) for o in found if o.trigger is not None]
@@ -321,9 +321,27 @@ def test_a_leg_nobody_holds_cannot_be_protected() -> None:
     assert tell(bench, "protect", stop_loss=80).accepted  # the only leg there is
 
 
+def test_a_leg_that_somebody_else_closed_is_not_closed_again() -> None:
+    """There is nothing at the venue to close: a sale would open the short leg, again with each price."""
+    bench = live()
+    fill(bench, rest(bench, Side.BUY, "1", "99"))
+    assert tell(bench, "protect", stop_loss=80).accepted
+    foreign = bench.venue.place_foreign(BTC, Side.SELL, D(1), D(100), 1)
+    bench.venue.fill(foreign, D(1), D(100))
+    bench.hear()
+    before = len(bench.bench.creates())
+    for price in (79, 78, 77):
+        bench.quote(price)
+        bench.wait(3 * SECOND)
+    assert len(bench.bench.creates()) == before
+    bench.feed(CloseRequested(bench.bench.now, "me", BTC, ALPHA))
+    assert len(bench.bench.creates()) == before
+    assert "the venue holds nothing" in answer(bench)
+
+
 def test_the_plans_of_both_legs_outlive_a_restart() -> None:
     bench = live()
     pair(bench, stops=True)
     engine, _ = bench.bench.reborn(bench.bench.engine.checkpoint(), [])
-    assert engine.protections.wanted(ALPHA, BTC, 1) == (80, None)
-    assert engine.protections.wanted(ALPHA, BTC, -1) == (120, None)
+    assert engine.protections.wanted(ALPHA, BTC, 1) == (D(80), None)
+    assert engine.protections.wanted(ALPHA, BTC, -1) == (D(120), None)
