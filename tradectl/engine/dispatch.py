@@ -161,6 +161,7 @@ class Dispatch:
         order.amending = Amendment(
             order.link_id, order.order_id, order.instrument, w.qty, w.price, w.trigger_price, w.take_profit, w.stop_loss
         )
+        order.touched = self._w.now  # from here on its answer is waited for
         self._w.emit(self._risk.approve_amendment(order, w.cause, order.amending, w.batch))
         return True
 

@@ -150,11 +150,12 @@ class OrderAnswers:
             self._fills.settle(report.order_id)
 
     def chase(self, older_than: int) -> bool:
-        """Look up orders that were sent and never heard of again; whether executions are missing anywhere."""
+        """Look up orders and amendments that were never heard of again; whether executions are missing anywhere."""
         missing = False
         for order in self._w.open_orders():
             quiet = order.touched < older_than
-            if quiet and order.status in (OrderStatus.SENT, OrderStatus.ACCEPTED):
+            unheard = order.status in (OrderStatus.SENT, OrderStatus.ACCEPTED) or order.amending is not None
+            if quiet and unheard and order.is_open:
                 self.look_up(order)
             missing |= quiet and order.misses_executions
         return missing

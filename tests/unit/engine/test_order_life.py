@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tests.unit.engine.harness import BTC, MONEY, RUN, SECOND, SPOT, Bench, config, ready
+from tests.unit.engine.harness import BTC, MINUTE, MONEY, RUN, SECOND, SPOT, Bench, config, ready
 from tests.unit.engine.venue import FakeVenue, report
 from tradectl.engine.config import QueueLimits
 from tradectl.engine.order_state import Order
@@ -411,6 +411,22 @@ def test_an_amendment_that_failed_reserves_nothing_more() -> None:
     bench.feed(AmendRequested(bench.now, "me", link, D(3)))
     assert order(bench, link).in_flight == D(3)
     answer(bench, link, 110003, Reaction.FIX, Action.AMEND)
+    assert order(bench, link).in_flight == D(1)
+
+
+def test_an_amendment_nobody_ever_answered_is_looked_up_and_ends() -> None:
+    """Its bytes may have been lost with the process that was to send them."""
+    bench = ready()
+    link = place(bench)
+    ack(bench, link)
+    first = stated(bench, link, OrderStatus.NEW)
+    bench.feed(OrderReported(bench.now, first))
+    bench.wait(MINUTE)
+    bench.feed(AmendRequested(bench.now, "me", link, D(3)))
+    assert of(bench.wait(5 * SECOND), LookUpOrder) == [], "its answer may still come"
+    assert [c.link_id for c in of(bench.wait(20 * SECOND), LookUpOrder)][:1] == [link]
+    bench.feed(OrderLookedUp(bench.now, link, True, first))
+    assert order(bench, link).amending is None
     assert order(bench, link).in_flight == D(1)
 
 
