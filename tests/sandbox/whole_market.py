@@ -33,9 +33,10 @@ def generated_market(folder: Path, bars: int, seed: int = 11, base_rate: float =
 
 
 def write_rates(path: Path, dice: random.Random, bars: int, base_rate: float) -> None:
-    """A rate every eight hours around ``base_rate``."""
+    """A rate every eight hours around ``base_rate``; the first day pays, so that a short market has both."""
     times = range(START, START + (bars + 960) * MINUTE, 480 * MINUTE)
-    lines = [f"{at},{base_rate * dice.uniform(-0.4, 1.6):.8f}" for at in times]
+    rates = [base_rate if n < 3 else base_rate * dice.uniform(-0.4, 1.6) for n, _ in enumerate(times)]
+    lines = [f"{at},{rate:.8f}" for at, rate in zip(times, rates, strict=True)]
     path.write_text("timestamp,funding_rate\n" + "\n".join(lines) + "\n")
 
 

@@ -79,7 +79,7 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, words: str) -> None:
 
 def test_the_commented_example_is_valid_and_names_every_field(tmp_path: Path) -> None:
     text = files()["trading.toml"]
-    example = text[text.index("# [[universes]]") :]
+    example = text[text.index("# [[universes]]") : text.index("# Limits of a scope")]
     (tmp_path / "trading.toml").write_text("\n".join(line.removeprefix("# ") for line in example.splitlines()))
     (universe,) = load_settings(str(tmp_path), {}).universes
     assert universe.name == "liquid"
