@@ -39,6 +39,7 @@ class Views:
         self.state = Level.HALTED
         self.reasons: tuple[Reason, ...] = ()
         self.orders: dict[str, OrderChanged] = {}
+        self._open: dict[str, OrderChanged] = {}
         self.algorithms: dict[int, AlgorithmChanged] = {}
         self.positions: dict[tuple[str, InstrumentId, int], PositionChanged] = {}
         self.balances: dict[str, Decimal] = {}
@@ -85,6 +86,10 @@ class Views:
         key = order.link_id or order.order_id
         self.orders.pop(key, None)
         self.orders[key] = order
+        if order.status.is_final:
+            self._open.pop(key, None)
+        else:
+            self._open[key] = order
         if len(self.orders) > KEEP_ORDERS:
             ended = next((k for k, o in self.orders.items() if o.status.is_final), None)
             if ended is not None:
@@ -146,7 +151,7 @@ class Views:
 
     def open_orders(self) -> list[OrderChanged]:
         """Orders that may still fill, oldest first."""
-        return [o for o in self.orders.values() if not o.status.is_final]
+        return sorted(self._open.values(), key=lambda o: o.created)
 
     def balance_rows(self) -> tuple[rows.BalanceRow, ...]:
         """Coins: what spot orders hold is used; derivative margin is shown in the portfolio."""
