@@ -156,7 +156,8 @@ class Explainer:
         found: tuple[OrderChanged, ...] = (asked,) if asked is not None else ()
         if asked is None and decision:
             found = self._orders(run, orders.c.decision == decision)
-        found += self._children(run, found)
+        known = {order.order_id for order in found}
+        found += tuple(order for order in self._children(run, found) if order.order_id not in known)
         number = (found[0].algorithm if found else 0) or (made["algorithm"] if made else 0)
         return Chain(
             run=run, subject=subject, decision=to_decision(made) if made else None,

@@ -32,7 +32,7 @@ def explainer(engine, make):
     )  # fmt: skip
     order = make.order(1, decision=7, status=OrderStatus.FILLED, filled=Decimal("0.010"), algorithm=4)
     stop = make.order(
-        2, link_id="", order_id="child-1", parent="link-1", stop_type="PartialStopLoss", decision=0, side=Side.SELL,
+        2, link_id="", order_id="child-1", parent="link-1", stop_type="PartialStopLoss", decision=7, side=Side.SELL,
         trigger=Trigger(Decimal("59000"), False), status=OrderStatus.FILLED, price=None,
     )  # fmt: skip
     fill = replace(make.execution("e1", ts=101), decision=7, arrival=Decimal("105000"))
@@ -73,6 +73,7 @@ def test_the_chain_from_event_to_execution(explainer, wanted):
     assert "ema wanted to buy 0.01 linear:BTCUSDT (target): fast above slow" in text
     assert "accepted: 1 checks passed as link-1" in text
     assert "order link-1: buy 0.01 at 105000.1; Filled, 0.01 of 0.01 filled" in text
+    assert steps.count("stop") == 1
     assert "sell 0.01 at 105000.1 (maker), fee 0.57750055 USDT, slippage -0.001" in text
 
 
