@@ -126,7 +126,7 @@ class Algorithm:
 
     def act(self, hand: Hand) -> None:
         """Bring the orders to what they should be now."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} must define act")
 
     def on_trade(self, memory: Memory, trade: TradePrinted) -> None:
         """A public trade of its instrument."""
