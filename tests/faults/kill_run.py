@@ -157,6 +157,18 @@ def one_run(
         daemon.end_everything()
 
 
+def _unfinished(daemon: DaemonProcess, seconds: float = 15.0) -> list[tuple[Any, ...]]:
+    """Orders of which the last word is missing: one may be on its way just now, but none stays so."""
+    deadline = time.monotonic() + seconds
+    while True:
+        rows = daemon.database(
+            "select link_id, status from orders where status in ('Queued', 'Sent', 'Unknown', 'Accepted')"
+        )
+        if not rows or time.monotonic() > deadline:
+            return [tuple(row) for row in rows]
+        time.sleep(0.05)
+
+
 def judge(daemon: DaemonProcess, cast: Cast, data: Path) -> dict[str, Any]:
     """At the end: nothing twice, nothing lost, no position without its stop, the same money everywhere."""
     first, last, bars = span_of(data)
@@ -168,10 +180,8 @@ def judge(daemon: DaemonProcess, cast: Cast, data: Path) -> dict[str, Any]:
     assert not refused, f"the venue's limits were broken: {refused}"
     figures = assert_agreement(daemon, first, last + 2 * MINUTE)
     figures |= {"bars": bars, "faults_fired": state["faults"]["fired"]}
-    unfinished = daemon.database(
-        "select link_id, status from orders where status in ('Queued', 'Sent', 'Unknown', 'Accepted')"
-    )
-    assert not unfinished, [tuple(row) for row in unfinished]
+    unfinished = _unfinished(daemon)
+    assert not unfinished, unfinished
     if len(cast.guarded) == len(cast.instances):
         gaps = longest_gaps(daemon.venue(), first, last + 2 * MINUTE)
         figures |= {"stops_fired": gaps.fired, "longest_without_stop_ms": gaps.longest}
