@@ -8,4 +8,4 @@ lock() {
         pyproject.toml requirements/build.in "$@"
 }
 lock --output-file requirements/run.lock "$@"
-lock --extra dev --constraint requirements/run.lock --output-file requirements/test.lock "$@"
+lock --extra dev --extra research --constraint requirements/run.lock --output-file requirements/test.lock "$@"

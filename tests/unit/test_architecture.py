@@ -18,7 +18,7 @@ PACKAGE = ROOT / "tradectl"
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"model"}),
     frozenset({"engine", "matching", "journal", "history", "performance"}),
-    frozenset({"strategies", "exchange", "sandbox", "security", "monitoring"}),
+    frozenset({"strategies", "exchange", "sandbox", "simulation", "security", "monitoring"}),
     frozenset({"ai_models", "storage"}),
     frozenset({"backtest", "rpc"}),
     frozenset({"daemon", "watchdog", "api"}),

@@ -28,12 +28,18 @@ class Event(Struct, frozen=True, array_like=True, tag=True, tag_field="_record")
 
 
 class BarClosed(Event, frozen=True, tag=True):
-    """A candle became final (``confirm: true``)."""
+    """A candle became final (``confirm: true``).
+
+    ``bid``, ``ask`` and ``mark`` as it closed, where the source states them with it (simulation), else 0.0.
+    """
 
     ts: int
     instrument: InstrumentId
     interval: str
     bar: Bar
+    bid: float = 0.0
+    ask: float = 0.0
+    mark: float = 0.0
 
 
 class QuoteChanged(Event, frozen=True, tag=True):
