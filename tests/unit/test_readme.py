@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tradectl.daemon.strategy_loader import load_file
+from tradectl.strategies.loader import load_file
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -35,11 +35,11 @@ def test_everything_that_can_be_traded_with_is_documented() -> None:
     """Algorithms with their parameters, indicators, strategies, allocation policies: docs/trading.md names each."""
     from typing import get_args
 
-    from tradectl.daemon.strategy_loader import BUILT_IN
     from tradectl.engine.allocation.policy import PolicyName
     from tradectl.engine.execution_algorithms.kinds import KINDS
     from tradectl.engine.parameters import declared
     from tradectl.engine.series_indicators import SeriesIndicators
+    from tradectl.strategies.loader import BUILT_IN
 
     text = (ROOT / "docs" / "trading.md").read_text(encoding="utf-8")
     words = set(re.findall(r"[a-z_0-9]+", text))

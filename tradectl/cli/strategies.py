@@ -123,8 +123,8 @@ def check(
 
 def _checked(name: str, wanted: str, config: Any, where: Path) -> Row:
     """Raises ``Problem`` naming file, line and rule."""
-    from tradectl.daemon.strategy_loader import load_class, load_file
     from tradectl.engine.parameters import declared, validated
+    from tradectl.strategies.loader import load_class, load_file
 
     cls = load_class(wanted, where) if wanted else load_file(where)
     values = validated(cls, config.params if config else {}, name)

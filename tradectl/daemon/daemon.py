@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 from loguru import logger
 
-from tradectl.daemon import strategy_loader
 from tradectl.daemon.barrier import Barrier
 from tradectl.daemon.black_box import BlackBox
 from tradectl.daemon.callback_watch import CallbackWatch
@@ -60,6 +59,7 @@ from tradectl.rpc.address import check_length
 from tradectl.rpc.methods import Life
 from tradectl.rpc.server import Feed, RpcServer
 from tradectl.settings import Settings, load_settings
+from tradectl.strategies import loader as strategy_loader
 
 _STOP_WAIT = 5.0
 #: Without a checkpoint the next start replays more: a full disk, or a strategy whose state cannot be written down.

@@ -6,13 +6,13 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tradectl.daemon import strategy_loader
 from tradectl.engine.config import EngineConfig, StrategyConfig
 from tradectl.engine.parameters import validated
 from tradectl.engine.runner import Runner
 from tradectl.engine.strategy import Strategy
 from tradectl.engine.trading_engine import TradingEngine
 from tradectl.settings import Settings
+from tradectl.strategies import loader as strategy_loader
 
 Classes = dict[str, type[Strategy]]
 

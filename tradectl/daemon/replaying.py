@@ -6,10 +6,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from tradectl.backtest.replay import Chapter, ReplayReport, replay
-from tradectl.daemon import strategy_loader
 from tradectl.daemon.state_directory import StateDirectory, code_fingerprint, read_configs
 from tradectl.journal import complete_spans, read_entries
 from tradectl.model.errors import ErrorCode, Problem
+from tradectl.strategies import loader as strategy_loader
 
 
 class Replayed(Struct, frozen=True):

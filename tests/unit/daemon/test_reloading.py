@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from tests.unit.engine.harness import INSTRUMENTS, Bench, config, encoded, ready
 from tests.unit.engine.live import Live
-from tradectl.daemon import strategy_loader
 from tradectl.daemon.environment import of_database, scrub
 from tradectl.daemon.reloading import Reload, planned, told
 from tradectl.engine.config import EngineConfig, StrategyConfig, UniverseConfig
@@ -17,6 +16,7 @@ from tradectl.model.commands import Alert, StrategyChanged, StrategyStatus
 from tradectl.model.errors import Problem
 from tradectl.model.events import InstrumentsLoaded
 from tradectl.settings import Settings
+from tradectl.strategies import loader as strategy_loader
 
 CODE = """
 from tradectl.engine.strategy import Strategy, param

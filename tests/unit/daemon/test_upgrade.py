@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from tradectl.daemon import strategy_loader
 from tradectl.daemon.recovery import restored_engine
 from tradectl.daemon.replaying import replay_run
 from tradectl.daemon.state_directory import RunConfig, StateDirectory, code_fingerprint, read_configs
@@ -29,6 +28,7 @@ from tradectl.model.orders import OrderStatus
 from tradectl.sandbox.venue import Venue, VenueConfig
 from tradectl.storage.database import open_database
 from tradectl.storage.schema import check, current, migrate, newest
+from tradectl.strategies import loader as strategy_loader
 
 RECORDED = Path(__file__).parents[1] / "fixtures" / "first_release"
 UID = "900100"

@@ -7,10 +7,10 @@ import pytest
 
 from tests.unit.engine.candles import generated
 from tests.unit.strategies.candle_market import LINEAR, MINUTE, SPOT_BTC, CandleMarket
-from tradectl.daemon.strategy_loader import BUILT_IN, load_class
 from tradectl.model.commands import DecisionMade
 from tradectl.model.events import PredictionMade
 from tradectl.model.instruments import InstrumentId
+from tradectl.strategies.loader import BUILT_IN, load_class
 
 BTC, ETH, SOL = LINEAR.values()
 WARM, BARS = 300, 1_500

@@ -7,10 +7,10 @@ import pytest
 from tests.unit.engine.candles import generated
 from tests.unit.strategies.candle_market import LINEAR, CandleMarket
 from tests.unit.strategies.test_restarts import RUNS
-from tradectl.daemon.strategy_loader import load_class
 from tradectl.model.events import PredictionMade
 from tradectl.model.market_data import Bar
 from tradectl.model.orders import Side
+from tradectl.strategies.loader import load_class
 from tradectl.strategies.stopped import Stopped
 
 BTC = LINEAR["BTCUSDT"]

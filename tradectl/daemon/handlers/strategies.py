@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tradectl.daemon import reloading, strategy_loader
+from tradectl.daemon import reloading
 from tradectl.daemon.service import Service, who
 from tradectl.engine.parameters import Parameter
 from tradectl.engine.runner import Runner
@@ -13,6 +13,7 @@ from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.events import CancelRequested, ParametersSet, StrategySwitched
 from tradectl.rpc import methods, params, rows
 from tradectl.rpc.server import Peer
+from tradectl.strategies import loader as strategy_loader
 
 
 def handlers(s: Service) -> list[tuple[methods.Method[Any, Any], Any]]:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tradectl.daemon.strategy_loader import load_all, load_class, load_file
 from tradectl.engine.config import StrategyConfig
 from tradectl.model.errors import Problem
+from tradectl.strategies.loader import load_all, load_class, load_file
 
 GOOD = """
 from tradectl.engine.strategy import Strategy, param
