@@ -107,3 +107,13 @@ def config_directories(given: str = "", env: "os._Environ[str] | dict[str, str]"
         return (os.path.abspath(os.path.expanduser(chosen)),)
     home = env.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
     return (os.path.join(home, "tradectl"), "/etc/tradectl")
+
+
+def history_folder(given: str = "", env: "os._Environ[str] | dict[str, str]" = os.environ) -> str:
+    """Where market data is kept, shared by all profiles: as given, else ``$TRADECTL_DATA``, else
+    ``$XDG_DATA_HOME/tradectl`` (``~/.local/share/tradectl``)."""
+    chosen = given or env.get("TRADECTL_DATA", "")
+    if not chosen:
+        home = env.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+        chosen = os.path.join(home, "tradectl")
+    return os.path.abspath(os.path.expanduser(chosen))

@@ -225,7 +225,8 @@ def test_status_answers_before_typer_and_rich_are_imported(tmp_path: Path) -> No
 def test_every_imported_package_is_declared() -> None:
     """Nothing works by luck of what another package brought along."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    listed = tomllib.loads(text)["project"]["dependencies"]
+    project = tomllib.loads(text)["project"]
+    listed = [*project["dependencies"], *project["optional-dependencies"]["research"]]
     declared = {re.split(r"[^A-Za-z0-9_-]", entry)[0].lower() for entry in listed} | {"xgboost"}
     imported = {name.split(".")[0] for path in PACKAGE.rglob("*.py") for _, name in imported_names(path)}
     foreign = imported - sys.stdlib_module_names - {"tradectl"}

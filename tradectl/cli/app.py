@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, bool, str]] = {
     "why": ("why", False, "Explain an order, trade, decision, alert or halt."),
     "why-not": ("why", False, "Explain why a symbol is not traded."),
     "replay": ("replay", False, "Run a recorded run through the engine again and compare every decision."),
+    "data": ("data", True, "Market data on this machine: list, import, check, repair, export."),
     "config": ("config", True, "Settings: show, set, check, path."),
     "sandbox": ("sandbox", True, "A Bybit v5 server of your own: run it, look at it, make it fail."),
 }

@@ -42,6 +42,7 @@ ENVIRONMENT = {
     "TRADECTL_PROFILE": "Profile when --profile is not given.",
     "TRADECTL_CONFIG": "Directory of the settings files when --config is not given.",
     "TRADECTL_SECTION_KEY": "Any setting, see tradectl.toml(5): TRADECTL_RISK_ORDER_SHARE=0.01.",
+    "TRADECTL_DATA": "Where market data is kept, shared by all profiles (default: $XDG_DATA_HOME/tradectl).",
     "BYBIT_API_KEY, BYBIT_API_SECRET": "The exchange key of the modes demo, testnet and live.",
     "ENVIRONMENT": "development or production: how strict the deployment is. Never selects the exchange.",
     "LOG_LEVEL": "debug, info, warning or error, in any case.",

@@ -19,6 +19,7 @@ BARE: dict[str, str] = {
     "risk": "show",
     "market": "ticker",
     "config": "show",
+    "data": "list",
 }
 #: Accepted but not shown.
 ALIASES: dict[str, str] = {

@@ -1,0 +1,53 @@
+"""Small work on rows as columns: joining parts, choosing rows, ordering by time."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradectl.history.series import COLUMNS, Columns, Kind
+
+#: Kinds that have one row at a time; of the others several may share one.
+ONE_AT_A_TIME = frozenset({Kind.CANDLES, Kind.MARK, Kind.INDEX, Kind.FUNDING, Kind.OPEN_INTEREST})
+#: Kinds that come in intervals, and are on their grid.
+WITH_INTERVAL = frozenset({Kind.CANDLES, Kind.MARK, Kind.INDEX, Kind.OPEN_INTEREST})
+
+
+def dtype_of(name: str) -> type[np.generic]:
+    """How a column is held: times and nothing else as int64, the taker's side as int8, amounts as float64."""
+    if name in ("ts", "open_time"):
+        return np.int64
+    return np.int8 if name == "side" else np.float64
+
+
+def made(kind: Kind, arrays: Sequence[NDArray[Any]]) -> Columns:
+    """Columns of ``kind`` from its arrays, in the order of its names."""
+    return COLUMNS[kind](*arrays)
+
+
+def empty(kind: Kind) -> Columns:
+    """No rows of ``kind``."""
+    return made(kind, [np.empty(0, dtype_of(name)) for name in COLUMNS[kind].names])
+
+
+def joined(kind: Kind, parts: Sequence[Columns]) -> Columns:
+    """The rows of all parts, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return empty(kind)
+    return made(kind, [np.concatenate(column) for column in zip(*(part.arrays() for part in parts), strict=True)])
+
+
+def chosen(columns: Columns, which: NDArray[Any]) -> Columns:
+    """The rows a mask or an array of positions names."""
+    return type(columns)(*(column[which] for column in columns.arrays()))
+
+
+def in_order(columns: Columns) -> Columns:
+    """Oldest first; rows that share a time stay as they were among themselves."""
+    times = columns.times
+    if len(times) < 2 or bool((times[1:] >= times[:-1]).all()):
+        return columns
+    return chosen(columns, np.argsort(times, kind="stable"))

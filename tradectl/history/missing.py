@@ -1,0 +1,73 @@
+"""What of a series is not stored yet: the stretches a download still has to ask for."""
+
+import numpy as np
+
+from tradectl.history.coverage import Stretch, without
+from tradectl.history.series import Kind, SeriesId, Times
+from tradectl.history.sources import HistorySink
+from tradectl.model.instruments import Instrument
+from tradectl.model.market_data import INTERVALS
+
+#: Weeks start on Monday, and 1970 started on a Thursday.
+_MONDAY = 4 * INTERVALS["1d"]
+MINUTE = INTERVALS["1m"]
+#: Bybit's settlements are never further apart; some are nearer.
+FUNDING_STEP = 8 * INTERVALS["1h"]
+
+
+def offset_of(interval: str) -> int:
+    """Where the grid of an interval begins, nanoseconds."""
+    return _MONDAY if interval == "1w" else 0
+
+
+def on_grid(moment: int, interval: str) -> int:
+    """The last point of the interval's grid that is not after ``moment``."""
+    return moment - (moment - offset_of(interval)) % INTERVALS[interval]
+
+
+def stored_times(store: HistorySink, series: SeriesId, since: int, until: int) -> Times:
+    """The times of the stored rows of a stretch."""
+    parts = [part.times for part in store.read(series, since, until)]
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
+
+def missing_points(times: Times, since: int, until: int, interval: str) -> list[Stretch]:
+    """The stretches whose grid points are not among ``times``; ``since`` and ``until`` are on the grid."""
+    step = INTERVALS[interval]
+    if since >= until:
+        return []
+    inside = times[(times >= since) & (times < until)]
+    edges = np.concatenate(([since - step], inside, [until])).astype(np.int64)
+    places = np.flatnonzero(np.diff(edges) > step)
+    return [(int(edges[at]) + step, int(edges[at + 1])) for at in places]
+
+
+def missing_funding(times: Times, since: int, until: int, step: int) -> list[Stretch]:
+    """The stretches without a settlement for longer than Bybit's longest period, and the edges beyond ``step``."""
+    inside = times[(times >= since) & (times < until)]
+    if not len(inside):
+        return [(since, until)] if since < until else []
+    found: list[Stretch] = []
+    if inside[0] - since >= step:
+        found.append((since, int(inside[0])))
+    found += [
+        (int(inside[at]) + 1, int(inside[at + 1])) for at in np.flatnonzero(np.diff(inside) > max(step, FUNDING_STEP))
+    ]
+    if until - inside[-1] > step:
+        found.append((int(inside[-1]) + 1, until))
+    return found
+
+
+def missing(
+    store: HistorySink, series: SeriesId, since: int, until: int, covered: list[Stretch], known: Instrument | None
+) -> list[Stretch]:
+    """What of ``since`` to ``until`` has to be asked for. ``covered`` counts for trades and quotes alone, and only
+    where the store still has rows."""
+    if series.kind in (Kind.TRADES, Kind.QUOTES):
+        real = [it for it in covered if any(len(part) for part in store.read(series, *it))]
+        return without(since, until, real)
+    times = stored_times(store, series, since, until)
+    if series.kind is Kind.FUNDING:
+        step = known.funding_interval * MINUTE if known and known.funding_interval else FUNDING_STEP
+        return missing_funding(times, since, until, step)
+    return missing_points(times, since, until, series.interval)
