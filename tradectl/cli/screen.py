@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 #: Fields that hold nanoseconds; ``--json`` writes them as ISO 8601 and 0 as null.
 TIMES = frozenset(
-    {"at", "since", "created", "updated", "started", "now", "open_time", "next_funding", "last_message", "until"}
+    {"at", "since", "created", "updated", "started", "now", "open_time", "next_funding", "last_message", "until",
+     "made", "ended"}
 )
 
 

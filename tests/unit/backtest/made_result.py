@@ -5,6 +5,7 @@ import random
 from decimal import Decimal
 
 from tradectl.backtest.job import BacktestJob, BacktestResult, PriceBar, Sample, Warned
+from tradectl.backtest.report.benchmark import opening_mark
 from tradectl.engine.config import StrategyConfig
 from tradectl.model.commands import ExecutionBooked, OrderChanged
 from tradectl.model.instruments import Category, Instrument, InstrumentId
@@ -117,7 +118,7 @@ def made_result(
         samples.append(Sample(START + (hour + 1) * HOUR, equity, sum((book.value(bar) for book, bar in bars), ZERO)))
     executions = sorted((it for book in books for it in book.executions), key=lambda it: (it.at, it.execution.exec_id))
     fills = tuple(fill_of(it, lambda coin, at: None) for it in executions)
-    marks = [Mark(it.at, it.equity) for it in samples]
+    marks = [opening_mark(START, CASH), *(Mark(it.at, it.equity) for it in samples)]
     return BacktestResult(
         job=BacktestJob(
             strategies=tuple(StrategyConfig(name=name, class_="ema_cross", capital=Decimal("0.5"),
@@ -154,7 +155,7 @@ def _of(fills: tuple[Fill, ...], name: str) -> list[Fill]:
 def _book_marks(samples: list[Sample], books: list[Book], markets: dict[str, Market], name: str) -> list[Mark]:
     """Marks of one strategy alone: its share of the cash moved by its own fills and open positions."""
     own = [book for book in books if book.name == name]
-    marks = [Mark(START, CASH)]
+    marks = [opening_mark(START, CASH)]
     done = {id(book): 0 for book in own}
     state = {id(book): (ZERO, ZERO, ZERO) for book in own}
     for hour, sample in enumerate(samples[1:]):

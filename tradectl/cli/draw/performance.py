@@ -28,7 +28,7 @@ def share(value: Any) -> str:
     return "-" if value is None else f"{rounded(float(str(value)) * 100, 2)} %"
 
 
-def _span(seconds: Any) -> str:
+def holding_time(seconds: Any) -> str:
     if seconds is None:
         return "-"
     whole = int(float(str(seconds)))
@@ -39,7 +39,7 @@ def _span(seconds: Any) -> str:
 def _figure(name: str, value: Any) -> str:
     if name in _SHARES:
         return share(value)
-    return _span(value) if name == "mean_holding_s" else rounded(value, 4)
+    return holding_time(value) if name == "mean_holding_s" else rounded(value, 4)
 
 
 def _figures(title: str, values: Row) -> list[str]:
