@@ -6,10 +6,12 @@ Interface (see ``protocol.py`` for the rules)::
     MemoryJournal(header)                                      # its twin in memory
     read_entries(directory, after=0) -> Iterator[Entry]        # in order of seq
     complete_spans(directory) -> list[Span]
+    usable_checkpoints(directory, after) -> list[(seq, path)]  # read_checkpoint(path) -> Checkpoint | None
     recover(directory) -> Recovery(header, checkpoint, tail, next_seq, reserved, cuts)
     follow(directory, after=0, families=FAMILIES) -> Follower  # poll() -> list[Entry], from another process
 """
 
+from tradectl.journal.checkpoints import read_checkpoint, usable_checkpoints
 from tradectl.journal.codec import encode_entry
 from tradectl.journal.config import JournalConfig
 from tradectl.journal.errors import JournalCorrupt, JournalFull, JournalLocked, JournalTooNew
@@ -42,6 +44,8 @@ __all__ = [
     "complete_spans",
     "encode_entry",
     "follow",
+    "read_checkpoint",
     "read_entries",
     "recover",
+    "usable_checkpoints",
 ]

@@ -6,7 +6,8 @@ MIB = 1024 * 1024
 
 
 class JournalConfig(Struct, frozen=True, kw_only=True):
-    """Sizes in bytes. ``market_budget`` bounds the closed market segments; order segments are kept for ever.
+    """Sizes in bytes. ``market_budget`` bounds the closed market segments and the checkpoints kept for them, one each;
+    order segments are kept for ever. ``checkpoints_kept`` of the newest are kept besides.
 
     ``reserve_space`` is kept on disk beforehand and given up when the disk is full, so that cancels and the halt
     can still be recorded. ``compression_level`` is zlib's; on mixed quotes, trades and tickers 6 packs 3.0 times at

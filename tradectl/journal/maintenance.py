@@ -1,4 +1,4 @@
-"""Closed market segments: compressed in the background, the oldest pruned to a disk budget."""
+"""Closed market segments: compressed in the background, the oldest pruned to a disk budget with their checkpoints."""
 
 import os
 import queue
@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO
 
-from tradectl.journal.checkpoints import list_checkpoints
+from tradectl.journal.checkpoints import anchors, list_checkpoints
 from tradectl.journal.config import JournalConfig
 from tradectl.journal.files import sync_directory
 from tradectl.journal.segments import MARKET, SegmentFile, list_segments
@@ -47,7 +47,7 @@ class Maintainer:
         while self._wake.get() and not self._stopping.is_set():
             try:
                 compress_closed(self._directory, self._config.compression_level, self._stopping)
-                prune(self._directory, self._config.market_budget)
+                prune(self._directory, self._config.market_budget, self._config.checkpoints_kept)
                 self.problem = ""
             except OSError as error:
                 self.problem = f"market segments cannot be compressed or pruned: {error}"
@@ -68,22 +68,28 @@ def remove_twins(directory: Path) -> None:
             file.path.with_name(file.path.name.removesuffix(".gz")).unlink(missing_ok=True)
 
 
-def prune(directory: Path, budget: int) -> None:
-    """Delete the oldest closed market segments until all of them fit ``budget`` bytes.
+def prune(directory: Path, budget: int, keep: int = 1) -> None:
+    """Delete the oldest closed market segments until they, with the checkpoints kept for them, fit ``budget`` bytes.
 
-    Never one that holds entries behind the oldest checkpoint kept: a restart needs them. Without a checkpoint
-    nothing is deleted.
+    Never one that holds entries behind the oldest of the newest ``keep`` checkpoints: a restart needs them. Without a
+    checkpoint nothing is deleted.
     """
     files = list_segments(directory, MARKET)
-    checkpoints = list_checkpoints(directory)
-    needed_from = checkpoints[-1][0] + 1 if checkpoints else 0
+    newest = list_checkpoints(directory)[:keep]
+    needed_from = newest[-1][0] + 1 if newest else 0
     sizes = [file.path.stat().st_size for file in files]
-    total = sum(sizes[:-1])
+    kept = [(seq, path, path.stat().st_size) for seq, path in anchors(directory, keep)]
+    total = sum(sizes[:-1]) + sum(size for _, _, size in kept)
     for index, file in enumerate(files[:-1]):
-        if total <= budget or files[index + 1].first > needed_from:
+        following = files[index + 1].first
+        if total <= budget or following > needed_from:
             break
         file.path.unlink()
         total -= sizes[index]
+        while kept and kept[0][0] + 1 < following:
+            _, path, size = kept.pop(0)
+            path.unlink(missing_ok=True)
+            total -= size
     sync_directory(directory)
 
 
