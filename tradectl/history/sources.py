@@ -1,6 +1,6 @@
 """What a download takes from and writes to: a venue's history, and a store. This room knows no exchange."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -35,7 +35,7 @@ class HistorySource(Protocol):
     async def instruments(self, category: Category) -> Mapping[InstrumentId, Instrument] | None:
         """What the venue lists in ``category`` now; ``None`` when this source does not know."""
 
-    def pieces(self, series: SeriesId, since: int, until: int) -> AsyncIterator[Piece]:
+    def pieces(self, series: SeriesId, since: int, until: int) -> AsyncGenerator[Piece, None]:
         """What there is between two moments, oldest first. A stretch the source has nothing of may be left out."""
 
     async def close(self) -> None:
