@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 def capture(e: "TradingEngine") -> EngineState:
     """Everything needed to continue exactly here. Raises ``Problem`` when a strategy holds what cannot be written."""
     w = e.world
+    w.market.settle()
     return EngineState(
         SCHEMA, w.now, w.seq, w.order_seq, w.decision_seq, list(w.instruments.values()), list(w.fees.values()),
         w.market, w.portfolio.state, list(w.orders.values()), list(w.open.orders), w.queue.state, w.state,

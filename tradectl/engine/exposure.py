@@ -55,7 +55,7 @@ class Exposure:
         return value if rate is _ONE else value * rate
 
     def _underlying(self, instrument: InstrumentId) -> Decimal:
-        ticker = self._w.market.tickers.get(instrument)
+        ticker = self._w.market.ticker(instrument)
         return exact(ticker.index) if ticker is not None and ticker.index > 0 else UNKNOWN
 
     # --- sizes

@@ -1,5 +1,6 @@
 """Standing watch: latched limits, stale markets, account, clock and journal; and the regular marks of equity."""
 
+from tradectl.engine.calm import Calm
 from tradectl.engine.guard_state import GuardState
 from tradectl.engine.latches import Latches
 from tradectl.engine.trading_state import AUTO, PERSON
@@ -17,6 +18,7 @@ class Guards:
     def __init__(self, world: World) -> None:
         self._w = world
         self.latches = Latches(world)
+        self.calm = Calm(world)
 
     @property
     def state(self) -> GuardState:
@@ -37,18 +39,22 @@ class Guards:
         w.set_timer(GUARD_TIMER, w.now + w.config.guard_every_s * _SECOND)
 
     def _check_equity(self) -> None:
-        w = self._w
         self.latches.end_pauses()
+        if self.calm.holds():
+            return
         self.latches.look_at_positions()
-        value = w.valuation.account()
+        value = self._w.valuation.account()
         if not value.unpriced:  # a figure with a hole in it proves nothing
             self.latches.look(value)
+            self.calm.note()
 
     def _check_ages(self) -> None:
         w = self._w
         limit = w.limits.account.stale_quote_seconds * _SECOND
+        if not w.state.reasons and w.now - w.market.oldest() <= limit:
+            return  # the usual case: nobody is late, and there is nothing to lift
         for instrument in w.market.heard:
-            age = w.now - w.market.heard[instrument]
+            age = w.market.age(instrument, w.now) or 0
             scope, code = f"symbol:{instrument.symbol}", f"stale:{instrument.category.value}"
             if age <= limit:
                 w.relax(code, scope)

@@ -134,7 +134,7 @@ class Latches:
 
     def _funding(self, instrument: InstrumentId, size: Decimal, mark: Decimal) -> None:
         w = self._w
-        share, ticker = w.limits.of("", instrument.symbol).single.funding_share, w.market.tickers.get(instrument)
+        share, ticker = w.limits.of("", instrument.symbol).single.funding_share, w.market.ticker(instrument)
         info = w.instruments.get(instrument)
         if not share or ticker is None or not ticker.funding_rate or info is None:
             return

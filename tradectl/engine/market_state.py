@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from msgspec import Struct, field
 
-from tradectl.model.events import DataDoubted, QuoteChanged, TickerChanged
+from tradectl.model.events import BarClosed, DataDoubted, QuoteChanged, TickerChanged
 from tradectl.model.instruments import InstrumentId
 from tradectl.model.market_data import Ticker
 from tradectl.model.money import exact
@@ -21,20 +21,53 @@ class Quote(Struct, frozen=True, array_like=True, gc=False):
 
 
 class MarketState(Struct):
-    """Last quote, ticker and doubts per instrument; ``doubts`` are keyed by instrument and kind of stream."""
+    """Last quote, ticker and doubts per instrument; ``doubts`` are keyed by instrument and kind of stream.
+
+    ``bars`` are candles that stated the prices they closed at and were not asked about yet: most never are.
+    """
 
     quotes: dict[InstrumentId, Quote] = field(default_factory=dict)
     tickers: dict[InstrumentId, Ticker] = field(default_factory=dict)
     heard: dict[InstrumentId, int] = field(default_factory=dict)
     doubts: dict[str, str] = field(default_factory=dict)
+    bars: dict[InstrumentId, BarClosed] = field(default_factory=dict)
+
+    def on_bar(self, event: BarClosed) -> None:
+        """Remember what a candle closed at, where it states best prices: they count as a quote and a ticker."""
+        instrument = event.instrument
+        waits = instrument in self.bars
+        self.bars[instrument] = event
+        if not waits and not (instrument in self.quotes and instrument in self.tickers):
+            self._take_in(instrument)  # the first words on each stand in the order they came
+
+    def settle(self) -> None:
+        """Take in every candle that waits to be asked about."""
+        for instrument in list(self.bars):
+            self._take_in(instrument)
+
+    def _take_in(self, instrument: InstrumentId) -> None:
+        """A candle says nothing of sizes, index and funding: those of the ticker before it stay."""
+        e = self.bars.pop(instrument)
+        close = e.bar.close
+        self.quotes[instrument] = Quote(e.bid, 0.0, e.ask, 0.0, e.received)
+        t = self.tickers.get(instrument) or Ticker(close)
+        self.tickers[instrument] = Ticker(
+            close, e.mark or close, t.index, e.bid, e.ask, t.funding_rate, t.next_funding, t.turnover_24h, t.high_24h,
+            t.low_24h,
+        )  # fmt: skip
+        self.heard[instrument] = e.received
 
     def on_quote(self, event: QuoteChanged) -> None:
         """Remember the best bid and ask."""
+        if event.instrument in self.bars:
+            self._take_in(event.instrument)
         self.quotes[event.instrument] = Quote(event.bid, event.bid_size, event.ask, event.ask_size, event.received)
         self.heard[event.instrument] = event.received
 
     def on_ticker(self, event: TickerChanged) -> None:
         """Remember last, mark and index price."""
+        if event.instrument in self.bars:
+            self._take_in(event.instrument)
         self.tickers[event.instrument] = event.ticker
         self.heard[event.instrument] = event.received
 
@@ -53,9 +86,29 @@ class MarketState(Struct):
         start = f"{instrument} "
         return "; ".join(text for key, text in self.doubts.items() if key.startswith(start))
 
+    def quote(self, instrument: InstrumentId) -> Quote | None:
+        """The best bid and ask, ``None`` before the first."""
+        if instrument in self.bars:
+            self._take_in(instrument)
+        return self.quotes.get(instrument)
+
+    def ticker(self, instrument: InstrumentId) -> Ticker | None:
+        """Last, mark and index price and funding rate, ``None`` before the first."""
+        if instrument in self.bars:
+            self._take_in(instrument)
+        return self.tickers.get(instrument)
+
+    def price(self, instrument: InstrumentId) -> float:
+        """:meth:`mark` as the float it came as; 0.0 when unknown."""
+        bar = self.bars.get(instrument)
+        if bar is not None:
+            return bar.mark or bar.bar.close
+        ticker = self.tickers.get(instrument)
+        return (ticker.mark or ticker.last) if ticker is not None else 0.0
+
     def mark(self, instrument: InstrumentId) -> Decimal | None:
         """What a position is valued at: the mark price, for spot the last price; ``None`` when unknown."""
-        ticker = self.tickers.get(instrument)
+        ticker = self.ticker(instrument)
         if ticker is None:
             return None
         price = ticker.mark or ticker.last
@@ -63,15 +116,22 @@ class MarketState(Struct):
 
     def touch(self, instrument: InstrumentId, buy: bool) -> Decimal | None:
         """The price a market order meets first: the ask for a buy, the bid for a sell; else last; else ``None``."""
-        quote = self.quotes.get(instrument)
+        quote = self.quote(instrument)
         if quote is not None:
             price = quote.ask if buy else quote.bid
             if price > 0:
                 return exact(price)
-        ticker = self.tickers.get(instrument)
+        ticker = self.tickers.get(instrument)  # the quote brought it up to date
         return exact(ticker.last) if ticker is not None and ticker.last > 0 else None
+
+    def oldest(self) -> int:
+        """When we heard last of the instrument that has been silent longest; 0 before any."""
+        if self.bars:
+            return min(b.received if (b := self.bars.get(i)) is not None else at for i, at in self.heard.items())
+        return min(self.heard.values(), default=0)
 
     def age(self, instrument: InstrumentId, now: int) -> int | None:
         """Nanoseconds since the last word on the instrument; ``None`` when there was none."""
-        heard = self.heard.get(instrument)
+        bar = self.bars.get(instrument)
+        heard = bar.received if bar is not None else self.heard.get(instrument)
         return None if heard is None else now - heard

@@ -151,6 +151,8 @@ class OrderAnswers:
 
     def chase(self, older_than: int) -> bool:
         """Look up orders and amendments that were never heard of again; whether executions are missing anywhere."""
+        if not self._w.open.orders:
+            return False
         missing = False
         for order in self._w.open_orders():
             quiet = order.touched < older_than

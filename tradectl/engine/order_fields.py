@@ -138,7 +138,7 @@ def reference(wish: Wish, market: MarketState) -> Decimal | None:
 
 def trigger_reference(market: MarketState, instrument: InstrumentId, by: TriggerBy) -> Decimal | None:
     """The price a trigger is compared with now; ``None`` when it is not known."""
-    ticker = market.tickers.get(instrument)
+    ticker = market.ticker(instrument)
     if ticker is None:
         return None
     price = {TriggerBy.LAST: ticker.last, TriggerBy.MARK: ticker.mark, TriggerBy.INDEX: ticker.index}[by]

@@ -108,7 +108,7 @@ class OrderMaking:
         """Where slippage counts from: the middle of the market, for an order that waits the price that fires it."""
         if wish.trigger is not None:
             return wish.trigger.price
-        quote = self._w.market.quotes.get(wish.instrument.id)
+        quote = self._w.market.quote(wish.instrument.id)
         if quote is not None and quote.bid > 0 and quote.ask > 0:
             return (exact(quote.bid) + exact(quote.ask)) / 2
         return self._w.market.touch(wish.instrument.id, wish.side is Side.BUY)

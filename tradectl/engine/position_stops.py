@@ -127,7 +127,7 @@ class PositionStops:
     def look(self) -> None:
         """On the guard's tick: what is due again is sent again, and what belongs to no position is forgotten."""
         w = self._w
-        if w.unreconciled:
+        if w.unreconciled or not self.state.wanted:
             return
         for key, wanted in list(self.state.wanted.items()):
             if not self._size(wanted.stop.instrument, wanted.stop.position_idx):

@@ -178,6 +178,8 @@ class Protections:
 
     def look_all(self) -> None:
         """Look after every book that has, or had, stops."""
+        if not (self._state.plans or self._state.shorts or self._w.open.stop_count):
+            return
         for book in dict.fromkeys([*((n, i) for n, i, _ in self._state.all()), *self._with_stops()]):
             info = self._w.instruments.get(book[1])
             plan = self._state.plan(*book)

@@ -52,7 +52,7 @@ class Publication:
             return  # a leg on which nothing ever happened
         if book.size:
             self._host.follow(instrument)
-        ticker = w.market.tickers.get(instrument)
+        ticker = w.market.ticker(instrument)
         mark = (ticker.mark or ticker.last) if ticker is not None else 0.0
         w.emit(
             PositionChanged(

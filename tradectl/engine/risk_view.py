@@ -42,7 +42,7 @@ class View:
         self.activity: Activity = world.activity
         self.in_force: InForce = world.limits.of(candidate.strategy, self._id.symbol)
         self.limits: RiskLimits = self.in_force.single
-        self.ticker: Ticker | None = world.market.tickers.get(self._id)
+        self.ticker: Ticker | None = world.market.ticker(self._id)
         self.mark = self.exposure.mark(self._id)
         self.last = self._last()
         self.price = self._price()

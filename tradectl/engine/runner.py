@@ -202,10 +202,10 @@ class Runner:
         return info
 
     def ticker(self, instrument: InstrumentId) -> Ticker | None:
-        return self._world.market.tickers.get(instrument)
+        return self._world.market.ticker(instrument)
 
     def quote(self, instrument: InstrumentId) -> tuple[float, float] | None:
-        quote = self._world.market.quotes.get(instrument)
+        quote = self._world.market.quote(instrument)
         return None if quote is None else (quote.bid, quote.ask)
 
     def open_orders(self) -> tuple[OrderChanged, ...]:

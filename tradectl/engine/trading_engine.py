@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradectl.engine.allocation.allocator import Allocator
+from tradectl.engine.audience import EVERYBODY, Audience
 from tradectl.engine.capture import capture, resume
 from tradectl.engine.checkpoint import decode, encode
 from tradectl.engine.config import EngineConfig
@@ -96,8 +97,10 @@ MAX_DELIVERIES = 2_000
 class TradingEngine:
     """The deterministic core. The whole world of the engine is events in, commands out."""
 
-    def __init__(self, config: EngineConfig, classes: Mapping[str, type[Strategy]]) -> None:
-        self.world = w = World(config)
+    def __init__(
+        self, config: EngineConfig, classes: Mapping[str, type[Strategy]], audience: Audience = EVERYBODY
+    ) -> None:
+        self.world = w = World(config, audience)
         self.risk = RiskManager(w)
         self.dispatch = Dispatch(w, self.risk)
         self.desk = OrderDesk(w, self.risk, self.dispatch)
@@ -127,6 +130,7 @@ class TradingEngine:
         self.publication = Publication(w, self.host)
         self.venue = VenueEvents(self)
         self.timers = Timers(self)
+        self._bars_closed = self.host.bars.closed
         self._handlers = self._table()
 
     def forewarn(self, recorded: Iterable[Command]) -> None:
@@ -187,12 +191,13 @@ class TradingEngine:
                 if counts[name] == MAX_DELIVERIES:
                     self.host.stop(name, f"more than {MAX_DELIVERIES} callbacks on one event: it answers itself")
                 self.host.deliver(name, str(callback), record)
+        w.moved |= bool(w.dirty_books or w.dirty_coins or w.state_dirty)
         self.publication.books()
         w.flush_state()
 
     def _table(self) -> dict[type, Callable[[Any], None]]:
         return {
-            BarClosed: self.host.bars.closed,
+            BarClosed: self._bar,
             QuoteChanged: self._quote,
             TickerChanged: self._ticker,
             TradePrinted: self._print,
@@ -239,6 +244,19 @@ class TradingEngine:
         }
 
     # --- market data
+
+    def _bar(self, event: BarClosed) -> None:
+        if event.bid > 0.0:
+            self._priced(event)
+        self._bars_closed(event)
+
+    def _priced(self, event: BarClosed) -> None:
+        """A candle that says where the market stands is a quote and a ticker, too."""
+        self.world.market.on_bar(event)
+        if self.protections.watched:
+            self.protections.price_changed(event.instrument)
+        if self.algorithms.state.working:
+            self.algorithms.quote(event.instrument)
 
     def _quote(self, event: QuoteChanged) -> None:
         self.world.market.on_quote(event)

@@ -69,6 +69,7 @@ class VenueEvents:
     def note_positions(self, event: PositionsReported) -> None:
         """The same of positions; their liquidation prices count at once."""
         self.positions = event
+        self._e.world.moved = True
         self._e.guards.latches.positions(event.positions)
 
     def connection(self, event: ConnectionChanged) -> None:
@@ -84,6 +85,7 @@ class VenueEvents:
 
     def instruments(self, event: InstrumentsLoaded) -> None:
         """What can be traded, and our fees."""
+        self._e.world.moved = True
         for instrument in event.instruments:
             self._e.world.instruments[instrument.id] = instrument
         for fee in event.fees:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tradectl.engine.activity import Activity
 from tradectl.engine.allocation.state import AllocationState
+from tradectl.engine.audience import EVERYBODY, Audience
 from tradectl.engine.config import EngineConfig
 from tradectl.engine.guard_state import GuardState
 from tradectl.engine.legs import LONG, SHORT
@@ -35,8 +36,9 @@ _DEMO_BATCHES = (Category.LINEAR, Category.OPTION)
 class World:
     """The engine's whole state but for the strategies; what is decided goes to :attr:`out`."""
 
-    def __init__(self, config: EngineConfig) -> None:
+    def __init__(self, config: EngineConfig, audience: Audience = EVERYBODY) -> None:
         self.config = config
+        self.audience = audience
         self.now = 0
         self.seq = 0
         self.cause = 0
@@ -66,6 +68,8 @@ class World:
         self.dirty_books: dict[tuple[str, InstrumentId], None] = {}
         self.dirty_coins: dict[str, None] = {}
         self.state_dirty = False
+        #: Books, cash or the trading state changed since somebody looked at equity as a whole.
+        self.moved = True
         #: The venue's truth has not been merged since the last doubt: nothing but cancels may leave.
         self.unreconciled = True
         #: Who else hears of every change of an order, in this order, after it was published.

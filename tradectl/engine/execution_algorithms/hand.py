@@ -81,7 +81,7 @@ class DeskHand:
         return not any(o is not None and o.misses_executions for o in orders)
 
     def touch(self, buy: bool, passive: bool = False) -> Decimal | None:
-        quote = self._w.market.quotes.get(self.run.instrument)
+        quote = self._w.market.quote(self.run.instrument)
         if quote is None:
             return None
         price = quote.ask if buy != passive else quote.bid

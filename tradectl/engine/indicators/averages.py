@@ -40,9 +40,16 @@ class ExponentialAverage(Indicator):
         self._seen = 0
         self._sum = 0.0
 
-    def _next(self, bar: Bar) -> float:
+    def update(self, bar: Bar) -> None:
+        """Take the next closed bar: the most used of all indicators does it in one step."""
+        self.previous = value = self.value
         if self._seen >= self.period:
-            return self.value + self._alpha * (bar.close - self.value)
+            self.value = value + self._alpha * (bar.close - value)
+        else:
+            self.value = self._next(bar)
+
+    def _next(self, bar: Bar) -> float:
+        """Of the first bars: the seed."""
         self._seen += 1
         self._sum += bar.close
         return self._sum / self.period if self._seen == self.period else math.nan

@@ -1,0 +1,145 @@
+"""Whether the guard's look at equity would change nothing: bounds drawn after a whole look, and floats held to them.
+
+Most looks find what the last one found: no new peak, no limit reached. Floats say so where they are far enough from
+every bound for their rounding not to matter; wherever they are not, the exact look decides. Nothing here is kept over a
+restart, and a look too many never does harm.
+"""
+
+import math
+from decimal import Decimal
+
+from msgspec import Struct
+
+from tradectl.engine.books import Book
+from tradectl.engine.portfolio_manager import EXTERNAL
+from tradectl.engine.world import World
+from tradectl.model.instruments import Category, InstrumentId
+
+_DAY = 86_400 * 10**9
+#: How far from a bound a float must be, as a share of all that was added up: a million times its rounding.
+_MARGIN = 1e-9
+#: Instrument, size held, and the mark when the bounds were drawn.
+Sizes = tuple[tuple[InstrumentId, float, float], ...]
+
+
+class _Line(Struct, frozen=True):
+    """``base`` + sizes at mark is the equity that must stay between the bounds."""
+
+    base: float
+    sizes: Sizes
+    low: float
+    high: float
+
+
+class Calm:
+    """Bounds of the account and of each strategy, as of the last whole look."""
+
+    def __init__(self, world: World) -> None:
+        self._w = world
+        self._lines: list[_Line] | None = None
+        self._funding: tuple[tuple[InstrumentId, float, float], ...] = ()
+        self._until = self._books = 0
+        self._limits: tuple[object, object] = (None, None)
+
+    def holds(self) -> bool:
+        """Whether a look would find nothing new."""
+        w, lines = self._w, self._lines
+        if w.moved or w.dirty_books or w.dirty_coins or lines is None or w.now >= self._until:
+            return False
+        if len(w.portfolio.state.books) != self._books:
+            return False
+        if self._limits[0] is not w.limits.account or self._limits[1] is not w.limits.scoped:
+            return False
+        price = w.market.price
+        for line in lines:
+            equity, same = line.base, True
+            for instrument, size, drawn_at in line.sizes:
+                mark = price(instrument)
+                equity += size * mark
+                same = same and mark == drawn_at
+            if not (same or line.low < equity < line.high):
+                return False
+        return not self._funding or self._is_cheap()
+
+    def _is_cheap(self) -> bool:
+        """Whether no position's next funding comes near the part of equity it may take; the account's line is first."""
+        market, line = self._w.market, self._lines[0] if self._lines else None
+        if line is None:
+            return False
+        equity = line.base + sum(size * market.price(i) for i, size, _ in line.sizes)
+        for instrument, size, share in self._funding:
+            cost = size * market.price(instrument) * market.tickers[instrument].funding_rate
+            if cost * (1 + _MARGIN) >= equity * share:
+                return False
+        return True
+
+    def note(self) -> None:
+        """A whole look is over: draw the bounds anew, or none where equity hangs on more than marks."""
+        w = self._w
+        w.moved = False
+        self._until = (w.now // _DAY + 1) * _DAY
+        self._limits = (w.limits.account, w.limits.scoped)
+        self._books = len(w.portfolio.state.books)
+        self._lines = self._drawn()
+
+    def _drawn(self) -> list[_Line] | None:
+        w, state = self._w, self._w.portfolio.state
+        cash = self._cash()
+        if cash is None or state.legs or not all(map(self._is_simple, state.nets)):
+            return None
+        account, g, lines = w.limits.account, w.guard, []
+        sizes = self._sizes(state.nets)
+        self._funding = tuple((i, size, self._share(i)) for i, size, _ in sizes)
+        if sizes:
+            base = float(cash - sum([b.cost for b in state.nets.values()]))
+            falls = [(g.day_open, g.day_open * account.day_loss_share), (g.peak, g.peak * account.drawdown_share)]
+            lines.append(self._line(base, sizes, g.peak, [fall for fall in falls if fall[0] > 0]))
+        for name, books in state.books.items():
+            own_sizes = self._sizes(books)
+            if own_sizes and name != EXTERNAL:
+                lines.append(self._strategy(name, books, own_sizes))
+        return lines
+
+    def _cash(self) -> Decimal | None:
+        """Cash in the settle coin, ``None`` when there are other coins."""
+        settle, total = self._w.config.settle_coin, Decimal(0)
+        for coin, amount in self._w.portfolio.state.cash.items():
+            if coin == settle:
+                total = amount
+            elif amount:
+                return None
+        return total
+
+    def _strategy(self, name: str, books: dict[InstrumentId, Book], sizes: Sizes) -> _Line:
+        g, limits = self._w.guard, self._w.limits.strategy(name)
+        own, falls = g.of(name), []
+        if limits is not None and limits.day_loss_share is not None:
+            falls.append((own.day_open, g.day_open * limits.day_loss_share))
+        if limits is not None and limits.drawdown_share is not None:
+            falls.append((own.peak, g.peak * limits.drawdown_share))
+        base = float(sum([b.cash_flow - b.fees - b.funding for b in books.values()], Decimal(0)))
+        return self._line(base, sizes, own.peak, falls)
+
+    def _line(self, base: float, sizes: Sizes, peak: Decimal, falls: list[tuple[Decimal, Decimal]]) -> _Line:
+        """``falls`` are starts and by how much equity may fall from there."""
+        worth = sum([abs(size) * mark for _, size, mark in sizes])
+        top = float(peak)
+        margin = _MARGIN * (abs(base) + worth + abs(top))
+        low = max([float(start - fall) for start, fall in falls], default=-math.inf)
+        return _Line(base, sizes, low + margin, top - margin)
+
+    def _share(self, instrument: InstrumentId) -> float:
+        share = float(self._w.limits.of("", instrument.symbol).single.funding_share)
+        return share or math.inf
+
+    def _is_simple(self, instrument: InstrumentId) -> bool:
+        """Settled in the settle coin, worth its size at mark, and no liquidation price to watch."""
+        w = self._w
+        info = w.instruments.get(instrument)
+        if info is None or instrument.category is not Category.LINEAR or instrument in w.guard.liquidation:
+            return False
+        settle = w.config.settle_coin
+        return info.settle_coin == settle and info.quote_coin == settle and w.market.price(instrument) > 0
+
+    def _sizes(self, books: dict[InstrumentId, Book]) -> Sizes:
+        return tuple([(i, float(b.size), self._w.market.price(i)) for i, b in books.items() if b.size])
