@@ -42,6 +42,7 @@ from tradectl.matching.trading_stop import TradingStops
 from tradectl.matching.transfers import change_leverage, transfer
 from tradectl.matching.triggers import fire_due
 from tradectl.matching.views import AccountFees, AccountView, PositionMargin, Prices
+from tradectl.matching.walk import Step, show, walk
 from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.orders import Protection, Side, TradingStop, TriggerBy
 
@@ -247,6 +248,37 @@ class Exchange:
         out = Publication()
         fire_due(self._state, out, book, TriggerBy.LAST, now)
         return out.finish()
+
+    def walk(self, instrument: InstrumentId, step: Step, now: int) -> list[Happening]:
+        """One step of a price's way where only candles are known (:mod:`tradectl.matching.walk`).
+
+        Raises ``ValueError`` for a price off the tick.
+        """
+        out = Publication()
+        walk(self._state, out, self._book(instrument), step, now)
+        return out.finish()
+
+    def show(self, instrument: InstrumentId, bids: dict[int, int], asks: dict[int, int]) -> None:
+        """Display sides (lots by key) without crossing what rests; what fills used of the old ones is forgotten."""
+        show(self._book(instrument), bids, asks)
+
+    def has_resting(self, instrument: InstrumentId) -> bool:
+        """Whether an order rests in the book or waits for a trigger."""
+        book = self._book(instrument)
+        return bool(book.buys.keys or book.sells.keys or book.conditionals)
+
+    def liquidation_bounds(self, uid: str, instrument: InstrumentId) -> tuple[Decimal, Decimal] | None:
+        """Marks between which, all else unchanged, the account is not liquidated; ``None`` without a position."""
+        for idx in (0, 1, 2):
+            if self._holding(uid, instrument, idx).position.size:
+                mark = self._book(instrument).reference() or Decimal(0)
+                return mark, mark
+        return None
+
+    def waiting_triggers(self, instrument: InstrumentId) -> list[Decimal]:
+        """Trigger prices of the conditional orders that look at the last price, in no order."""
+        triggers = (waiting.order.trigger for waiting in self._book(instrument).conditionals.values())
+        return [it.price for it in triggers if it is not None and it.by is TriggerBy.LAST]
 
     def settle_funding(self, instrument: InstrumentId, rate: Decimal, now: int) -> list[Happening]:
         """Exchange funding: value at mark x rate, rounded half-even to eight decimals; longs pay a positive rate."""

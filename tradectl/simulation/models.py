@@ -69,10 +69,8 @@ class LiquidityModel(Protocol):
 
 
 class QueueModel(Protocol):
-    """Where in the queue a resting order stands when the data shows no book."""
-
-    def fills_at(self) -> bool:
-        """Whether a print exactly at the price of a resting order fills it (else only one through it)."""
+    """Where in the queue a resting order stands when the data shows no book. The matching rules decide; this names
+    the assumption they are given."""
 
     def describe(self) -> str: ...
 
@@ -193,17 +191,11 @@ class VolumeShare(Struct, frozen=True):
         return f"at most {self.share:.0%} of a bar's volume per price" if self.share else "any size trades at the touch"
 
 
-class ThroughOnly(Struct, frozen=True):
-    """Resting orders fill when the price goes through them, or (``at_price``) as soon as it reaches them."""
-
-    at_price: bool = False
-
-    def fills_at(self) -> bool:
-        return self.at_price
+class BackOfQueue(Struct, frozen=True):
+    """Resting orders fill when the price goes through them: everybody else at their price is served before."""
 
     def describe(self) -> str:
-        return "resting orders fill " + ("as soon as the price reaches them" if self.at_price else
-                                         "when the price goes through them")  # fmt: skip
+        return "resting orders fill only when the price goes through them"
 
 
 class DirectionPath(Struct, frozen=True):
@@ -236,7 +228,7 @@ class Models(Struct, frozen=True):
     slippage: SlippageModel = FixedSlippage()
     latency: LatencyModel = FixedLatency()
     liquidity: LiquidityModel = VolumeShare()
-    queue: QueueModel = ThroughOnly()
+    queue: QueueModel = BackOfQueue()
     path: PathModel = DirectionPath()
     funding: FundingModel = FixedFunding()
 

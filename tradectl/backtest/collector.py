@@ -1,0 +1,110 @@
+"""What a run leaves: executions, orders, refusals and samples as they come, and the result at the end."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from tradectl.backtest.job import Sample
+from tradectl.engine.trading_engine import TradingEngine
+from tradectl.model.commands import (
+    Alert,
+    AlertLevel,
+    DecisionMade,
+    ExecutionBooked,
+    OrderChanged,
+    StrategyChanged,
+    StrategyStatus,
+)
+from tradectl.model.market_data import INTERVALS
+from tradectl.model.money import ZERO
+from tradectl.performance.fills import Fill, fill_of
+from tradectl.performance.metrics import Mark, Metrics, metrics
+
+#: Steps of the equity curve, in nanoseconds: the first that needs no more samples than this.
+STEPS = [INTERVALS[it] for it in ("1m", "5m", "15m", "1h", "4h", "12h", "1d", "1w")]
+SAMPLES = 5_000
+DAY = INTERVALS["1d"]
+
+
+def sample_step(since: int, until: int, length: int) -> int:
+    """How far apart samples are."""
+    return next((it for it in STEPS if it >= length and (until - since) // it <= SAMPLES), STEPS[-1])
+
+
+class Collector:
+    """Hears everything the engine says that is not for the venue."""
+
+    def __init__(self, engine: TradingEngine, keep_decisions: bool) -> None:
+        self._engine = engine
+        self._keep = keep_decisions
+        self.executions: list[ExecutionBooked] = []
+        self.orders: dict[str, OrderChanged] = {}
+        self.decisions: list[DecisionMade] = []
+        self.refused: dict[str, int] = {}
+        self.samples: list[Sample] = []
+        self.strategy_marks: dict[str, list[Mark]] = {}
+        self.stopped: dict[str, str] = {}
+        self.alerts: dict[str, Alert] = {}
+        self._marked_day = -1
+
+    def handlers(self) -> dict[type, Callable[[Any], None]]:
+        """By type of command."""
+        return {
+            ExecutionBooked: self.executions.append,
+            OrderChanged: self._order,
+            DecisionMade: self._decision,
+            StrategyChanged: self._strategy,
+            Alert: self._alert,
+        }
+
+    def _order(self, order: OrderChanged) -> None:
+        self.orders[order.link_id or order.order_id] = order
+
+    def _decision(self, made: DecisionMade) -> None:
+        if self._keep:
+            self.decisions.append(made)
+        if made.accepted:
+            return
+        failed = next((it.name for it in made.checks if not it.ok), "")
+        if failed:
+            self.refused[failed] = self.refused.get(failed, 0) + 1
+
+    def _strategy(self, change: StrategyChanged) -> None:
+        if change.status is StrategyStatus.STOPPED:
+            self.stopped[change.name] = change.reason
+
+    def _alert(self, alert: Alert) -> None:
+        if alert.level is not AlertLevel.INFO:
+            self.alerts.setdefault(alert.code, alert)
+
+    # --- equity
+
+    def sample(self, at: int) -> None:
+        """Note equity and exposure, and once a day what each strategy's book is worth."""
+        w = self._engine.world
+        exposure = ZERO
+        for instrument, _, book in w.portfolio.positions():
+            if book.size:
+                mark = w.market.mark(instrument)
+                exposure += abs(book.size * mark if mark is not None else book.cost)
+        self.samples.append(Sample(at, w.valuation.account().equity, exposure))
+        if at // DAY != self._marked_day:
+            self._marked_day = at // DAY
+            for name in w.portfolio.state.books:
+                own = w.valuation.strategy(name).equity
+                self.strategy_marks.setdefault(name, []).append(Mark(at, own))
+
+    # --- the end
+
+    def measured(
+        self, cash: Decimal, capital: dict[str, Decimal]
+    ) -> tuple[tuple[Fill, ...], Metrics, dict[str, Metrics]]:
+        """Fills, the account's metrics and each strategy's, the latter over the capital it was given."""
+        fills = tuple(fill_of(it, lambda coin, at: None) for it in self.executions)
+        whole = metrics([Mark(it.at, it.equity) for it in self.samples], fills)
+        each: dict[str, Metrics] = {}
+        for name, marks in self.strategy_marks.items():
+            given = cash * capital.get(name, Decimal(1))
+            own = [it for it in fills if it.strategy == name]
+            each[name] = metrics([Mark(it.at, given + it.equity) for it in marks], own)
+        return fills, whole, each

@@ -1,0 +1,48 @@
+"""Candles of longer intervals, made while a backtest runs: closed at their own end or, after a gap, when it is seen."""
+
+from tradectl.model.market_data import INTERVALS, Bar
+
+_WEEK, _MONDAY = INTERVALS["1w"], 4 * INTERVALS["1d"]
+
+
+def bucket_of(open_time: int, length: int) -> int:
+    """Open time of the candle of ``length`` that holds ``open_time``; weeks start on Monday."""
+    offset = _MONDAY if length == _WEEK else 0
+    return open_time - (open_time - offset) % length
+
+
+class LongerBars:
+    """One instrument's candles of one longer interval out of shorter ones."""
+
+    __slots__ = ("_length", "_parts", "_short", "_start", "interval")
+
+    def __init__(self, interval: str, short: int) -> None:
+        self.interval = interval
+        self._length = INTERVALS[interval]
+        self._short = short
+        self._start = -1
+        self._parts: list[Bar] = []
+
+    def add(self, bar: Bar) -> list[Bar]:
+        """Take the next short candle; the longer candles that are final with it."""
+        done: list[Bar] = []
+        start = bucket_of(bar.open_time, self._length)
+        if start != self._start and self._parts:
+            done.append(self._close())
+        self._start = start
+        self._parts.append(bar)
+        if bar.open_time + self._short >= start + self._length:
+            done.append(self._close())
+        return done
+
+    def _close(self) -> Bar:
+        parts, self._parts = self._parts, []
+        return merged(self._start, parts)
+
+
+def merged(open_time: int, parts: list[Bar]) -> Bar:
+    """One candle from shorter ones, oldest first."""
+    return Bar(
+        open_time, parts[0].open, max(it.high for it in parts), min(it.low for it in parts), parts[-1].close,
+        sum(it.volume for it in parts), sum(it.turnover for it in parts),
+    )  # fmt: skip

@@ -1,0 +1,353 @@
+"""History through the live engine and a simulated venue: ``run_backtest``. One event, its commands, their answers."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from tradectl.backtest.agenda import Agenda, Due
+from tradectl.backtest.collector import Collector, sample_step
+from tradectl.backtest.feed import CandleFeed, Row
+from tradectl.backtest.job import BacktestJob, BacktestResult, Progress
+from tradectl.backtest.longer_bars import LongerBars
+from tradectl.backtest.preparation import Prepared, prepare
+from tradectl.backtest.warm_up import WarmUp
+from tradectl.backtest.warnings import known_biases
+from tradectl.engine.audience import NOBODY
+from tradectl.engine.strategy import Strategy
+from tradectl.engine.trading_engine import TradingEngine
+from tradectl.history.reading import History
+from tradectl.history.series import Points
+from tradectl.model.commands import (
+    CancelOrder,
+    CancelTimer,
+    LookUpOrder,
+    Reconcile,
+    RequestBars,
+    RequestTickers,
+    RiskApproved,
+    SetTimer,
+    Subscribe,
+)
+from tradectl.model.events import (
+    BarClosed,
+    ConnectionChanged,
+    Event,
+    Executed,
+    InstrumentsLoaded,
+    QuoteChanged,
+    Started,
+    TickerChanged,
+    TimerFired,
+    TradePrinted,
+)
+from tradectl.model.instruments import InstrumentId
+from tradectl.model.market_data import Bar, Ticker
+from tradectl.model.money import exact, use_exact_context
+from tradectl.model.orders import Side
+from tradectl.simulation.path import corners, moments
+from tradectl.simulation.venue import SimulatedVenue
+
+#: Between two looks at the clock and at who may want to stop: this many moments.
+LOOK_EVERY = 4096
+
+
+class Backtest:
+    """One run. Everything that happens goes through :meth:`_tell`, so nothing is re-entrant."""
+
+    def __init__(self, job: BacktestJob, history: History, classes: Mapping[str, type[Strategy]]) -> None:
+        self.job = job
+        self._history = history
+        self.p: Prepared = prepare(job, history, classes)
+        audience = replace(NOBODY, decisions=job.keep_decisions)
+        self.engine = TradingEngine(self.p.config, classes, audience)
+        self.venue = SimulatedVenue(
+            self.p.instruments, job.models, cash={job.settle_coin: job.cash}, seed=job.seed, leverage=job.leverage,
+            hedge=job.position_mode == "hedge", now=job.since,
+        )  # fmt: skip
+        self.collector = Collector(self.engine, job.keep_decisions)
+        self.agenda = Agenda()
+        self._latency = job.models.latency
+        self._warm_up = WarmUp(history, job.interval)
+        self._longer: dict[InstrumentId, list[LongerBars]] = {}
+        self._held: dict[InstrumentId, tuple[float, float] | None] = {}
+        self._events: deque[Event] = deque()
+        self._busy = False
+        self._now = job.since
+        self._carry: dict[type, Callable[[Any], None]] = self._table()
+
+    def _table(self) -> dict[type, Callable[[Any], None]]:
+        asked = (RiskApproved, CancelOrder, LookUpOrder, Reconcile, RequestTickers)
+        venue: dict[type, Callable[[Any], None]] = dict.fromkeys(asked, self._to_venue)
+        own: dict[type, Callable[[Any], None]] = {
+            SetTimer: lambda it: self.agenda.add(it.at, Due.TIMER, it.timer),
+            CancelTimer: lambda it: None,  # the engine ignores one that fires nevertheless
+            RequestBars: lambda it: self._events.append(self._warm_up.answer(it, self._now)),
+            Subscribe: self._subscribe,
+        }
+        return {**venue, **own, **self.collector.handlers()}
+
+    # --- the flow
+
+    def _tell(self, event: Event) -> None:
+        """One event to the engine, and all that follows from it at once."""
+        self._events.append(event)
+        if self._busy:
+            return
+        self._busy = True
+        events, carry, apply = self._events, self._carry, self.engine.apply
+        while events:
+            event = events.popleft()
+            if type(event) is Executed:
+                self._note_position(event.execution.instrument)
+            for command in apply(event):
+                handler = carry.get(type(command))
+                if handler is not None:
+                    handler(command)
+        self._busy = False
+
+    def _to_venue(self, command: Any) -> None:
+        delay = self._latency.order(self._now)
+        if delay:
+            self.agenda.add(self._now + delay, Due.ARRIVAL, command)
+        else:
+            self._said(self.venue.carry_out(command, self._now))
+
+    def _said(self, events: list[Event]) -> None:
+        """What the venue says is heard when it is heard."""
+        for event in events:
+            if event.received > self._now:
+                self.agenda.add(event.received, Due.EVENT, event)
+            else:
+                self._tell(event)
+
+    def _subscribe(self, command: Subscribe) -> None:
+        key = command.key
+        if key.kind == "bars" and key.detail != self.job.interval:
+            longer = self._longer.setdefault(key.instrument, [])
+            if all(it.interval != key.detail for it in longer):
+                longer.append(LongerBars(key.detail, self.p.length))
+
+    def _note_position(self, instrument: InstrumentId) -> None:
+        """What is held decides whether the way inside a bar must be watched."""
+        if self.venue.holds(instrument):
+            self._held[instrument] = None
+        else:
+            self._held.pop(instrument, None)
+        self._forget_bounds()
+
+    def _forget_bounds(self) -> None:
+        """Cash or positions changed, or a price left its bounds: all are found anew when they are needed."""
+        for instrument in self._held:
+            self._held[instrument] = None
+
+    def _until(self, at: int, last: Due = Due.TIMER) -> None:
+        """Let come what is due up to ``at``; at that very moment nothing of a later kind than ``last``."""
+        while self.agenda.next <= at:
+            entry = self.agenda.pop(at, last)
+            if entry is None:
+                break
+            when, due, what = entry
+            self._now = max(self._now, when)
+            if due == Due.TIMER:
+                if self.engine.world.timers.get(what) == when:
+                    self._tell(TimerFired(when, what, when))
+            elif due == Due.ARRIVAL:
+                self._said(self.venue.carry_out(what, self._now))
+            elif due == Due.EVENT:
+                self._tell(what)
+            else:
+                self._fund(what, when)
+        self._now = max(self._now, at)
+
+    # --- running
+
+    def run(self, progress: Callable[[Progress], None] | None, stop: Callable[[], bool] | None) -> BacktestResult:
+        """Everything from the first candle to the last, or until ``stop`` says so."""
+        wall, cpu = time.monotonic(), time.process_time()
+        feed = CandleFeed(
+            self._history, self.job.instruments, self.job.interval, self.p.length, self.job.since, self.job.until,
+            sample_step(self.job.since, self.job.until, self.p.length),
+        )  # fmt: skip
+        done, interrupted = self._play(feed, progress, stop)
+        spent = time.monotonic() - wall, time.process_time() - cpu
+        return self._result(feed, done, interrupted, spent)
+
+    def _play(
+        self, feed: CandleFeed, progress: Callable[[Progress], None] | None, stop: Callable[[], bool] | None
+    ) -> tuple[int, bool]:
+        step = sample_step(self.job.since, self.job.until, self.p.length)
+        length, done, next_sample, looked = self.p.length, 0, 0, 0
+        for at, rows in feed.groups():
+            if not next_sample:
+                self._begin(at, rows)
+                next_sample = at
+                self.collector.sample(at)
+            self._group(at, rows)
+            done += len(rows)
+            if at + length >= next_sample + step:
+                next_sample = (at + length) // step * step
+                self.collector.sample(at + length)
+            looked += 1
+            if looked == LOOK_EVERY:
+                looked = 0
+                if progress is not None:
+                    progress(Progress(at, done, self.p.candles))
+                if stop is not None and stop():
+                    return done, True
+        return done, False
+
+    def _begin(self, at: int, rows: list[tuple[int, Row]]) -> None:
+        """The engine wakes up at the open of the first candle, with its prices."""
+        self._now = at
+        for place, row in rows:
+            self.venue.stand(self.job.instruments[place], row[1])
+        self._tell(Started(at, self.p.config.run))
+        self._tell(InstrumentsLoaded(at, self.p.instruments, self.venue.fee_rates()))
+        for place, row in rows:
+            self._tell(TickerChanged(at, at, self.job.instruments[place], Ticker(row[1], row[1], row[1])))
+        for stream in ("private", "trade", "public"):
+            self._tell(ConnectionChanged(at, stream, True))
+        for instrument, points in self.p.funding.items():
+            for part in points:
+                assert isinstance(part, Points)
+                for ts, rate in zip(part.ts.tolist(), part.value.tolist(), strict=True):
+                    self.agenda.add(ts, Due.FUNDING, (instrument, rate))
+
+    def _group(self, at: int, rows: list[tuple[int, Row]]) -> None:
+        """The bars that open at ``at``: their way, what is due meanwhile, and their close."""
+        end = at + self.p.length
+        self._until(at)
+        if self.agenda.next < end or self._is_watching(rows):
+            self._way(at, rows)
+            self._forget_bounds()
+        else:
+            for place, row in rows:
+                instrument = self.job.instruments[place]
+                self.venue.trades(instrument, row[5])
+                self.venue.stand(instrument, row[4])
+        self._until(end, Due.EVENT)  # funding is settled before the strategies hear of the bar
+        self._close(end, rows)
+        self._until(end)
+
+    def _is_watching(self, rows: list[tuple[int, Row]]) -> bool:
+        """Whether anything can happen inside these bars."""
+        for place, row in rows:
+            instrument = self.job.instruments[place]
+            if self.venue.is_watching(instrument) or self._is_followed(instrument):
+                return True
+            if instrument in self._held and self._leaves_bounds(instrument, row):
+                return True
+        return False
+
+    def _is_followed(self, instrument: InstrumentId) -> bool:
+        following = self.engine.host.following
+        return bool(following.of("quotes", instrument) or following.of("trades", instrument))
+
+    def _leaves_bounds(self, instrument: InstrumentId, row: Row) -> bool:
+        bounds = self._held[instrument]
+        if bounds is None:
+            bounds = self._held[instrument] = self._safe_bounds(instrument)
+        return not bounds[0] < row[3] <= row[2] < bounds[1]
+
+    def _safe_bounds(self, instrument: InstrumentId) -> tuple[float, float]:
+        """Where liquidation cannot be, however the other positions move within theirs: each may use its share."""
+        found, here = self.venue.bounds(instrument), self.venue.displays[instrument].price
+        if found is None:
+            return 0.0, float("inf")
+        share = 1.0 / len(self._held)
+        return here - (here - float(found[0])) * share, here + (float(found[1]) - here) * share
+
+    def _way(self, at: int, rows: list[tuple[int, Row]]) -> None:
+        """The bars' ways, corner by corner, all instruments together; what is due comes in between."""
+        ways = []
+        for place, row in rows:
+            instrument = self.job.instruments[place]
+            ways.append((instrument, corners(self.job.models.path, row[1], row[2], row[3], row[4])))
+            self.venue.trades(instrument, row[5])
+        for corner, moment in enumerate(moments(at, self.p.length)):
+            self._until(moment)
+            for instrument, prices in ways:
+                if self.venue.is_watching(instrument) or instrument in self._held:
+                    self._said(self.venue.step(instrument, prices[corner], moment))
+                else:
+                    self.venue.stand(instrument, prices[corner])
+                self._show(instrument, moment)
+
+    def _show(self, instrument: InstrumentId, now: int) -> None:
+        """Quotes and prints on the way, for strategies that follow them."""
+        display = self.venue.displays[instrument]
+        if self.engine.host.following.of("quotes", instrument):
+            self._hear(QuoteChanged(now, now, instrument, display.bid_price, 0.0, display.ask_price, 0.0))
+        if self.engine.host.following.of("trades", instrument):
+            self._hear(TradePrinted(now, now, instrument, Side.BUY, display.price, display.volume / 4, ""))
+
+    def _hear(self, event: Event) -> None:
+        delay = self._latency.market(event.received)
+        if delay:
+            self.agenda.add(event.received + delay, Due.EVENT, replace(event, received=event.received + delay))
+        else:
+            self._tell(event)
+
+    def _close(self, end: int, rows: list[tuple[int, Row]]) -> None:
+        """The bars are final: each with the touch and mark as it closed."""
+        delay = self._latency.market(end)
+        for place, row in rows:
+            instrument = self.job.instruments[place]
+            display, bar = self.venue.displays[instrument], Bar(*row)
+            event = BarClosed(
+                end + delay, end, instrument, self.job.interval, bar, display.bid_price, display.ask_price, row[4]
+            )
+            if delay:
+                self.agenda.add(end + delay, Due.EVENT, event)
+            else:
+                self._tell(event)
+            for longer in self._longer.get(instrument, ()):
+                for made in longer.add(bar):
+                    later = BarClosed(end + delay, end, instrument, longer.interval, made)
+                    if delay:
+                        self.agenda.add(end + delay, Due.EVENT, later)
+                    else:
+                        self._tell(later)
+
+    def _fund(self, what: tuple[InstrumentId, float], now: int) -> None:
+        instrument, rate = what
+        if instrument in self._held:
+            self._said(self.venue.settle(instrument, exact(rate), now))
+        price = self.venue.displays[instrument].price
+        self._hear(TickerChanged(now, now, instrument, Ticker(price, price, price, 0.0, 0.0, rate)))
+
+    # --- the end
+
+    def _result(
+        self, feed: CandleFeed, done: int, interrupted: bool, spent: tuple[float, float]
+    ) -> BacktestResult:  # fmt: skip
+        c, job = self.collector, self.job
+        capital = {it.name: it.capital for it in job.strategies}
+        fills, whole, each = c.measured(job.cash, capital)
+        names = [str(it) for it in job.instruments]
+        missing = {name: count for name, count in zip(names, feed.missing, strict=True) if count}
+        return BacktestResult(
+            job=job, instruments=self.p.instruments, executions=tuple(c.executions), fills=fills,
+            orders=tuple(c.orders.values()), decisions=tuple(c.decisions), decided=self.engine.world.decision_seq,
+            refused=c.refused, samples=tuple(c.samples),
+            prices={name: tuple(chart.bars) for name, chart in zip(names, feed.charts, strict=True)},
+            metrics=whole, per_strategy=each, warnings=known_biases(self.p, c, missing), models=job.models.describe(),
+            data_fingerprint=self.p.fingerprint(), candles=done, ended=self._now, interrupted=interrupted,
+            missing=missing, stopped=c.stopped, wall_seconds=spent[0], cpu_seconds=spent[1], code=self.p.code,
+        )  # fmt: skip
+
+
+def run_backtest(
+    job: BacktestJob, history: History, classes: Mapping[str, type[Strategy]],
+    progress: Callable[[Progress], None] | None = None, stop: Callable[[], bool] | None = None,
+) -> BacktestResult:  # fmt: skip
+    """Run ``job`` over ``history``; ``classes`` by the names the strategy configurations use.
+
+    ``stop`` is asked now and then; then the result is what was so far. Raises ``Problem`` when the job cannot be done
+    with this history: no candles, an interval they cannot give, a parameter that is wrong.
+    """
+    use_exact_context()
+    return Backtest(job, history, classes).run(progress, stop)

@@ -1,0 +1,70 @@
+"""Known biases of a run, each in a sentence: what makes its figures better, or other, than reality would."""
+
+from tradectl.backtest.collector import Collector
+from tradectl.backtest.job import Warned
+from tradectl.backtest.preparation import Prepared
+from tradectl.model.market_data import INTERVALS
+from tradectl.simulation.models import FixedLatency, FixedSlippage, FixedSpread, VolumeShare
+
+#: Fewer round trips than this prove nothing.
+FEW = 30
+
+
+def known_biases(p: Prepared, collector: Collector, missing: dict[str, int]) -> tuple[Warned, ...]:
+    """Every bias that applies to this run."""
+    return tuple(
+        Warned(code, text) for code, text in (*_of_models(p), *_of_data(p, missing), *_of_outcome(p, collector)) if text
+    )
+
+
+def _of_models(p: Prepared) -> list[tuple[str, str]]:
+    models = p.job.models
+    spread, slippage, latency = models.spread, models.slippage, models.latency
+    found = [("quotes", "the data has no quotes: the spread is assumed, not known")]
+    if isinstance(spread, FixedSpread) and not spread.ticks and not spread.bps:
+        found = [("no_spread", "no spread: every taker trades at the last price, which no market offers")]
+    if isinstance(slippage, FixedSlippage) and not slippage.bps and not slippage.impact_bps:
+        found.append(("no_slippage", "no slippage: large orders trade as well as small ones"))
+    if isinstance(latency, FixedLatency) and not latency.to_venue:
+        found.append(("no_latency", "no latency: orders trade at the very close their signal was made from"))
+    if isinstance(models.liquidity, VolumeShare) and not models.liquidity.share:
+        found.append(("no_depth", "no bound on size: any order fills whole at the touch"))
+    return found
+
+
+def _of_data(p: Prepared, missing: dict[str, int]) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    gaps = sum(missing.values())
+    if gaps:
+        found.append(("gaps", f"{gaps} candles are missing inside the span ({', '.join(missing)})"))
+    perpetual = [i for i, it in zip(p.job.instruments, p.instruments, strict=True) if it.funding_interval]
+    unpaid = [str(i) for i in perpetual if i not in p.has_funding]
+    if unpaid:
+        found.append(("no_funding", f"no funding rates of {', '.join(unpaid)}: {p.job.models.funding.describe()}"))
+    for i, span in p.spans.items():
+        late = (span.first - p.job.since) // p.length
+        if late > 1:
+            found.append(("starts_late", f"{i} has no candles for the first {late} of the span"))
+        early = (p.job.until - span.last) // p.length - 1
+        if early > 1:
+            found.append(("ends_early", f"{i} has no candles for the last {early} of the span"))
+    found.append(
+        ("survivorship", "the instruments were chosen today: those that were delisted meanwhile are not among them")
+    )
+    return found
+
+
+def _of_outcome(p: Prepared, collector: Collector) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    fills = [it for it in collector.executions if it.execution.type == "Trade"]
+    inside = sum(1 for it in fills if it.execution.ts % p.length)
+    if inside and p.length > INTERVALS["1m"]:
+        text = "fills happened inside a bar, where the way of the price is a guess: shorter candles tell more"
+        found.append(("fills_inside_bars", f"{inside} of {len(fills)} {text}"))
+    if len(fills) < 2 * FEW:
+        found.append(("few_trades", f"{len(fills)} fills are too few to tell skill from luck"))
+    for name, why in collector.stopped.items():
+        found.append(("stopped", f"{name} stopped: {why}"))
+    for code, alert in collector.alerts.items():
+        found.append((f"alert_{code}", alert.text))
+    return found

@@ -1,0 +1,52 @@
+"""One step of a price's way where only candles are known: what it passed fills, then triggers look at where it stands.
+
+Unlike a print followed by a new book, nothing is filled twice: the size that trades is what resting orders share, and
+those it did not reach stay, crossed or not, until the price passes them again.
+"""
+
+from decimal import Decimal
+
+from tradectl.matching import liquidation, queue_position
+from tradectl.matching.book import Book
+from tradectl.matching.matcher import Matcher
+from tradectl.matching.publication import Publication
+from tradectl.matching.state import State
+from tradectl.matching.triggers import fire_due
+from tradectl.model.orders import Side, TriggerBy
+
+
+class Step:
+    """Where the market goes: its price, size, displayed sides by key in lots, and mark (``None``: the price)."""
+
+    __slots__ = ("asks", "bids", "lots", "mark", "price", "side")
+
+    def __init__(
+        self, price: Decimal, side: Side, lots: int, bids: dict[int, int], asks: dict[int, int], mark: Decimal | None
+    ) -> None:
+        self.price, self.side, self.lots = price, side, lots
+        self.bids, self.asks, self.mark = bids, asks, mark
+
+
+def walk(state: State, out: Publication, book: Book, step: Step, now: int) -> None:
+    """Take one step; ``step.lots`` 0 moves the price without a trade."""
+    book.last = step.price
+    if step.lots:
+        Matcher(state, out, now).print_through(book, step.side, book.grid.ticks(step.price), step.lots)
+    show(book, step.bids, step.asks)
+    book.mark = book.index = step.price if step.mark is None else step.mark
+    if book.conditionals:
+        for by in (TriggerBy.LAST, TriggerBy.MARK, TriggerBy.INDEX):
+            fire_due(state, out, book, by, now)
+    liquidation.liquidate_where_due(state, out, now)
+
+
+def show(book: Book, bids: dict[int, int], asks: dict[int, int]) -> None:
+    """Display new sides, all of them fresh; queues move forward, nothing is crossed."""
+    book.bids.used.clear()
+    book.asks.used.clear()
+    book.bids.replace(bids)
+    book.asks.replace(asks)
+    if book.buys.keys:
+        queue_position.refresh(book.buys, book.bids)
+    if book.sells.keys:
+        queue_position.refresh(book.sells, book.asks)

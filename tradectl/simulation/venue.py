@@ -1,0 +1,252 @@
+"""A venue in process: orders trade against candles or streams by the matching rules, and it reports.
+
+Pure: time comes with each call. The driver tells the market (:meth:`SimulatedVenue.step` and its sisters), hands over
+the engine's commands when they arrive (:meth:`SimulatedVenue.carry_out`) and takes the events they cause, each to be
+told to the engine at its ``received``.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from tradectl.matching.exchange import Exchange
+from tradectl.matching.records import FillHappened, Happening, NewOrder, OrderHappened, Refused, StopChange
+from tradectl.matching.walk import Step
+from tradectl.model.commands import CancelOrder, Command, LookUpOrder, Reconcile, RequestTickers, RiskApproved
+from tradectl.model.events import (
+    Action,
+    Event,
+    OrderLookedUp,
+    Reaction,
+    Reconciled,
+    StopAnswered,
+    TickersLoaded,
+    UniverseRow,
+)
+from tradectl.model.instruments import Category, FeeRate, Instrument, InstrumentId
+from tradectl.model.money import exact
+from tradectl.model.orders import OrderSpec, OrderType, Side, TradingStop
+from tradectl.model.positions import BalanceReport, PositionReport
+from tradectl.simulation.display import Display
+from tradectl.simulation.happenings import executed, refusal, report_of, reported
+from tradectl.simulation.models import Models
+from tradectl.simulation.path import stops_on_the_way
+
+UID = "simulated"
+
+
+class SimulatedVenue:
+    """One account at one venue. Everything returned is to be fed to the engine, in order, after ``models.latency``."""
+
+    def __init__(
+        self, instruments: Iterable[Instrument], models: Models, *, cash: Mapping[str, Decimal], seed: str,
+        leverage: Decimal = Decimal(1), hedge: bool = False, now: int = 0,
+    ) -> None:  # fmt: skip
+        """``seed`` makes the venue's ids; ``leverage`` is set on every derivative, as far as each allows."""
+        self.models = models
+        self.instruments = {it.id: it for it in instruments}
+        self.exchange = Exchange(self.instruments.values(), seed=seed)
+        self.displays = {it.id: Display(it, models) for it in self.instruments.values()}
+        self._behind: dict[InstrumentId, None] = {}  # prices the exchange has not been told
+        self.exchange.open_account(UID, models.fees.fees(), now)
+        for coin, amount in cash.items():
+            self.exchange.deposit(UID, coin, amount, now)
+        for it in self.instruments.values():
+            if not it.is_spot:
+                self._prepare(it, leverage, hedge, now)
+
+    def _prepare(self, it: Instrument, leverage: Decimal, hedge: bool, now: int) -> None:
+        if hedge and it.id.category is Category.LINEAR:
+            self.exchange.switch_mode(UID, it.id, True, now)
+        wanted = min(leverage, it.max_leverage)
+        if wanted != self.exchange.position(UID, it.id, 1 if hedge else 0).leverage:
+            self.exchange.set_leverage(UID, it.id, wanted, now)
+
+    # --- what is so
+
+    def fee_rates(self) -> tuple[FeeRate, ...]:
+        """The account's rates per instrument."""
+        fees = self.models.fees.fees()
+        return tuple(
+            FeeRate(i, fees.spot_maker, fees.spot_taker) if it.is_spot else
+            FeeRate(i, fees.linear_maker, fees.linear_taker)
+            for i, it in self.instruments.items()
+        )  # fmt: skip
+
+    def is_watching(self, instrument: InstrumentId) -> bool:
+        """Whether the way of the price inside a bar can change anything: an order rests or waits."""
+        return self.exchange.has_resting(instrument)
+
+    def holds(self, instrument: InstrumentId) -> bool:
+        """Whether there is a position."""
+        legs = (1, 2) if self.exchange.is_hedged(UID, instrument) else (0,)
+        return any(self.exchange.position(UID, instrument, leg).size for leg in legs)
+
+    def bounds(self, instrument: InstrumentId) -> tuple[Decimal, Decimal] | None:
+        """Prices between which, all else unchanged, nothing is liquidated; ``None``: none can be."""
+        return self.exchange.liquidation_bounds(UID, instrument)
+
+    # --- the market
+
+    def trades(self, instrument: InstrumentId, volume: float) -> None:
+        """A new bar begins, which will trade ``volume``."""
+        self.displays[instrument].trades(volume)
+
+    def stand(self, instrument: InstrumentId, price: float, mark: float = 0.0) -> None:
+        """The price is here, and nobody waited for it on its way: the exchange is told when somebody asks."""
+        self.displays[instrument].at(price, mark)
+        self._behind[instrument] = None
+
+    def step(self, instrument: InstrumentId, price: float, now: int, mark: float = 0.0) -> list[Event]:
+        """The price goes here, meeting on its way the triggers of waiting orders one by one."""
+        events = self._catch_up(now, instrument)
+        display = self.displays[instrument]
+        here = display.price or price
+        while True:
+            triggers = [float(it) for it in self.exchange.waiting_triggers(instrument)]
+            on_the_way = stops_on_the_way(here, price, triggers)
+            if not on_the_way:
+                break
+            here, before = on_the_way[0], here
+            events += self._walk(display, here, Side.BUY if here > before else Side.SELL, now, mark)
+        return events + self._walk(display, price, Side.BUY if price > here else Side.SELL, now, mark)
+
+    def settle(self, instrument: InstrumentId, rate: Decimal, now: int) -> list[Event]:
+        """Funding of one perpetual, at the price where it stands."""
+        events = self._catch_up(now)
+        return events + self._events(self.exchange.settle_funding(instrument, rate, now), now)
+
+    def _walk(self, display: Display, price: float, side: Side, now: int, mark: float, lots: int = -1) -> list[Event]:
+        """``lots`` -1: as much as the bar lets trade."""
+        display.at(price, mark)
+        self._behind.pop(display.instrument.id, None)
+        bids, asks = display.sides()
+        if self.exchange.waiting_triggers(display.instrument.id):  # what fires takes, and pays the slippage
+            bids, asks = display.sides(Side.SELL)[0], display.sides(Side.BUY)[1]
+        lots = display.passive if lots < 0 else lots
+        step = Step(display.on_tick, side, lots, bids, asks, exact(mark) if mark else None)
+        return self._events(self.exchange.walk(display.instrument.id, step, now), now)
+
+    def _catch_up(self, now: int, without: InstrumentId | None = None) -> list[Event]:
+        """Tell the exchange where the prices stand that moved unwatched: margins depend on all of them."""
+        events: list[Event] = []
+        for instrument in list(self._behind) if self._behind else ():
+            if instrument != without:
+                display = self.displays[instrument]
+                events += self._walk(display, display.price, Side.BUY, now, display.mark, 0)
+        return events
+
+    # --- the engine's commands, as they arrive
+
+    def carry_out(self, command: Command, now: int) -> list[Event]:
+        """What a command causes when it arrives at ``now``. Raises ``TypeError`` for one that is not a venue's.
+
+        What it asks about is answered as of now.
+        """
+        if isinstance(command, RiskApproved):
+            return self._approved(command, now)
+        if isinstance(command, CancelOrder):
+            return self._cancel(command, now)
+        if isinstance(command, LookUpOrder):
+            order = self.exchange.order(UID, command.order_id, command.link_id)
+            report = None if order is None else report_of(order)
+            return [OrderLookedUp(now, command.link_id, True, report, (), "", command.order_id)]
+        if isinstance(command, Reconcile):
+            return [self.truth(now)]
+        if isinstance(command, RequestTickers):
+            return [self._tickers(command.category, now)]
+        raise TypeError(f"{type(command).__name__} is no command to a venue")
+
+    def _approved(self, command: RiskApproved, now: int) -> list[Event]:
+        if command.order is not None:
+            return self._create(command.order, now)
+        if command.amendment is not None:
+            return self._amend(command, now)
+        assert command.stop is not None
+        return self._set_stop(command.stop, now)
+
+    def _create(self, spec: OrderSpec, now: int) -> list[Event]:
+        events = self._catch_up(now)
+        display = self.displays.get(spec.instrument)
+        if display is not None:
+            taker = spec.side if spec.type is OrderType.MARKET and spec.trigger is None else None
+            self.exchange.show(spec.instrument, *display.sides(taker, spec.qty))
+        try:
+            _, happened = self.exchange.place(UID, request_of(spec), now)
+        except Refused as refused:
+            return [*events, refusal(self._heard(now), spec.link_id, Action.CREATE, refused.code, refused.message)]
+        return events + self._events(happened, now)
+
+    def _amend(self, command: RiskApproved, now: int) -> list[Event]:
+        asked = command.amendment
+        assert asked is not None
+        events = self._catch_up(now)
+        self.exchange.show(asked.instrument, *self.displays[asked.instrument].sides())
+        stops = StopChange(asked.trigger_price, None, asked.take_profit, asked.stop_loss)
+        try:
+            _, happened = self.exchange.amend(
+                UID, asked.instrument, asked.order_id, asked.link_id, asked.qty, asked.price, now, stops
+            )
+        except Refused as refused:
+            return [*events, refusal(self._heard(now), asked.link_id, Action.AMEND, refused.code, refused.message)]
+        return events + self._events(happened, now)
+
+    def _cancel(self, command: CancelOrder, now: int) -> list[Event]:
+        try:
+            _, happened = self.exchange.cancel(UID, command.instrument, command.order_id, command.link_id, now)
+        except Refused as refused:
+            return [refusal(self._heard(now), command.link_id, Action.CANCEL, refused.code, refused.message)]
+        return self._events(happened, now)
+
+    def _set_stop(self, stop: TradingStop, now: int) -> list[Event]:
+        code, message, happened = 0, "", []
+        try:
+            happened = self.exchange.set_trading_stop(UID, stop, now)
+        except Refused as refused:
+            code, message = refused.code, refused.message
+        reaction = Reaction.OK if code in (0, 34040) else Reaction.FIX
+        return [
+            StopAnswered(self._heard(now), stop.instrument, stop.position_idx, code, message, reaction),
+            *self._events(happened, now),
+        ]
+
+    def _tickers(self, category: str, now: int) -> TickersLoaded:
+        rows = tuple(
+            UniverseRow(i.symbol, d.price, d.bid_price, d.ask_price, d.volume * d.price)
+            for i, d in self.displays.items()
+            if i.category.value == category and d.price
+        )
+        return TickersLoaded(now, category, rows)
+
+    def truth(self, now: int) -> Reconciled:
+        """Everything the venue knows: nothing is ever lost on this way, so the past need not be told again."""
+        positions = tuple(
+            PositionReport(p.instrument, p.size, p.cost / p.size if p.size else None, p.position_idx, p.leverage)
+            for p in self.exchange.positions(UID)
+        )
+        balances = tuple(BalanceReport(w.coin, w.balance, w.balance, w.locked) for w in self.exchange.wallets(UID))
+        reports = tuple(report_of(order) for order in self.exchange.open_orders(UID))
+        return Reconciled(now, now, reports, (), positions, balances)
+
+    def _events(self, happened: list[Happening], now: int) -> list[Event]:
+        """Fills first, then the orders they changed: as the venue publishes them."""
+        events: list[Event] = []
+        heard = self._heard(now) if happened else now
+        for it in happened:
+            if isinstance(it, FillHappened):
+                events.append(executed(heard, it.fill))
+            elif isinstance(it, OrderHappened):
+                events.append(reported(heard, it.order))
+        return events
+
+    def _heard(self, now: int) -> int:
+        return now + self.models.latency.answer(now)
+
+
+def request_of(spec: OrderSpec) -> NewOrder:
+    """The create request of an order of ours."""
+    return NewOrder(
+        spec.instrument, spec.side, spec.type, spec.qty, spec.price, spec.time_in_force, spec.reduce_only,
+        spec.quote_qty, spec.link_id, spec.trigger, spec.close_on_trigger, spec.protection, spec.position_idx,
+        spec.self_match, "StopOrder" if spec.trigger is not None and spec.instrument.category is Category.SPOT else
+        "Order",
+    )  # fmt: skip
