@@ -1,0 +1,130 @@
+"""Whatever somebody names as data, opened as history: a store, a folder of files, or single files."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from tradectl.history.combining import combine
+from tradectl.history.file_names import Named, named
+from tradectl.history.instruments import guess_instrument
+from tradectl.history.layout import INSTRUMENTS, every_series
+from tradectl.history.market_file import GUESS, Hints, MarketFile, read_market_file
+from tradectl.history.reading import History, MemoryHistory, Span, fingerprint
+from tradectl.history.series import Columns, SeriesId
+from tradectl.history.store import ParquetStore
+from tradectl.model.errors import ErrorCode, Problem
+from tradectl.model.instruments import Instrument, InstrumentId
+
+#: Files of a folder that are taken for market data; all others are left alone.
+ENDINGS = (".csv", ".csv.gz", ".csv.zip", ".json", ".json.gz", ".jsonl", ".jsonl.gz", ".parquet", ".zip")
+
+
+class OpenedHistory:
+    """History with an instrument for everything that has prices; ``notes`` says what was guessed or found."""
+
+    def __init__(self, inner: History, notes: Iterable[str] = ()) -> None:
+        self._inner = inner
+        self._guessed: dict[InstrumentId, Instrument] = {}
+        self.notes: list[str] = list(notes)
+
+    def series(self) -> Sequence[SeriesId]:
+        """Every series there is, in order."""
+        return self._inner.series()
+
+    def span(self, series: SeriesId) -> Span | None:
+        """What there is of ``series``."""
+        return self._inner.span(series)
+
+    def read(self, series: SeriesId, since: int, until: int) -> Iterator[Columns]:
+        """The rows with ``since <= time < until`` in parts."""
+        return self._inner.read(series, since, until)
+
+    def instruments(self, at: int) -> Mapping[InstrumentId, Instrument]:
+        """The stored instruments as of ``at``, and guessed ones for whatever has prices and no stored one."""
+        known = dict(self._inner.instruments(at))
+        for identity in dict.fromkeys(it.instrument for it in self._inner.series()):
+            if identity not in known:
+                self._guess(identity)
+        return {**self._guessed, **known}
+
+    def fingerprint(self, series: Iterable[SeriesId], since: int, until: int) -> str:
+        """A hash (hex) of exactly these rows."""
+        return fingerprint(self, series, since, until)
+
+    def _guess(self, identity: InstrumentId) -> None:
+        if identity in self._guessed:
+            return
+        try:
+            self._guessed[identity], note = guess_instrument(self._inner, identity)
+        except Problem as problem:
+            note = f"{identity}: {problem.message}"
+        if note not in self.notes:
+            self.notes.append(note)
+
+
+def open_history(path: Path, hints: Hints = GUESS, only: Iterable[str] = ()) -> OpenedHistory:
+    """A store's folder, a folder of market files, or one file.
+
+    Of a folder of files, those of a symbol in ``only`` (all without) are read and checked at once, without Parquet
+    files no pyarrow is needed. Files of one series are joined; they must not contradict each other.
+
+    Raises :class:`Problem` when there is nothing, or a file is not in order.
+    """
+    if path.is_dir():
+        if is_store(path):
+            return OpenedHistory(ParquetStore(path))
+        files = [it for it in sorted(path.rglob("*")) if it.is_file() and it.name.lower().endswith(ENDINGS)]
+        wanted = {symbol.upper() for symbol in only}
+        names = {it: named(it) for it in files}
+        return open_files([it for it in files if _is_wanted(names[it], wanted)], hints, path)
+    return open_files([path], hints, path)
+
+
+def _is_wanted(name: Named, symbols: set[str]) -> bool:
+    """Whether a folder's file is one of market data: its name says the symbol, one of those wanted."""
+    return bool(name.symbol) and (not symbols or name.symbol in symbols)
+
+
+def is_store(path: Path) -> bool:
+    """Whether a folder is a store's: it holds series, instruments, or nothing yet."""
+    return bool(every_series(path)) or (path / INSTRUMENTS).is_dir() or not any(path.iterdir())
+
+
+def open_files(files: Sequence[Path], hints: Hints = GUESS, where: Path | None = None) -> OpenedHistory:
+    """Market files as one history in memory. Raises :class:`Problem`."""
+    if not files:
+        raise Problem(
+            ErrorCode.NOT_FOUND,
+            f"{where or 'the list'} holds no market data",
+            field="data",
+            reason="no store, and no file whose name says a symbol",
+            remedy="Name a folder that tradectl data import wrote, or files such as linear_BTCUSDT_1m.csv",
+        )
+    data: dict[SeriesId, Columns] = {}
+    notes: list[str] = []
+    joined: Counter[str] = Counter()
+    for path in files:
+        file = read_market_file(path, hints)
+        joined[str(file.series)] += 1
+        data[file.series] = _added(file, data.get(file.series))
+        notes += _notes(file)
+    notes += [f"{series} is joined from {count} files" for series, count in joined.items() if count > 1]
+    return OpenedHistory(MemoryHistory(data), notes)
+
+
+def _added(file: MarketFile, before: Columns | None) -> Columns:
+    if before is None:
+        return file.columns
+    try:
+        return combine(file.series, before, file.columns, "refuse")[0]
+    except Problem as problem:
+        told = f"{file.path} and a file before it disagree: {problem.message}"
+        remedy = "Leave one of the files out"
+        raise Problem(problem.code, told, field="data", reason=problem.reason, remedy=remedy) from None
+
+
+def _notes(file: MarketFile) -> Iterator[str]:
+    for finding in file.findings:
+        yield f"{file.path.name}: {finding.text}"
+    if file.missing:
+        yield f"{file.path.name}: {file.missing} rows are missing in {len(file.gaps)} gaps"
