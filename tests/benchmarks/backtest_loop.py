@@ -32,6 +32,14 @@ from tradectl.model.orders import Execution, OrderReport, OrderSpec, OrderStatus
 STRATEGY = StrategyConfig(name="ema", class_="ema_cross", capital=Decimal(1), params={"fast": 10, "slow": 30})
 
 
+class Noise(Walk):
+    """A price without trends: averages cross every dozen candles, as on real minutes."""
+
+    def step(self) -> float:
+        self.price = round(max(self.price + self._rng.gauss(0.0, 30.0), 10_000.0), 1)
+        return self.price
+
+
 class Fall(Walk):
     """A price that only falls, slowly: averages never cross and nothing is held."""
 
@@ -40,7 +48,7 @@ class Fall(Walk):
         return self.price
 
 
-def candles(count: int, price: type[Walk] = Walk, mark: float = 0.0) -> list[BarClosed]:
+def candles(count: int, price: type[Walk] = Noise, mark: float = 0.0) -> list[BarClosed]:
     """Candles with the best prices at their end, after those of the warm-up; ``mark`` is their close, or what it is."""
     walk = price(7)
     opening(walk)

@@ -81,7 +81,8 @@ class Callbacks:
         intents, runner.intents = runner.intents, []
         first = len(self._w.out)
         self._process(runner, intents)
-        self._notes.complete(first, runner.inputs)
+        if self._w.audience.decisions:
+            self._notes.complete(first, runner.inputs)
 
     def fail(self, runner: Runner, reason: str) -> None:
         """Stop an instance; what it asked for in the running callback is dropped."""

@@ -138,7 +138,7 @@ class Fills:
             order.arrival if order is not None else None,
         )  # fmt: skip
         w.emit(record)
-        w.deliveries.append((booked.strategy, "on_funding" if execution.type == "Funding" else "on_execution", record))
+        w.deliver(booked.strategy, "on_funding" if execution.type == "Funding" else "on_execution", record)
 
     # --- fills that came before the order they belong to
 

@@ -20,6 +20,7 @@ class Following:
         #: Who follows quotes, trades, books or predictions of an instrument, for those who cannot wait for :meth:`of`.
         self.by_watch: dict[tuple[str, InstrumentId], list[Runner]] = {}
         self.subscribed: dict[MarketKey, None] = {}
+        self._prices: dict[InstrumentId, tuple[MarketKey, MarketKey]] = {}
 
     def of_bars(self, key: SeriesKey) -> list[Runner]:
         """Who follows a series."""
@@ -58,8 +59,11 @@ class Following:
 
     def follow(self, instrument: InstrumentId) -> None:
         """Ask for an instrument's prices: of what a strategy or a person trades, and of what is held."""
-        self.subscribe(MarketKey("ticker", instrument))
-        self.subscribe(MarketKey("quotes", instrument))
+        keys = self._prices.get(instrument)
+        if keys is None:
+            keys = self._prices[instrument] = (MarketKey("ticker", instrument), MarketKey("quotes", instrument))
+        for key in keys:
+            self.subscribe(key)
 
     def subscribe(self, key: MarketKey) -> None:
         """Ask for a stream, once."""

@@ -93,7 +93,7 @@ class Guards:
     def mark(self) -> None:
         """Publish equity of the account and of each strategy."""
         w = self._w
-        if w.portfolio.state.baselined:
+        if w.portfolio.state.baselined and w.audience.equity:
             total = w.valuation.account()
             w.emit(EquityMarked(w.now, "", total.equity, total.cash, total.unrealised))
             for name in w.portfolio.state.books:

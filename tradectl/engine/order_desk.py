@@ -92,7 +92,7 @@ class OrderDesk:
             sum(wish.sizes[1:], wish.sizes[0]), wish.price, wish.reason, ok, checks, links, wish.who,
             event=described(self._w), algorithm=wish.algorithm,
         )  # fmt: skip
-        self._w.emit(made)
+        self._w.decided(made)
         return made
 
     def refuse(
@@ -104,7 +104,7 @@ class OrderDesk:
             self._w.decision_seq, self._w.cause, self._w.now, strategy, instrument, action, None, ZERO, None, reason,
             check.ok, (check,), (), who, described(self._w),
         )  # fmt: skip
-        self._w.emit(made)
+        self._w.decided(made)
         return made
 
     # --- cancels and amendments
@@ -154,7 +154,7 @@ class OrderDesk:
             qty if qty is not None else order.qty, price if price is not None else order.price, reason, ok, checks,
             (order.link_id,), who, described(w), algorithm=order.algorithm,
         )  # fmt: skip
-        w.emit(made)
+        w.decided(made)
         return made
 
     def _amend(self, order: Order, change: Change) -> None:

@@ -1,9 +1,9 @@
 """What changed is stated once at the end of a step: orders, positions, coins; and all of it anew after a restart."""
 
 from tradectl.engine.books import Book
-from tradectl.engine.order_state import view
+from tradectl.engine.order_state import Order, view
 from tradectl.engine.strategy_host import StrategyHost
-from tradectl.engine.world import World
+from tradectl.engine.world import KEEP_FINISHED, World
 from tradectl.model.commands import BalanceChanged, PositionChanged
 from tradectl.model.instruments import InstrumentId
 from tradectl.model.market_data import MarketKey
@@ -16,6 +16,8 @@ class Publication:
     def __init__(self, world: World, host: StrategyHost) -> None:
         self._w = world
         self._host = host
+        #: Orders whose end was stated, where nobody follows them on their way.
+        self._ended: dict[str, None] = {}
 
     def orders(self) -> None:
         """Each order that changed, once, and to whoever it concerns."""
@@ -25,11 +27,28 @@ class Publication:
             del w.dirty_orders[link]
             order = w.orders.get(link)
             if order is not None:
-                record = view(order, w.now)
+                self._order(order)
+
+    def _order(self, order: Order) -> None:
+        w = self._w
+        stated, heard = w.audience.orders or self._is_over(order), w.hears(order.strategy, "on_order")
+        if stated or heard:
+            record = view(order, w.now)
+            if stated:
                 w.emit(record)
+            if heard:
                 w.deliveries.append((order.strategy, "on_order", record))
-                for listen in w.on_order_change:
-                    listen(order)
+        for listen in w.on_order_change:
+            listen(order)
+
+    def _is_over(self, order: Order) -> bool:
+        """Whether this is the moment an order ended and all its executions are here."""
+        if order.is_open or order.misses_executions or order.link_id in self._ended:
+            return False
+        self._ended[order.link_id] = None
+        if len(self._ended) > KEEP_FINISHED:
+            del self._ended[next(iter(self._ended))]
+        return True
 
     def books(self) -> None:
         """Each position and coin that changed."""
@@ -42,7 +61,8 @@ class Publication:
             pair = w.valuation.pair_of(coin) if coin != w.config.settle_coin else None
             if pair is not None and w.portfolio.state.cash.get(coin):
                 self._host.subscribe(MarketKey("ticker", pair))
-            w.emit(BalanceChanged(w.now, coin, w.portfolio.state.cash.get(coin, ZERO)))
+            if w.audience.positions:
+                w.emit(BalanceChanged(w.now, coin, w.portfolio.state.cash.get(coin, ZERO)))
         w.dirty_books.clear()
         w.dirty_coins.clear()
 
@@ -52,6 +72,8 @@ class Publication:
             return  # a leg on which nothing ever happened
         if book.size:
             self._host.follow(instrument)
+        if not w.audience.positions:
+            return
         ticker = w.market.ticker(instrument)
         mark = (ticker.mark or ticker.last) if ticker is not None else 0.0
         w.emit(

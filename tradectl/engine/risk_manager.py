@@ -7,7 +7,7 @@ from tradectl.engine.activity import MINUTE
 from tradectl.engine.legs import side_of
 from tradectl.engine.limit_book import InForce
 from tradectl.engine.order_state import Order, protection_of, trigger_of
-from tradectl.engine.risk_checks import ALL_CHECKS, FORM_CHECKS, RELEASE_CHECKS, Candidate, RiskCheck
+from tradectl.engine.risk_checks import ALL_CHECKS, FORM_CHECKS, RELEASE_CHECKS, Candidate, RiskCheck, Verdict, told
 from tradectl.engine.risk_checks.applicable import applicable
 from tradectl.engine.risk_checks.behaviour import entry_key, meets
 from tradectl.engine.risk_view import View
@@ -16,6 +16,9 @@ from tradectl.model.commands import Amendment, Check, RiskApproved
 from tradectl.model.instruments import Category, InstrumentId
 from tradectl.model.money import ZERO
 from tradectl.model.orders import SelfMatch, Side, TradingStop
+
+#: All that is said of an order that passed when nobody wants to hear more.
+_PASSED = (Check("risk", True),)
 
 
 class RiskManager:
@@ -70,28 +73,34 @@ class RiskManager:
     def check(self, candidate: Candidate) -> tuple[Check, ...]:
         """Every check that applies, up to the first that fails."""
         view = self._view(candidate)
-        return self._run(self._on(candidate, view.in_force), candidate, view)
+        return self._told(_run(self._on(candidate, view.in_force), candidate, view))
 
     def what_if(self, candidate: Candidate) -> tuple[Check, ...]:
         """Every check that applies, past the ones that fail; but an order without a sensible quantity or price has
         nothing more to be judged by. Nothing changes."""
-        form = self._run(FORM_CHECKS, candidate, self._view(candidate))
+        form = _run(FORM_CHECKS, candidate, self._view(candidate))
         if not form[-1].ok:
-            return form
+            return tuple(map(told, form))
         view = self._view(candidate)
-        return tuple(verdict for check in ALL_CHECKS if (verdict := check(candidate, view)) is not None)
+        return tuple(told(verdict) for check in ALL_CHECKS if (verdict := check(candidate, view)) is not None)
 
     def check_release(self, order: Order, qty: Decimal | None = None, price: Decimal | None = None) -> Check | None:
         """The check that stops a queued order (or its amendment to ``qty`` and ``price``) now, if one does."""
         candidate = self._candidate_of(order, qty, price)
-        checks = self._run(RELEASE_CHECKS, candidate, self._view(candidate, order.link_id))
-        return checks[-1] if checks and not checks[-1].ok else None
+        checks = _run(RELEASE_CHECKS, candidate, self._view(candidate, order.link_id))
+        return told(checks[-1]) if checks and not checks[-1].ok else None
 
     def check_amend(self, order: Order, qty: Decimal | None, price: Decimal | None) -> tuple[Check, ...]:
         """The checks for an order as it would be after the amendment."""
         changed = self._candidate_of(order, qty, price)
         view = self._view(changed, order.link_id)
-        return self._run(self._on(changed, view.in_force), changed, view)
+        return self._told(_run(self._on(changed, view.in_force), changed, view))
+
+    def _told(self, verdicts: list[Verdict]) -> tuple[Check, ...]:
+        """In words as far as somebody listens: of what passed nobody may, of what failed somebody always does."""
+        if self._world.audience.decisions:
+            return tuple(map(told, verdicts))
+        return _PASSED if verdicts[-1].ok else (told(verdicts[-1]),)
 
     def self_match(self, candidate: Candidate) -> SelfMatch:
         """What the venue is to do should the order meet one of our own: an entry in the way of what reduces gives way,
@@ -162,13 +171,14 @@ class RiskManager:
         """The approval of a change of a whole position's stops: it can only shrink the position."""
         return RiskApproved(cause, decision, stop=stop)
 
-    @staticmethod
-    def _run(checks: tuple[RiskCheck, ...], candidate: Candidate, view: View) -> tuple[Check, ...]:
-        done: list[Check] = []
-        for check in checks:
-            verdict = check(candidate, view)
-            if verdict is not None:
-                done.append(verdict)
-                if not verdict.ok:
-                    break
-        return tuple(done)
+
+def _run(checks: tuple[RiskCheck, ...], candidate: Candidate, view: View) -> list[Verdict]:
+    """What applies, up to the first that fails."""
+    done: list[Verdict] = []
+    for check in checks:
+        verdict = check(candidate, view)
+        if verdict is not None:
+            done.append(verdict)
+            if not verdict.ok:
+                break
+    return done

@@ -23,6 +23,8 @@ MAX_INTENTS = 100
 #: Series whose indicators are noted with a decision; with more, only those of its instrument are.
 NOTED_SERIES = 4
 _MINUTE = 60 * 10**9
+#: Callbacks about what became of an instance's orders.
+_TOLD = ("on_order", "on_execution", "on_funding", "on_algorithm")
 SeriesKey = tuple[InstrumentId, str]
 Value = bool | int | float | str
 
@@ -34,6 +36,8 @@ class Runner:
         self.config = config
         self.name = config.name
         self.cls = cls
+        #: The callbacks its class does something in.
+        self.heard = frozenset(n for n in _TOLD if getattr(cls, n) is not getattr(Strategy, n))
         self._world = world
         self._universes = universes
         #: Parameters a person set while it ran; they win over the configuration.

@@ -44,6 +44,7 @@ class StrategyHost:
         self.bars = BarFeed(world, self.runners, self.following, self.callbacks)
         self.follow, self.subscribe = self.following.follow, self.following.subscribe
         world.entry_veto = self.entry_veto
+        world.hears = self.hears
 
     # --- life
 
@@ -239,6 +240,11 @@ class StrategyHost:
             self.callbacks.fail(runner, f"its state: {type(error).__name__}: {error}")
 
     # --- events for one or some
+
+    def hears(self, name: str, callback: str) -> bool:
+        """Whether an instance's class does anything in a callback."""
+        runner = self.runners.get(name)
+        return runner is not None and callback in runner.heard
 
     def market(self, kind: str, instrument: InstrumentId, callback: str, event: Any) -> None:
         """A quote, print, book or prediction to the instances that asked for it."""

@@ -156,7 +156,7 @@ class TradingEngine:
             w.now = event.received
         w.event = event
         handler(event)
-        if w.out:
+        if w.out and w.audience.decisions:
             self.host.notes.complete(0)
         waiting = w.queue.state.lanes.counts
         if w.deliveries or w.dirty_orders or w.dirty_books or w.dirty_coins or w.state_dirty or waiting:

@@ -19,7 +19,16 @@ from tradectl.engine.order_state import Held, Order, Orphan
 from tradectl.engine.portfolio_manager import PortfolioManager
 from tradectl.engine.trading_state import TradingState
 from tradectl.engine.valuation import Valuation
-from tradectl.model.commands import Alert, AlertLevel, AlgorithmChanged, CancelTimer, Command, SetTimer, StateChanged
+from tradectl.model.commands import (
+    Alert,
+    AlertLevel,
+    AlgorithmChanged,
+    CancelTimer,
+    Command,
+    DecisionMade,
+    SetTimer,
+    StateChanged,
+)
 from tradectl.model.events import Event
 from tradectl.model.ids import order_link_id
 from tradectl.model.instruments import Category, FeeRate, Instrument, InstrumentId
@@ -78,12 +87,24 @@ class World:
         self.event: Event | None = None
         #: Why an instance may not enter an instrument ("" when it may): the universe's word, asked by the risk checks.
         self.entry_veto: Callable[[str, InstrumentId], str] = lambda strategy, instrument: ""
+        #: Whether an instance does anything in a callback: the strategy host's word.
+        self.hears: Callable[[str, str], bool] = lambda name, callback: False
         #: An instance's execution algorithms at work: the algorithm desk's word.
         self.algorithms_of: Callable[[str], tuple[AlgorithmChanged, ...]] = lambda strategy: ()
 
     def emit(self, command: Command) -> None:
         """Decide something; it is carried out after this step."""
         self.out.append(command)
+
+    def deliver(self, name: str, callback: str, record: Any) -> None:
+        """Tell an instance, if it does anything with it."""
+        if self.hears(name, callback):
+            self.deliveries.append((name, callback, record))
+
+    def decided(self, made: DecisionMade) -> None:
+        """State a decision; one that was accepted only where somebody follows them."""
+        if self.audience.decisions or not made.accepted:
+            self.out.append(made)
 
     def alert(self, level: AlertLevel, code: str, text: str, remedy: str = "") -> None:
         """Tell a person."""

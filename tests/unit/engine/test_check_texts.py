@@ -33,7 +33,7 @@ def test_what_is_no_amount_is_shown_as_it_is() -> None:
     assert [text_of(D(text)) for text in ("Infinity", "NaN", "1E+40", "0.10", "-0.00", "100.000000000")] == [
         "Infinity", "NaN", "1E+40", "0.1", "0", "100",
     ]  # fmt: skip
-    assert passed("a", D("1.50"), D(2)) == Check("a", True, "1.5", "2")
+    assert passed("a", D("1.50"), D(2)).told() == Check("a", True, "1.5", "2")
     assert failed("a", D("1.50"), 3, "too much") == Check("a", False, "1.5", "3", "too much")
 
 

@@ -247,4 +247,4 @@ class AlgorithmDesk:
         run.published = said
         record = view(run, self._w.now)
         self._w.emit(record)
-        self._w.deliveries.append((run.strategy, "on_algorithm", record))
+        self._w.deliver(run.strategy, "on_algorithm", record)

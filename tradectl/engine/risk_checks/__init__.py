@@ -9,7 +9,7 @@ from tradectl.engine.risk_checks.behaviour import (
     RepeatCheck,
     SelfTradeCheck,
 )
-from tradectl.engine.risk_checks.candidate import Candidate, RiskCheck, RiskView
+from tradectl.engine.risk_checks.candidate import Candidate, RiskCheck, RiskView, Verdict, told
 from tradectl.engine.risk_checks.exposure import (
     BalanceCheck,
     GrossCheck,
@@ -73,4 +73,4 @@ ALL_CHECKS: tuple[RiskCheck, ...] = (
 #: What is looked at again when a queued order is released: what may have moved while it waited.
 RELEASE_CHECKS: tuple[RiskCheck, ...] = (*_PERMISSION, *_MARKET, *_EXPOSURE, *_LOSS)
 
-__all__ = ["ALL_CHECKS", "FORM_CHECKS", "RELEASE_CHECKS", "Candidate", "RiskCheck", "RiskView"]
+__all__ = ["ALL_CHECKS", "FORM_CHECKS", "RELEASE_CHECKS", "Candidate", "RiskCheck", "RiskView", "Verdict", "told"]

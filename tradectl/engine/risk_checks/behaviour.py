@@ -1,7 +1,9 @@
 """How one trades: open orders, rates, the same thing again and again, twice, or against oneself."""
 
+from msgspec import Struct
+
 from tradectl.engine.order_state import Order
-from tradectl.engine.risk_checks.candidate import Candidate, RiskView, failed
+from tradectl.engine.risk_checks.candidate import Candidate, Passed, RiskView, Verdict, failed, passed
 from tradectl.model.commands import Check
 from tradectl.model.money import plain
 from tradectl.model.orders import OrderType, Side
@@ -15,7 +17,7 @@ class OpenOrdersCheck:
 
     name = "open_orders"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         if c.reduces:
             return None
         limits, symbol = v.in_force, c.instrument.id.symbol
@@ -29,11 +31,10 @@ class OpenOrdersCheck:
                 return check
         return self._count(limits.account.open_orders, v.open_orders() + 1)
 
-    def _count(self, limit: int, count: int, where: str = "", whose: str = "") -> Check:
-        one, other = f"{limit} orders", f"{count} orders"
+    def _count(self, limit: int, count: int, where: str = "", whose: str = "") -> Verdict:
         if count <= limit:
-            return Check(self.name, True, one, other)
-        return failed(self.name, one, other, f"too many open orders{where}{whose}")
+            return passed(self.name, limit, count, "orders")
+        return failed(self.name, f"{limit} orders", f"{count} orders", f"too many open orders{where}{whose}")
 
 
 class OrderRateCheck:
@@ -41,7 +42,7 @@ class OrderRateCheck:
 
     name = "order_rate"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         if c.reduces or c.amends:
             return None
         a, own, now, more = v.in_force.account, v.in_force.strategy, v.now, c.ahead + 1
@@ -64,7 +65,7 @@ class AmendRateCheck:
 
     name = "amend_rate"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         if c.reduces or not c.amends:
             return None
         a, own, now = v.in_force.account, v.in_force.strategy, v.now
@@ -82,12 +83,21 @@ class AmendRateCheck:
         return _rate(self.name, counts, a.amends_per_second, a.amends_per_minute, "amendments")
 
 
-def _rate(name: str, counts: tuple[int, int], per_second: int, per_minute: int, what: str) -> Check:
+class Rates(Struct, frozen=True, gc=False):
+    """How many in a second and in a minute."""
+
+    second: int
+    minute: int
+
+    def __str__(self) -> str:
+        return f"{self.second}/s, {self.minute}/min"
+
+
+def _rate(name: str, counts: tuple[int, int], per_second: int, per_minute: int, what: str) -> Verdict:
     second, minute = counts
-    one, other = f"{per_second}/s, {per_minute}/min", f"{second}/s, {minute}/min"
     if second <= per_second and minute <= per_minute:
-        return Check(name, True, one, other)
-    return failed(name, one, other, f"too many {what} in a short time")
+        return passed(name, Rates(per_second, per_minute), Rates(second, minute))
+    return failed(name, Rates(per_second, per_minute), Rates(second, minute), f"too many {what} in a short time")
 
 
 class RepeatCheck:
@@ -98,15 +108,15 @@ class RepeatCheck:
 
     name = "repeated_execution"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         limit, span = v.limits.repeat_orders, v.limits.repeat_seconds
         if not limit or c.reduces or c.amends or c.person:
             return None
         i = c.instrument.id
         count = v.activity.entries(c.strategy, i, c.side, entry_key(c.algorithm, c.decision), v.now, span * _SECOND) + 1
-        one, other = f"{limit} in {span} s", f"{count} in {span} s"
         if count <= limit:
-            return Check(self.name, True, one, other)
+            return passed(self.name, limit, count, f"in {span} s")
+        one, other = f"{limit} in {span} s", f"{count} in {span} s"
         rule = f"{c.strategy} would enter {i} ({c.side.value}) for the {count}th time in {span} s, {limit} are allowed"
         return failed(self.name, one, other, rule)
 
@@ -116,18 +126,25 @@ def entry_key(algorithm: int, decision: int) -> int:
     return -algorithm if algorithm else decision
 
 
+class Unrepeated(Passed, frozen=True, gc=False):
+    """Nothing like it was found within the span: only the limit has a unit."""
+
+    def told(self) -> Check:
+        return Check(self.name, True, f"{self.limit} {self.unit}", str(self.value))
+
+
 class DuplicateCheck:
     """The very same entry again within a moment is a mistake; an execution algorithm repeats itself by design."""
 
     name = "duplicate_intent"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         span = v.limits.duplicate_ms
         if not span or c.reduces or c.amends or c.algorithm:
             return None
         twin = next((o for o in v.recent(v.now - span * 1_000_000) if _same(o, c)), None)
         if twin is None:
-            return Check(self.name, True, f"{span} ms", "none")
+            return Unrepeated(self.name, span, "none", "ms")
         ago = (v.now - twin.created) // 1_000_000
         rule = f"the same order was placed {ago} ms ago ({twin.link_id})"
         return failed(self.name, f"{span} ms", f"{ago} ms", rule)
@@ -156,7 +173,7 @@ class SelfTradeCheck:
 
     name = "self_trade"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         if c.reduces or not v.in_force.account.refuse_self_trade or c.trigger is not None:
             return None
         met = meets(c, v)
@@ -182,11 +199,11 @@ class QueueCheck:
 
     name = "queue"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         if c.reduces or c.amends:
             return None
         room = v.queue_room() - c.ahead
         if room > 0:
-            return Check(self.name, True, "room for 1 orders", f"{room} orders")
+            return passed(self.name, "room for 1", room, "orders")
         rule = f"too many orders of {c.strategy} wait for the venue's rate limit"
         return failed(self.name, "room for 1 orders", f"{room} orders", rule)

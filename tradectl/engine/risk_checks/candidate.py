@@ -116,7 +116,7 @@ class RiskCheck(Protocol):
 
     name: str
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None: ...
+    def __call__(self, c: Candidate, v: RiskView) -> "Verdict | None": ...
 
 
 #: Amounts with more digits than this are shown as they are: nobody means them.
@@ -124,9 +124,29 @@ _PLAIN_DIGITS = 30
 _DECIMALS = 8
 
 
-def passed(name: str, limit: Decimal, value: Decimal) -> Check:
-    """The record of a check of an amount that passes: most of them do, with every order."""
-    return Check(name, True, text_of(limit), text_of(value))
+class Passed(Struct, frozen=True, gc=False):
+    """A check that passes, not in words yet: most of them do, with every order, and often nobody asks."""
+
+    name: str
+    limit: object
+    value: object
+    unit: str = ""
+    ok: bool = True
+
+    def told(self) -> Check:
+        """In words."""
+        unit = f" {self.unit}" if self.unit else ""
+        return Check(self.name, True, shown(self.limit) + unit, shown(self.value) + unit)
+
+
+Verdict = Check | Passed
+#: The record of a check of an amount that passes.
+passed = Passed
+
+
+def told(verdict: Verdict) -> Check:
+    """Any verdict in words."""
+    return verdict.told() if isinstance(verdict, Passed) else verdict
 
 
 def failed(name: str, limit: object, value: object, reason: str) -> Check:

@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from tradectl.engine.risk_checks.candidate import Candidate, RiskView, failed, passed, text_of
+from tradectl.engine.risk_checks.candidate import Candidate, RiskView, Verdict, failed, passed, text_of
 from tradectl.engine.risk_checks.size import most_of
-from tradectl.model.commands import Check
 from tradectl.model.orders import Side
 
 _ONE = Decimal(1)
 
 
-def _within(name: str, what: str, value: Decimal, most: Decimal) -> Check:
+def _within(name: str, what: str, value: Decimal, most: Decimal) -> Verdict:
     if value <= most:
         return passed(name, most, value)
     return failed(name, most, value, f"{what} {value:.2f} would be above {most:.2f}")
@@ -22,7 +21,7 @@ class GrossCheck:
 
     name = "gross_exposure"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         if c.reduces or v.price is None:
             return None
         a = v.in_force.account
@@ -35,7 +34,7 @@ class NetCheck:
 
     name = "net_exposure"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         a = v.in_force.account
         if not a.net_share or c.reduces or v.price is None:
             return None
@@ -50,7 +49,7 @@ class StrategyExposureCheck:
         self._kind = "gross" if gross else "net"
         self.name = f"strategy_{self._kind}"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         own = v.in_force.strategy
         if own is None or c.reduces or v.price is None:
             return None
@@ -69,10 +68,10 @@ class GroupExposureCheck:
         self._gross = gross
         self.name = "group_gross" if gross else "group_net"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         if not v.in_force.groups or c.reduces or v.price is None:
             return None
-        last: Check | None = None
+        last: Verdict | None = None
         for group in v.in_force.groups:
             own = group.limits
             share, value = (own.gross_share, own.gross_value) if self._gross else (own.net_share or None, None)
@@ -91,7 +90,7 @@ class MarginCheck:
 
     name = "margin"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         share = v.in_force.account.margin_share
         if not share or c.reduces or c.instrument.is_spot or v.price is None:
             return None
@@ -103,7 +102,7 @@ class LeverageCheck:
 
     name = "leverage"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         if c.reduces or c.instrument.is_spot or v.price is None:
             return None
         a = v.in_force.account
@@ -120,7 +119,7 @@ class BalanceCheck:
 
     name = "balance"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         price = v.price
         if not c.instrument.is_spot or price is None:
             return None
@@ -130,7 +129,7 @@ class BalanceCheck:
         if buys:
             need = v.qty * price if c.quote_amount is None else c.quote_amount
         free = v.free(coin)
-        one, other = f"{text_of(free)} {coin}", f"{text_of(need)} {coin}"
         if need <= free:
-            return Check(self.name, True, one, other)
+            return passed(self.name, free, need, coin)
+        one, other = f"{text_of(free)} {coin}", f"{text_of(need)} {coin}"
         return failed(self.name, one, other, f"{need:.8f} {coin} needed, {free:.8f} free")

@@ -5,12 +5,11 @@ The standing watch latches the same limits; until its next look these checks kee
 
 from decimal import Decimal
 
-from tradectl.engine.risk_checks.candidate import Candidate, RiskView, failed, passed, percent
-from tradectl.model.commands import Check
+from tradectl.engine.risk_checks.candidate import Candidate, RiskView, Verdict, failed, passed, percent
 from tradectl.model.money import ZERO, exact, plain
 
 
-def _loss(name: str, what: str, start: Decimal, loss: Decimal, share: Decimal) -> Check | None:
+def _loss(name: str, what: str, start: Decimal, loss: Decimal, share: Decimal) -> Verdict | None:
     if start <= 0 or not share:
         return None
     most = start * share
@@ -24,7 +23,7 @@ class DayLossCheck:
 
     name = "day_loss"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         g = v.guard
         if c.reduces or g.day < 0:
             return None
@@ -36,7 +35,7 @@ class DayRealisedCheck:
 
     name = "day_realised"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         share, g = v.in_force.account.day_realised_share, v.guard
         if not share or c.reduces or g.day < 0:
             return None
@@ -48,7 +47,7 @@ class DrawdownCheck:
 
     name = "drawdown"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         g = v.guard
         if c.reduces or g.day < 0:
             return None
@@ -62,7 +61,7 @@ class StrategyLossCheck:
         self._drawdown = drawdown
         self.name = "strategy_drawdown" if drawdown else "strategy_day_loss"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         own, g = v.in_force.strategy, v.guard.strategies.get(c.strategy)
         if own is None or g is None or c.reduces or g.day < 0:
             return None
@@ -79,7 +78,7 @@ class LiquidationCheck:
 
     name = "liquidation_distance"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         share, price, mark = v.limits.liquidation_share, v.guard.liquidation.get(c.instrument.id), v.mark
         if not share or not price or mark is None or c.reduces:
             return None
@@ -97,7 +96,7 @@ class FundingCheck:
 
     name = "funding_cost"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         share, ticker = v.limits.funding_share, v.ticker
         if not share or c.reduces or v.price is None or ticker is None or not ticker.funding_rate:
             return None

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from tradectl.engine.risk_checks.candidate import Candidate, RiskView, failed, passed, percent
+from tradectl.engine.risk_checks.candidate import Candidate, RiskView, Verdict, failed, passed, percent
 from tradectl.model.commands import Check
 from tradectl.model.money import plain
 from tradectl.model.orders import OrderType, Side
@@ -15,7 +15,7 @@ class FreshnessCheck:
 
     name = "market_data"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict:
         i, limit = c.instrument.id, v.limits.stale_quote_seconds
         doubt = v.doubt()
         if doubt and not c.reduces:
@@ -27,7 +27,7 @@ class FreshnessCheck:
             return failed(self.name, "a price", coin, f"no price of {coin} has been seen yet")
         age = v.age()
         if c.reduces or (age is not None and age <= limit * _SECOND):
-            return Check(self.name, True, f"{limit} s", f"{(age or 0) // _SECOND} s")
+            return passed(self.name, limit, (age or 0) // _SECOND, "s")
         old = f"{age / _SECOND:.1f} s" if age is not None else "never"
         return failed(self.name, f"{limit} s", old, f"the last price of {i} is {old} old")
 
@@ -37,7 +37,7 @@ class CrossedCheck:
 
     name = "crossed_market"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         if c.reduces:
             return None
         bid, ask = v.touch(False), v.touch(True)
@@ -58,7 +58,7 @@ class BandCheck:
 
     name = "price_band"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         mark, price = v.mark, c.price
         if price is None or mark is None:
             return None
@@ -82,7 +82,7 @@ class CollarCheck:
 
     name = "market_collar"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         if c.type is not OrderType.MARKET or c.reduces or c.trigger is not None:
             return None
         mark, touch = v.mark, v.touch(c.side is Side.BUY)

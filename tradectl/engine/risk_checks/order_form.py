@@ -1,7 +1,6 @@
 """The order itself: quantity and price as the venue's filters want them, and the least it may be worth."""
 
-from tradectl.engine.risk_checks.candidate import Candidate, RiskView, failed, passed, text_of
-from tradectl.model.commands import Check
+from tradectl.engine.risk_checks.candidate import Candidate, RiskView, Verdict, failed, passed, text_of
 from tradectl.model.instruments import Category
 from tradectl.model.money import is_multiple, plain
 from tradectl.model.orders import OrderType
@@ -12,14 +11,14 @@ class QuantityCheck:
 
     name = "quantity"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict:
         i, qty = c.instrument, c.qty
         if not qty.is_finite():
             return failed(self.name, "> 0", qty, f"quantity {qty} is not a number")
         if qty <= 0:
             return failed(self.name, "> 0", qty, "quantity must be greater than 0")
         if c.quote_amount is not None:
-            return Check(self.name, True, "> 0", text_of(qty))
+            return passed(self.name, "> 0", qty)
         least, most = i.min_qty, i.max_market_qty if c.type is OrderType.MARKET else i.max_limit_qty
         if qty < least:
             return failed(self.name, least, qty, f"quantity {plain(qty)} is below the minimum {plain(least)}")
@@ -36,7 +35,7 @@ class PriceCheck:
 
     name = "price"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         i, price = c.instrument, c.price
         if price is None:
             if c.type is OrderType.MARKET:
@@ -60,7 +59,7 @@ class MinNotionalCheck:
 
     name = "min_notional"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         price, least = v.price, c.instrument.min_notional
         if price is None or (c.reduces and not c.instrument.is_spot):
             return None
@@ -68,7 +67,7 @@ class MinNotionalCheck:
         if c.quote_amount is not None:
             value = c.quote_amount
         coin = c.instrument.quote_coin
-        one, other = f"{text_of(least)} {coin}", f"{text_of(value)} {coin}"
         if value >= least:
-            return Check(self.name, True, one, other)
+            return passed(self.name, least, value, coin)
+        one, other = f"{text_of(least)} {coin}", f"{text_of(value)} {coin}"
         return failed(self.name, one, other, f"value {value:.2f} is below the minimum {plain(least)}")

@@ -2,7 +2,7 @@
 
 from fnmatch import fnmatchcase
 
-from tradectl.engine.risk_checks.candidate import Candidate, RiskView, failed
+from tradectl.engine.risk_checks.candidate import Candidate, RiskView, Verdict, failed
 from tradectl.model.commands import Check, Level
 from tradectl.model.instruments import InstrumentId
 
@@ -16,7 +16,7 @@ class TradingStateCheck:
 
     name = "trading_state"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict:
         symbol = c.instrument.id.symbol
         level = v.level(c.strategy, symbol)
         if level is Level.RUNNING:
@@ -32,7 +32,7 @@ class InstrumentStatusCheck:
 
     name = "instrument_status"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict:
         if c.instrument.status == "Trading":
             return _TRADING
         if c.reduces:
@@ -45,7 +45,7 @@ class ReduceOnlyCheck:
 
     name = "reduce_only"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         if not c.reduce_only:
             return None
         if c.reduces:
@@ -59,7 +59,7 @@ class LateBarCheck:
 
     name = "late_bar"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         if not c.late:
             return None
         if c.reduces:
@@ -72,7 +72,7 @@ class RestrictedCheck:
 
     name = "restricted_symbol"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         allow, deny = v.in_force.account.allow, v.in_force.account.deny
         if c.reduces or (not deny and allow == ("*",)):
             return None
@@ -95,7 +95,7 @@ class UniverseCheck:
 
     name = "universe"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         if c.reduces or c.person:
             return None
         veto = v.veto()
@@ -107,7 +107,7 @@ class ProtectionCheck:
 
     name = "protection"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         if c.reduces or not v.limits.require_stop:
             return None
         if c.protection is not None and c.protection.stop_loss is not None:

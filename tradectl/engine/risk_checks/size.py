@@ -2,8 +2,7 @@
 
 from decimal import Decimal
 
-from tradectl.engine.risk_checks.candidate import Candidate, RiskView, failed, passed, percent
-from tradectl.model.commands import Check
+from tradectl.engine.risk_checks.candidate import Candidate, RiskView, Verdict, failed, passed, percent
 from tradectl.model.money import ZERO
 
 
@@ -20,7 +19,7 @@ class OrderSizeCheck:
 
     name = "order_size"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         if c.reduces or v.price is None:
             return None
         share = v.limits.order_share
@@ -36,7 +35,7 @@ class OrderValueCheck:
 
     name = "order_value"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         most = v.limits.order_value
         if not most or c.reduces or v.price is None:
             return None
@@ -51,7 +50,7 @@ class PositionSizeCheck:
 
     name = "position_size"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         if c.reduces or v.price is None:
             return None
         most = most_of(v.limits.position_share, v.limits.position_value, v.equity())
@@ -69,7 +68,7 @@ class StrategyPositionCheck:
 
     name = "strategy_position"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         own = v.in_force.strategy
         if own is None or c.reduces or v.price is None or (own.position_share is None and not own.position_value):
             return None
@@ -87,7 +86,7 @@ class ConcentrationCheck:
 
     name = "concentration"
 
-    def __call__(self, c: Candidate, v: RiskView) -> Check | None:
+    def __call__(self, c: Candidate, v: RiskView) -> Verdict | None:
         limits = v.limits
         if not limits.concentration_share or c.reduces or v.price is None:
             return None
