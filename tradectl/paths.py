@@ -63,6 +63,11 @@ class Paths:
         return os.path.join(self.state, "journal")
 
     @property
+    def research(self) -> str:
+        """One directory for each kept backtest, optimisation or walk-forward."""
+        return os.path.join(self.state, "research")
+
+    @property
     def database(self) -> str:
         """The default SQLite file."""
         return os.path.join(self.state, "store.db")

@@ -13,7 +13,8 @@ from tradectl.performance.fills import Fill, in_order
 class RoundTrip(Struct, frozen=True):
     """One trade as a trader counts them. Amounts in the settle coin; ``pnl`` is after fees and funding.
 
-    ``long``: it was bought first. ``qty`` is the largest size held; times are of the first and last fill, ``ended`` 0
+    ``long``: it was bought first. ``qty`` is the largest size held, ``entered`` all that was entered (more than ``qty``
+    when it was reduced and enlarged again); times are of the first and last fill, ``ended`` 0
     while it is open (then ``pnl`` holds what was realised so far).
     """
 
@@ -30,6 +31,7 @@ class RoundTrip(Struct, frozen=True):
     funding: Decimal
     slippage: Decimal
     fills: int
+    entered: Decimal = ZERO
 
     @property
     def pnl(self) -> Decimal:
@@ -52,7 +54,7 @@ class _Open:
 
     def __init__(self, fill: Fill, long: bool) -> None:
         self.first, self.long = fill, long
-        self.size = self.most = self.entry = self.exit = ZERO
+        self.size = self.most = self.entry = self.exit = self.entered = ZERO
         self.pnl = self.fees = self.funding = self.slippage = ZERO
         self.fills = 0
 
@@ -62,6 +64,7 @@ class _Open:
         self.most = max(self.most, abs(self.size))
         if (piece.qty > 0) is self.long:
             self.entry += piece.value
+            self.entered += abs(piece.qty)
         else:
             self.exit += piece.value
         self.pnl += piece.realised
@@ -73,7 +76,7 @@ class _Open:
         f = self.first
         return RoundTrip(
             f.strategy, f.instrument, self.long, self.most, f.at, ended, self.entry, self.exit, self.pnl, self.fees,
-            self.funding, self.slippage, self.fills,
+            self.funding, self.slippage, self.fills, self.entered,
         )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import json
 
 from tests.unit.backtest.made_result import made_result
 from tradectl.backtest.report.figures import summary
-from tradectl.cli.draw.backtest import draw_backtest
+from tradectl.cli.draw.backtest import backtest_table
 from tradectl.cli.numbers import printable
 from tradectl.cli.screen import Screen, json_text
 from tradectl.cli.words import Globals
@@ -14,7 +14,7 @@ from tradectl.model.money import use_exact_context
 def test_the_table_shows_every_figure_a_reader_asks_for() -> None:
     use_exact_context()
     result = made_result(seed=2, hours=1500, names=("trend", "fade"))
-    text = draw_backtest(Screen(Globals()), printable(summary(result)))
+    text = backtest_table(Screen(Globals()), printable(summary(result)))
     for word in (
         "ema_cross fast=12 slow=26", "annual (CAGR)", "Sharpe", "Sortino", "Calmar", "max drawdown", "win rate",
         "profit factor", "expectancy", "time in the market", "fees", "funding", "slippage", "all, equal parts",

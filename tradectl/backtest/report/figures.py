@@ -6,7 +6,6 @@ nanoseconds, dates as UTC days. Fractions, not per cent. Definitions: docs/metri
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from tradectl.backtest.job import BacktestResult

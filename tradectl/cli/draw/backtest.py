@@ -17,7 +17,7 @@ LEFT = 46
 _FIRST = frozenset({"STRATEGY", "SYMBOL", "HELD", "RUN", "KIND", "MADE", "FIGURE"})
 
 
-def draw_backtest(screen: Screen, data: Row) -> str:
+def backtest_table(screen: Screen, data: Row) -> str:
     """The figures of ``report.figures.summary``: risk beside trades, then the comparisons, then what was assumed."""
     parts = [
         _head(screen, data), _body(screen, data), _fallen(data["drawdown"]), _profit(screen, data),
