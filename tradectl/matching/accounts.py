@@ -1,6 +1,7 @@
 """The account of one user: wallets, holdings, open and conditional orders and the client ids it has used."""
 
 from decimal import Decimal
+from itertools import islice
 
 from msgspec import Struct, field
 
@@ -12,8 +13,10 @@ from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.money import ZERO
 from tradectl.model.orders import Side
 
-#: Client ids remembered per account; Bybit does not say how long one stays reserved (bybit-v5 A.5).
+#: Client ids remembered per account, at least; Bybit does not say how long one stays reserved (bybit-v5 A.5). The
+#: oldest are forgotten many at a time: finding the first entry of a dict takes as long as it has lost entries before.
 REMEMBERED_LINKS = 100_000
+FORGOTTEN_AT_ONCE = 1_000
 DEFAULT_LEVERAGE = Decimal(10)
 
 
@@ -92,14 +95,13 @@ class Account(Struct):
 
     def hedged(self, instrument: Instrument) -> bool:
         """Whether both sides are held apart; the choice for the symbol precedes the coin's (bybit-v5 6.3)."""
+        if not self.hedge and not self.hedge_coins:
+            return False
         return self.hedge.get(instrument.id, self.hedge_coins.get(instrument.settle_coin, False))
 
     def size(self, instrument: InstrumentId, idx: int = 0) -> Decimal:
         holding = self.holdings.get(Leg(instrument, idx))
         return ZERO if holding is None else holding.position.size
-
-    def is_flat(self) -> bool:
-        return all(holding.position.size == 0 for holding in self.holdings.values())
 
     def fee_rate(self, spot: bool, maker: bool) -> Decimal:
         fees = self.fees
@@ -111,8 +113,9 @@ class Account(Struct):
         if not link_id:
             return
         self.used_links[link_id] = None
-        if len(self.used_links) > REMEMBERED_LINKS:
-            del self.used_links[next(iter(self.used_links))]
+        if len(self.used_links) >= REMEMBERED_LINKS + FORGOTTEN_AT_ONCE:
+            for oldest in list(islice(self.used_links, FORGOTTEN_AT_ONCE)):
+                del self.used_links[oldest]
 
     def find_order(self, order_id: str, link_id: str) -> RestingOrder | None:
         """An order in the book; the order id wins when both are given (bybit-v5 5.2)."""

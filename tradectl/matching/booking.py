@@ -15,13 +15,17 @@ from tradectl.matching.publication import Publication
 from tradectl.matching.records import Fill, LedgerEntry, VenueOrder
 from tradectl.matching.state import State
 from tradectl.model.money import ZERO, to_coin
-from tradectl.model.orders import OrderStatus, Side
+from tradectl.model.orders import OrderStatus, OrderType, Side
 
 #: Execution types that the transaction log names differently (bybit-v5 7.3).
 LEDGER_TYPES = {"Trade": "TRADE", "Funding": "SETTLEMENT", "BustTrade": "LIQUIDATION"}
 
 
-class Trade(Struct, frozen=True):
+BUY, FILLED = Side.BUY, OrderStatus.FILLED
+MARKET = OrderType.MARKET
+
+
+class Trade(Struct, frozen=True, gc=False):
     """One side of a match, in whole ticks and lots; ``seq`` is shared by both sides."""
 
     ticks: int
@@ -34,25 +38,25 @@ class Trade(Struct, frozen=True):
 
 def book_trade(state: State, out: Publication, account: Account, book: Book, order: VenueOrder, trade: Trade) -> Fill:
     """Book ``trade`` for ``order``, whose ``cum_*``, ``leaves``, fees and status are updated."""
-    price, qty = book.grid.price(trade.ticks), book.grid.qty(trade.lots)
-    value = book.grid.value(trade.ticks, trade.lots)
-    rate = account.fee_rate(book.instrument.is_spot, trade.maker)
+    grid, spot = book.grid, book.is_spot
+    price, qty, value = trade.ticks * grid.tick, trade.lots * grid.lot, grid.value(trade.ticks, trade.lots)
+    rate = account.fee_rate(spot, trade.maker)
     fee_coin, fee = _fee(book, order.side, rate, qty, value)
     _fill_order(order, qty, value, fee_coin, fee, trade.now)
     pnl, closed = ZERO, ZERO
-    if not book.instrument.is_spot:
-        pnl, closed = _trade_position(state, out, account, book, order, trade, fee)
+    if not spot:
+        pnl, closed = _trade_position(state, out, account, book, order, trade, qty, value, fee)
     fill = Fill(
         exec_id=state.ids.execution_id(), uid=account.uid, instrument=order.instrument, order_id=order.order_id,
-        link_id=order.link_id, side=order.side, order_type=order.type.value, order_price=order.price or ZERO,
-        order_qty=order.qty, leaves=order.leaves, price=price, qty=qty, value=value, fee=fee, fee_coin=fee_coin,
-        fee_rate=rate, is_maker=trade.maker, ts=trade.now, seq=trade.seq, type=trade.type, closed_qty=closed, pnl=pnl,
-        mark_price=book.mark or ZERO, position_idx=order.position_idx, stop_order_type=order.stop_order_type,
-        create_type=order.create_type,
+        link_id=order.link_id, side=order.side, order_type="Market" if order.type is MARKET else "Limit",
+        order_price=order.price or ZERO, order_qty=order.qty, leaves=order.leaves, price=price, qty=qty, value=value,
+        fee=fee, fee_coin=fee_coin, fee_rate=rate, is_maker=trade.maker, ts=trade.now, seq=trade.seq, type=trade.type,
+        closed_qty=closed, pnl=pnl, mark_price=book.mark or ZERO, position_idx=order.position_idx,
+        stop_order_type=order.stop_order_type, create_type=order.create_type,
     )  # fmt: skip
     out.fill(fill)
     out.order(order)
-    if book.instrument.is_spot:
+    if spot:
         _move_coins(state, out, account, book, fill)
     else:
         move_cash(state, out, account, book, fill, coin=fee_coin, cash_flow=pnl, fee=fee, qty=qty)
@@ -76,11 +80,14 @@ def move_cash(
     change = cash_flow + funding - fee
     wallet = account.wallet(coin)
     wallet.balance += change
-    if not book.instrument.is_spot:
+    if not book.is_spot:
         wallet.cum_realised += change
-    state.market.pay(coin, change + fee)
-    state.market.collect(coin, fee)
+    state.market.pay(coin, change + fee, fee)
+    state.cash_moved(account.uid)
     out.wallet(wallet)
+    if not out.wanted.ledger:
+        state.ids.pass_row()
+        return
     out.ledger(
         LedgerEntry(
             id=state.ids.row_id(account.uid, fill.instrument.symbol), uid=account.uid, type=LEDGER_TYPES[fill.type],
@@ -97,22 +104,25 @@ def _fill_order(order: VenueOrder, qty: Decimal, value: Decimal, fee_coin: str, 
     order.cum_value += value
     order.leaves -= value if order.quote_qty else qty
     order.fees[fee_coin] = order.fees.get(fee_coin, ZERO) + fee
-    order.status = OrderStatus.PARTIALLY_FILLED if order.leaves else OrderStatus.FILLED
+    order.status = OrderStatus.PARTIALLY_FILLED if order.leaves else FILLED
     order.updated = now
 
 
 def _trade_position(
-    state: State, out: Publication, account: Account, book: Book, order: VenueOrder, trade: Trade, fee: Decimal
-) -> tuple[Decimal, Decimal]:
-    """Trade what ``trade`` says for the side of ``order``; returns the realised profit and the closed size."""
-    holding, grid = account.holding(book.instrument, order.position_idx), book.grid
-    position, qty = holding.position, order.side.sign * grid.qty(trade.lots)
-    was_flat, was_long = position.size == 0, position.size > 0
-    value = grid.signed_value(qty, grid.value(trade.ticks, trade.lots))
-    closing = value
-    if abs(position.size) < abs(qty):
-        closing = grid.signed_value(qty, grid.value(trade.ticks, grid.lots(abs(position.size))))
-    result = position_cost.trade(position.size, position.cost, qty, value, closing)
+    state: State, out: Publication, account: Account, book: Book, order: VenueOrder, trade: Trade, qty: Decimal,
+    value: Decimal, fee: Decimal,
+) -> tuple[Decimal, Decimal]:  # fmt: skip
+    """Trade ``qty`` for ``value`` on the side of ``order``; returns the realised profit and the closed size."""
+    idx, grid = order.position_idx, book.grid
+    holding = account.holdings.get(book.legs[idx]) or account.holding(book.instrument, idx)
+    position, size = holding.position, holding.position.size
+    if order.side is not BUY:
+        qty = -qty
+    was_flat, was_long = not size, size > 0
+    closing = value = grid.signed_value(qty, value)
+    if not was_flat and abs(size) < abs(qty):
+        closing = grid.signed_value(qty, grid.value(trade.ticks, grid.lots(abs(size))))
+    result = position_cost.trade(size, position.cost, qty, value, closing)
     position.size, position.cost = result.size, result.cost
     state.market.mirror(position.instrument, qty, value)
     opening_fee = fee
@@ -123,6 +133,7 @@ def _trade_position(
     else:
         position.realised += result.realised - fee
     position.cum_realised += result.realised - fee
+    book.touch(account.uid, idx)
     touch_position(out, holding, trade.seq, trade.now)
     return result.realised, result.closed
 
@@ -137,9 +148,9 @@ def touch_position(out: Publication, holding: Holding, seq: int, now: int) -> No
 
 def _fee(book: Book, side: Side, rate: Decimal, qty: Decimal, value: Decimal) -> tuple[str, Decimal]:
     instrument = book.instrument
-    if not instrument.is_spot:
+    if not book.is_spot:
         return instrument.settle_coin, to_coin(value * rate)
-    in_base = (side is Side.BUY) == (rate >= 0)
+    in_base = (side is BUY) == (rate >= 0)
     return (instrument.base_coin, to_coin(qty * rate)) if in_base else (instrument.quote_coin, to_coin(value * rate))
 
 

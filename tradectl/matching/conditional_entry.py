@@ -38,7 +38,8 @@ def place(state: State, out: Publication, account: Account, book: Book, request:
     order = new_order(state, account, book, request, now)
     order.stop_order_type = "tpslOrder" if holds else "Stop"
     order.create_type = "CreateByStopOrder"
-    account.remember_link(order.link_id)
+    if state.remember_links:
+        account.remember_link(order.link_id)
     wait(state, out, account, book, order, held)
     return order
 

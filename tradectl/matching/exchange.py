@@ -21,14 +21,16 @@ from tradectl.matching import (
     position_mode,
     price_band,
     queue_position,
+    safe_marks,
     snapshot,
 )
 from tradectl.matching.accounts import Account, Holding
 from tradectl.matching.book import Book
 from tradectl.matching.ids import IdSource
 from tradectl.matching.matcher import Matcher
-from tradectl.matching.publication import Publication, copy_order
+from tradectl.matching.publication import Publication, Wanted, copy_order, shown
 from tradectl.matching.records import (
+    EVERYTHING,
     Happening,
     NewOrder,
     Position,
@@ -53,9 +55,22 @@ Levels = Iterable[tuple[Decimal, Decimal]]
 class Exchange:
     """Price-time matching of user orders against market liquidity and each other, and the accounts behind it."""
 
-    def __init__(self, instruments: Iterable[Instrument], *, seed: str) -> None:
-        """``seed`` makes the ids: the same seed and the same calls give the same ids, another seed other ids."""
+    def __init__(
+        self,
+        instruments: Iterable[Instrument],
+        *,
+        seed: str,
+        publish: frozenset[type[Happening]] = EVERYTHING,
+        remember_links: bool = True,
+    ) -> None:
+        """``seed`` makes the ids: the same seed and the same calls give the same ids, another seed other ids.
+
+        ``publish`` are the kinds of happenings somebody reads; the others are not made. Without ``remember_links`` only
+        the client ids of open orders are reserved (bybit-v5 A.5). Neither changes what happens, nor is it saved.
+        """
         self._state = State(instruments, IdSource(seed))
+        self._state.remember_links = remember_links
+        self._wanted = Wanted.of(publish)
 
     # --- accounts ---------------------------------------------------------------------------------------------
 
@@ -76,14 +91,14 @@ class Exchange:
 
         Raises :class:`Refused` 131212 when more would leave than is free, 131001 for 0.
         """
-        out = Publication()
+        out = self._out()
         transfer(self._state, out, self._state.account(uid), coin, amount, now)
         return out.finish()
 
     def set_leverage(self, uid: str, instrument: InstrumentId, leverage: Decimal, now: int) -> list[Happening]:
         """Raises :class:`Refused` 110043 when unchanged, 110013 outside 1..max, 110044 when the margin is missing,
         10001 for spot or an unknown symbol."""
-        out = Publication()
+        out = self._out()
         change_leverage(self._state, out, self._state.account(uid), self._book(instrument), leverage, now)
         return out.finish()
 
@@ -102,7 +117,7 @@ class Exchange:
         Raises :class:`Refused` 34040 when nothing changes, 10001 for a flat position, the wrong ``position_idx`` and
         a price on the wrong side of the market.
         """
-        out, account, book = Publication(), self._state.account(uid), self._book(stop.instrument)
+        out, account, book = self._out(), self._state.account(uid), self._book(stop.instrument)
         TradingStops(self._state, out, account, book, stop.position_idx, now).set(stop)
         return out.finish()
 
@@ -113,7 +128,7 @@ class Exchange:
 
         Raises :class:`Refused` as :meth:`set_trading_stop`, and 110061 above 20 of them.
         """
-        out, account, book = Publication(), self._state.account(uid), self._book(instrument)
+        out, account, book = self._out(), self._state.account(uid), self._book(instrument)
         TradingStops(self._state, out, account, book, position_idx, now).add(legs, size)
         return out.finish()
 
@@ -125,9 +140,9 @@ class Exchange:
         A conditional one is returned Untriggered. Raises :class:`Refused` with Bybit's code (bybit-v5 10) when the
         gateway would refuse.
         """
-        out = Publication()
+        out = self._out()
         order = order_entry.place(self._state, out, self._state.account(uid), request, now)
-        return copy_order(order), out.finish()
+        return shown(order), out.finish()
 
     def amend(
         self,
@@ -147,7 +162,7 @@ class Exchange:
         :class:`Refused` 110001/170213 (unknown or final), 10001 (nothing changes), 110064/170313 (qty <= filled),
         110059 (TP/SL of a partly filled order) and the codes of :meth:`place`.
         """
-        out, account, book = Publication(), self._state.account(uid), self._book(instrument)
+        out, account, book = self._out(), self._state.account(uid), self._book(instrument)
         stops = StopChange() if stops is None else stops
         waiting = order_cancel.find_waiting(account, book, order_id, link_id)
         if waiting is not None:
@@ -155,15 +170,15 @@ class Exchange:
         else:
             resting = order_entry.find(account, book, order_id, link_id)
             order = order_amend.amend(self._state, out, account, book, resting, qty, price, stops, now)
-        return copy_order(order), out.finish()
+        return shown(order), out.finish()
 
     def cancel(
         self, uid: str, instrument: InstrumentId, order_id: str, link_id: str, now: int
     ) -> tuple[VenueOrder, list[Happening]]:
         """Cancel an open or conditional order. Raises :class:`Refused` 110001/170213 when it is unknown or final."""
-        out, account, book = Publication(), self._state.account(uid), self._book(instrument)
+        out, account, book = self._out(), self._state.account(uid), self._book(instrument)
         order = order_cancel.cancel_one(out, account, book, order_id, link_id, now)
-        return copy_order(order), out.finish()
+        return shown(order), out.finish()
 
     def cancel_all(
         self,
@@ -178,9 +193,9 @@ class Exchange:
         ``order_filter`` is Bybit's: Order for those in the book, StopOrder for conditional ones (``stop_order_type``
         Stop: without TP/SL), tpslOrder on spot; "" is everything on derivatives and Order on spot (bybit-v5 5.4).
         """
-        out, account = Publication(), self._state.account(uid)
+        out, account = self._out(), self._state.account(uid)
         cancelled = order_cancel.cancel_all(self._state, out, account, instrument, order_filter, stop_order_type, now)
-        return [copy_order(order) for order in cancelled], out.finish()
+        return [shown(order) for order in cancelled], out.finish()
 
     # --- the market -------------------------------------------------------------------------------------------
 
@@ -218,11 +233,13 @@ class Exchange:
         """
         book = self._book(instrument)
         ticks = book.grid.ticks(price)
-        book.last = price
-        if not (book.buys.keys or book.sells.keys or book.conditionals):
+        self._set_last(book, price)
+        reached = book.may_reach(ticks)
+        if not reached and not book.conditionals:
             return []
-        out = Publication()
-        Matcher(self._state, out, now).print_through(book, side, ticks, book.grid.whole_lots(qty))
+        out = self._out()
+        if reached:
+            Matcher(self._state, out, now).print_through(book, side, ticks, book.grid.whole_lots(qty))
         if book.conditionals:
             fire_due(self._state, out, book, TriggerBy.LAST, now)
         return out.finish()
@@ -231,10 +248,12 @@ class Exchange:
         """Set mark and index price; conditional orders they reach fire, then accounts whose maintenance margin
         reaches the margin balance are liquidated."""
         book = self._book(instrument)
+        before = book.reference()
         book.mark, book.index = mark, index
+        margin.price_moved(self._state, book, before)
         if not book.conditionals:
             return self._liquidate(now)
-        out = Publication()
+        out = self._out()
         fire_due(self._state, out, book, TriggerBy.MARK, now)
         fire_due(self._state, out, book, TriggerBy.INDEX, now)
         return out.finish() + self._liquidate(now)
@@ -242,10 +261,10 @@ class Exchange:
     def set_last(self, instrument: InstrumentId, price: Decimal, now: int) -> list[Happening]:
         """Set the last price without a trade; conditional orders it reaches fire."""
         book = self._book(instrument)
-        book.last = price
+        self._set_last(book, price)
         if not book.conditionals:
             return []
-        out = Publication()
+        out = self._out()
         fire_due(self._state, out, book, TriggerBy.LAST, now)
         return out.finish()
 
@@ -254,26 +273,13 @@ class Exchange:
 
         Raises ``ValueError`` for a price off the tick.
         """
-        out = Publication()
+        out = self._out()
         walk(self._state, out, self._book(instrument), step, now)
         return out.finish()
 
     def show(self, instrument: InstrumentId, bids: dict[int, int], asks: dict[int, int]) -> None:
         """Display sides (lots by key) without crossing what rests; what fills used of the old ones is forgotten."""
         show(self._book(instrument), bids, asks)
-
-    def has_resting(self, instrument: InstrumentId) -> bool:
-        """Whether an order rests in the book or waits for a trigger."""
-        book = self._book(instrument)
-        return bool(book.buys.keys or book.sells.keys or book.conditionals)
-
-    def liquidation_bounds(self, uid: str, instrument: InstrumentId) -> tuple[Decimal, Decimal] | None:
-        """Marks between which, all else unchanged, the account is not liquidated; ``None`` without a position."""
-        for idx in (0, 1, 2):
-            if self._holding(uid, instrument, idx).position.size:
-                mark = self._book(instrument).reference() or Decimal(0)
-                return mark, mark
-        return None
 
     def waiting_triggers(self, instrument: InstrumentId) -> list[Decimal]:
         """Trigger prices of the conditional orders that look at the last price, in no order."""
@@ -282,11 +288,22 @@ class Exchange:
 
     def settle_funding(self, instrument: InstrumentId, rate: Decimal, now: int) -> list[Happening]:
         """Exchange funding: value at mark x rate, rounded half-even to eight decimals; longs pay a positive rate."""
-        out, book = Publication(), self._book(instrument)
+        out, book = self._out(), self._book(instrument)
         if book.instrument.is_spot:
             raise Refused(10001, f"{instrument} has no funding")
         funding.settle(self._state, out, book, rate, now)
         return out.finish() + self._liquidate(now)
+
+    def has_resting(self, instrument: InstrumentId) -> bool:
+        """Whether anybody has an order here, in the book or conditional: a price could do something to it."""
+        book = self._book(instrument)
+        return bool(book.buys.keys or book.sells.keys or book.conditionals)
+
+    def liquidation_bounds(self, uid: str, instrument: InstrumentId) -> tuple[Decimal, Decimal] | None:
+        """Marks strictly between the two cannot liquidate the account, all else standing still; ``None``: no mark of
+        this instrument can. See :mod:`tradectl.matching.safe_marks`."""
+        state = self._state
+        return safe_marks.liquidation_bounds(state, state.account(uid), self._book(instrument))
 
     # --- views (copies) ---------------------------------------------------------------------------------------
 
@@ -379,6 +396,16 @@ class Exchange:
 
     # --- inside -----------------------------------------------------------------------------------------------
 
+    def _out(self) -> Publication:
+        return Publication(self._wanted)
+
+    def _set_last(self, book: Book, price: Decimal) -> None:
+        if book.mark is not None:
+            book.last = price
+            return
+        before, book.last = book.reference(), price
+        margin.price_moved(self._state, book, before)
+
     def _book(self, instrument: InstrumentId) -> Book:
         return self._state.book(instrument)
 
@@ -393,11 +420,11 @@ class Exchange:
             return []
         queue_position.refresh(book.buys, book.bids)
         queue_position.refresh(book.sells, book.asks)
-        out = Publication()
+        out = self._out()
         Matcher(self._state, out, now).cross(book)
         return out.finish()
 
     def _liquidate(self, now: int) -> list[Happening]:
-        out = Publication()
+        out = self._out()
         liquidation.liquidate_where_due(self._state, out, now)
         return out.finish()

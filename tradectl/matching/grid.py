@@ -5,7 +5,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from tradectl.model.instruments import Category, Instrument
-from tradectl.model.money import floor_to, to_coin
+from tradectl.model.money import to_coin
 
 
 class Grid(Struct, frozen=True):
@@ -23,17 +23,15 @@ class Grid(Struct, frozen=True):
 
     def ticks(self, price: Decimal) -> int:
         """``price`` in ticks. Raises ``ValueError`` when it is no multiple of the tick."""
-        count = price / self.tick
-        whole = int(count)
-        if whole != count:
+        whole = int(price / self.tick)
+        if whole * self.tick != price:
             raise ValueError(f"price {price} is not a multiple of the tick {self.tick}")
         return whole
 
     def lots(self, qty: Decimal) -> int:
         """``qty`` in lots. Raises ``ValueError`` when it is no multiple of the lot."""
-        count = qty / self.lot
-        whole = int(count)
-        if whole != count:
+        whole = int(qty / self.lot)
+        if whole * self.lot != qty:
             raise ValueError(f"size {qty} is not a multiple of the lot {self.lot}")
         return whole
 
@@ -43,11 +41,15 @@ class Grid(Struct, frozen=True):
 
     def ticks_below(self, price: Decimal) -> int:
         """The highest tick not above ``price``."""
-        return self.ticks(floor_to(price, self.tick))
+        count = price / self.tick
+        whole = int(count)
+        return whole if whole <= count else whole - 1
 
     def ticks_above(self, price: Decimal) -> int:
         """The lowest tick not below ``price``."""
-        return -self.ticks(floor_to(-price, self.tick))
+        count = price / self.tick
+        whole = int(count)
+        return whole if whole >= count else whole + 1
 
     def price(self, ticks: int) -> Decimal:
         return ticks * self.tick

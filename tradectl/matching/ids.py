@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -32,6 +33,10 @@ class IdSource(Struct):
         self.rows += 1
         return f"{uid}_{symbol}_{self.rows}"
 
+    def pass_row(self) -> None:
+        """Count a row that nobody reads."""
+        self.rows += 1
+
     def next_seq(self) -> int:
         """The number that joins a match with the position updates it caused."""
         self.seq += 1
@@ -43,8 +48,22 @@ class IdSource(Struct):
         return self.turns
 
     def _uuid(self, kind: str, number: int) -> str:
-        return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.seed}/{kind}/{number}"))
+        """``uuid.uuid5`` of the seed, the kind and the number, several times faster."""
+        digest = _prefix(self.seed, kind).copy()
+        digest.update(str(number).encode())
+        text = digest.hexdigest()
+        return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
 
     def _spot_base(self) -> int:
         digest = hashlib.sha256(self.seed.encode()).digest()
         return 10**18 + int.from_bytes(digest[:4], "big") * 10**8
+
+
+#: The digit of an id whose two highest bits are 10 in every UUID (RFC 4122).
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
+
+@lru_cache(maxsize=64)
+def _prefix(seed: str, kind: str) -> "hashlib._Hash":
+    """The hash of everything but the number."""
+    return hashlib.sha1(uuid.NAMESPACE_OID.bytes + f"{seed}/{kind}/".encode(), usedforsecurity=False)

@@ -11,23 +11,44 @@ from tradectl.matching.accounts import Account, Leg
 from tradectl.matching.book import Book
 from tradectl.matching.booking import Trade, book_trade
 from tradectl.matching.conditional_life import cancel_conditional
-from tradectl.matching.margin import margin_of, position_value
+from tradectl.matching.margin import Margin, margin_of, position_value, sums_of
+from tradectl.matching.margin_sums import ROUNDING, AccountSums
 from tradectl.matching.order_checks import LARGEST
 from tradectl.matching.order_life import cancel
 from tradectl.matching.publication import Publication
 from tradectl.matching.records import VenueOrder
-from tradectl.matching.state import State
+from tradectl.matching.state import DOLLARS, State
 from tradectl.model.money import ZERO
 from tradectl.model.orders import OrderStatus, OrderType, Side, TimeInForce
 
+#: The slack of an account without a position: no price can take it, only a fill.
+FOREVER = Decimal("Infinity")
+
 
 def liquidate_where_due(state: State, out: Publication, now: int) -> None:
-    """Check every account that holds a position."""
+    """Check every account that holds a position, and may have lost what lay between it and its liquidation."""
     for account in state.accounts.values():
-        if not account.is_flat():
-            margin = margin_of(state, account)
-            if margin.maintenance >= margin.balance:
-                _liquidate(state, out, account, margin.balance, now)
+        known = state.sums.get(account.uid)
+        if known is not None and known.slack > 0:
+            continue
+        sums = sums_of(state, account)
+        if not sums.held:
+            sums.slack = FOREVER
+            continue
+        margin = margin_of(state, account)
+        if margin.maintenance >= margin.balance:
+            _liquidate(state, out, account, margin.balance, now)
+        else:
+            sums.slack = _slack(state, account, sums, margin)
+
+
+def _slack(state: State, account: Account, sums: AccountSums, margin: Margin) -> Decimal:
+    """How much the account can lose before it has to be looked at again; 0 where prices of coins come into it, or a
+    price that moves unseen."""
+    coins = [wallet.coin for wallet in account.wallets.values() if wallet.balance]
+    if state.changed or not all(coin in DOLLARS for coin in (*coins, *sums.coins)):
+        return ZERO
+    return margin.balance - margin.maintenance - ROUNDING * len(sums.legs)
 
 
 def _liquidate(state: State, out: Publication, account: Account, balance: Decimal, now: int) -> None:

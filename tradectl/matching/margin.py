@@ -11,16 +11,15 @@ from decimal import Decimal
 from msgspec import Struct
 
 from tradectl.matching.accounts import Account, Holding
+from tradectl.matching.book import Book
+from tradectl.matching.margin_sums import MAINTENANCE_RATE, AccountSums, LegNeed
 from tradectl.matching.records import Position, Wallet
-from tradectl.matching.state import State
+from tradectl.matching.state import DOLLARS, State
 from tradectl.matching.views import AccountView, CoinView, PositionMargin
 from tradectl.model.money import ZERO, to_coin
 
-#: Maintenance margin of the lowest risk tier (bybit-v5 4.9); the exchange has this one tier.
-MAINTENANCE_RATE = Decimal("0.005")
 
-
-class Margin(Struct):
+class Margin(Struct, gc=False):
     """Sums over an account in USD."""
 
     wallet: Decimal = ZERO
@@ -82,12 +81,23 @@ def position_mm(state: State, account: Account, holding: Holding) -> Decimal:
 
 def order_im(account: Account, holding: Holding) -> Decimal:
     """Margin of the open orders: of the worse of both sides, after what only reduces the position."""
-    size = holding.position.size
-    adding = max(
-        _adding(holding.buy_qty, holding.buy_value, max(-size, ZERO)),
-        _adding(holding.sell_qty, holding.sell_value, max(size, ZERO)),
-    )
-    return to_coin(adding / holding.position.leverage + adding * account.fees.linear_taker * 2)
+    position = holding.position
+    adding = adding_value(position.size, holding.buy_qty, holding.buy_value, holding.sell_qty, holding.sell_value)
+    return value_im(adding, position.leverage, account.fees.linear_taker)
+
+
+def adding_value(
+    size: Decimal, buy_qty: Decimal, buy_value: Decimal, sell_qty: Decimal, sell_value: Decimal
+) -> Decimal:
+    """The value that open orders could add to a position: of the side that could add more."""
+    bought = _adding(buy_qty, buy_value, -size if size < 0 else ZERO)
+    sold = _adding(sell_qty, sell_value, size if size > 0 else ZERO)
+    return sold if sold > bought else bought
+
+
+def value_im(adding: Decimal, leverage: Decimal, taker: Decimal) -> Decimal:
+    """Initial margin of orders that add ``adding``, with the fees to open and to close."""
+    return to_coin(adding / leverage + adding * taker * 2)
 
 
 def _adding(qty: Decimal, value: Decimal, closes: Decimal) -> Decimal:
@@ -95,12 +105,49 @@ def _adding(qty: Decimal, value: Decimal, closes: Decimal) -> Decimal:
     return value * (qty - closes) / qty if qty > closes else ZERO
 
 
+def sums_of(state: State, account: Account) -> AccountSums:
+    """The account's sums by coin, brought up to date."""
+    if state.changed:
+        _work_out(state)
+    return state.sums_of(account)
+
+
 def margin_of(state: State, account: Account) -> Margin:
     """The account's sums; liquidation is due when ``maintenance >= balance``."""
-    total = Margin()
-    for wallet in account.wallets.values():
-        if wallet.balance:
-            total.wallet += wallet.balance * state.dollars(wallet.coin)
+    sums = sums_of(state, account)
+    total = _in_wallets(state, account)
+    for coin, need in sums.coins.items():
+        if coin in DOLLARS:
+            total.unrealised += need.unrealised
+            total.initial += need.initial
+            total.maintenance += need.maintenance
+        else:
+            price = state.dollars(coin)
+            total.unrealised += need.unrealised * price
+            total.initial += need.initial * price
+            total.maintenance += need.maintenance * price
+    return total
+
+
+def price_moved(state: State, book: Book, before: Decimal | None) -> None:
+    """After the reference price of a book changed: what it was before is no longer what anybody's margin stands on."""
+    after = book.reference()
+    if not book.holders or after == before:
+        return
+    state.changed |= book.holders
+    for uid, leg in book.holders:
+        sums = state.sums.get(uid)
+        if sums is None:
+            continue
+        if before is None or after is None:
+            sums.slack = ZERO
+        elif sums.slack > 0:
+            sums.lose(leg, abs(after - before))
+
+
+def plain_margin(state: State, account: Account) -> Margin:
+    """As :func:`margin_of`, added up from all legs anew."""
+    total = _in_wallets(state, account)
     for coin, need in _needs(state, account).items():
         price = state.dollars(coin)
         total.unrealised += need.unrealised * price
@@ -109,8 +156,48 @@ def margin_of(state: State, account: Account) -> Margin:
     return total
 
 
+def _in_wallets(state: State, account: Account) -> Margin:
+    total = Margin()
+    for wallet in account.wallets.values():
+        if wallet.balance:
+            coin = wallet.coin
+            total.wallet += wallet.balance if coin in DOLLARS else wallet.balance * state.dollars(coin)
+    return total
+
+
+def _work_out(state: State) -> None:
+    """Bring the sums of every changed leg up to date. One valued at the middle of a book, which moves unseen, stays
+    changed."""
+    unseen = []
+    for key in state.changed:
+        uid, leg = key
+        account, book = state.accounts[uid], state.books[leg.instrument]
+        holding = account.holdings[leg]
+        state.sums_of(account).put(leg, _leg_need(account, book, holding))
+        if not (holding.position.size or holding.buy_qty or holding.sell_qty):
+            book.holders.discard(key)
+        elif book.mark is None and book.last is None:
+            unseen.append(key)
+    state.changed.clear()
+    state.changed.update(unseen)
+
+
+def _leg_need(account: Account, book: Book, holding: Holding) -> LegNeed:
+    """The sums of :func:`_needs` of one leg, without working any value out twice."""
+    position, taker = holding.position, account.fees.linear_taker
+    size, mark = position.size, book.reference()
+    initial = order_im(account, holding) if holding.buy_qty or holding.sell_qty else ZERO
+    coin, held = book.instrument.settle_coin, abs(size)
+    if not size or mark is None:
+        return LegNeed(coin, held, ZERO, initial, ZERO)
+    value = book.grid.value_at(held, mark)
+    gain = book.grid.signed_value(size, value) - position.cost
+    initial += to_coin(value / position.leverage + value * taker)
+    return LegNeed(coin, held, gain, initial, to_coin(value * (MAINTENANCE_RATE + taker)))
+
+
 def account_view(state: State, account: Account) -> AccountView:
-    total = margin_of(state, account)
+    total = plain_margin(state, account)
     needs = _needs(state, account)
     coins = []
     for coin in sorted(account.wallets.keys() | needs.keys()):
@@ -157,7 +244,7 @@ def _liq_price(state: State, account: Account, holding: Holding) -> Decimal | No
     mark = book.reference()
     if position.size == 0 or mark is None:
         return None
-    total = margin_of(state, account)
+    total = plain_margin(state, account)
     rate = MAINTENANCE_RATE + account.fees.linear_taker
     coin = state.dollars(book.instrument.settle_coin)
     others = total.maintenance - position_mm(state, account, holding) * coin

@@ -25,7 +25,10 @@ from tradectl.model.orders import SelfMatch, Side
 NO_LIMIT = 1 << 62
 
 
-class Incoming(Struct):
+BUY, SELL = Side.BUY, Side.SELL
+
+
+class Incoming(Struct, gc=False):
     """An order that looks for a counterpart. ``limit`` is a key of the opposite side, ``leaves`` in lots.
 
     ``amount`` is the quote coin left to spend of a market buy by value (then ``leaves`` bounds nothing).
@@ -41,7 +44,7 @@ class Incoming(Struct):
 
 def limit_key(side: Side, ticks: int) -> int:
     """The worst key of the opposite side an order of ``side`` may take."""
-    return side.sign * ticks
+    return ticks if side is BUY else -ticks
 
 
 def available(book: Book, order: VenueOrder, limit: int) -> int:
@@ -73,8 +76,7 @@ class Matcher:
 
     def take(self, book: Book, incoming: Incoming) -> None:
         """Match until nothing within the limit, or nothing of the order, is left."""
-        other = incoming.order.side.opposite
-        displayed, resting = book.displayed(other), book.resting(other)
+        displayed, resting = (book.asks, book.sells) if incoming.order.side is BUY else (book.bids, book.buys)
         while incoming.leaves > 0 and not incoming.met_itself:
             level, maker = displayed.best(), resting.best()
             if maker is not None and (level is None or maker.key <= level):
@@ -92,8 +94,7 @@ class Matcher:
 
     def cross(self, book: Book) -> None:
         """Fill resting orders that the displayed book now crosses, at their own price."""
-        for side in (Side.BUY, Side.SELL):
-            displayed, resting = book.displayed(side.opposite), book.resting(side)
+        for displayed, resting in ((book.asks, book.buys), (book.bids, book.sells)):
             while (maker := resting.best()) is not None:
                 level = displayed.best()
                 if level is None or level > -maker.key:
@@ -109,9 +110,10 @@ class Matcher:
                 filled = min(lots, maker.leaves)
                 lots -= filled
                 self.fill_maker(book, maker, filled, self.state.ids.next_seq())
-        maker_side = side.opposite
-        key = -maker_side.sign * ticks
-        for maker, reached in queue_position.reached(book.resting(maker_side), key, lots):
+        resting, key = (book.sells, ticks) if side is BUY else (book.buys, -ticks)
+        if key not in resting.queues:
+            return
+        for maker, reached in queue_position.reached(resting, key, lots):
             self.fill_maker(book, maker, reached, self.state.ids.next_seq())
 
     def fill_maker(self, book: Book, maker: RestingOrder, lots: int, seq: int) -> None:
@@ -132,7 +134,7 @@ class Matcher:
         trade = Trade(ticks, lots, False, seq, self.now)
         booked = book_trade(self.state, self.out, incoming.account, book, incoming.order, trade)
         if maker is None:
-            book.displayed(incoming.order.side.opposite).take(key, lots)
+            (book.asks if incoming.order.side is BUY else book.bids).take(key, lots)
         else:
             self.fill_maker(book, maker, lots, seq)
         self._settle(book, incoming.account, incoming.order, booked)
@@ -141,8 +143,11 @@ class Matcher:
         """After a fill: what it attaches, and what a changed position changes."""
         if order.protection is not None or order.partner:
             attached.after_fill(self.state, self.out, account, book, order, fill)
-        keep_reducing(self.out, account, book, order.position_idx, self.now)
-        attached.follow_position(self.out, account, book, order.position_idx, self.now)
+        holding = account.holdings.get(book.legs[order.position_idx])
+        if holding is not None and holding.reducing:
+            keep_reducing(self.out, account, book, order.position_idx, self.now)
+        if holding is not None and holding.attached:
+            attached.follow_position(self.out, account, book, order.position_idx, self.now)
 
     def _is_prevented(self, book: Book, incoming: Incoming, maker: RestingOrder) -> bool:
         """Self-match prevention: whether the order met one of its own account; one or both of them end."""
@@ -160,5 +165,5 @@ class Matcher:
 def _wanted(book: Book, incoming: Incoming, key: int, lots: int) -> int:
     """How much of ``lots`` at ``key`` the order takes; a buy by value takes the whole lots it can still pay."""
     if incoming.amount is None:
-        return min(lots, incoming.leaves)
+        return lots if lots < incoming.leaves else incoming.leaves
     return min(lots, int(incoming.amount / book.grid.value(abs(key), 1)))

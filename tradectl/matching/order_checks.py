@@ -1,6 +1,5 @@
 """What the gateway refuses before an order exists, with Bybit's codes (bybit-v5 4.3, 5.1 and 10)."""
 
-import copy
 import re
 from decimal import Decimal
 
@@ -8,7 +7,7 @@ from msgspec import Struct
 
 from tradectl.matching.accounts import Account
 from tradectl.matching.book import Book
-from tradectl.matching.margin import margin_of, order_im
+from tradectl.matching.margin import adding_value, margin_of, value_im
 from tradectl.matching.price_band import market_bound, price_band
 from tradectl.matching.records import NewOrder, Refused
 from tradectl.matching.state import State
@@ -20,6 +19,7 @@ MAX_OPEN_ORDERS = 500
 #: Above this no amount is meant seriously, and exact arithmetic could run out of digits.
 LARGEST = Decimal(10) ** 15
 NOTHING_TO_REDUCE = 110017
+BUY, MARKET, OPTION = Side.BUY, OrderType.MARKET, Category.OPTION
 LINK_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 
 
@@ -56,13 +56,13 @@ SPOT = Codes(
 
 
 def codes_of(book: Book) -> Codes:
-    return SPOT if book.instrument.is_spot else LINEAR
+    return SPOT if book.is_spot else LINEAR
 
 
 def check_new(account: Account, book: Book, request: NewOrder) -> None:
     """Everything about a create request that needs neither price nor funds."""
     codes = codes_of(book)
-    if book.instrument.id.category is Category.OPTION:
+    if book.instrument.id.category is OPTION:
         raise Refused(10001, "options cannot be traded here")
     if request.position_idx not in ((1, 2) if account.hedged(book.instrument) else (0,)):
         raise Refused(10001, "position idx not match position mode")
@@ -70,7 +70,7 @@ def check_new(account: Account, book: Book, request: NewOrder) -> None:
         raise Refused(codes.not_trading, f"{book.instrument.id.symbol} is not trading")
     if request.link_id and not LINK_ID.fullmatch(request.link_id):
         raise Refused(10001, "orderLinkId must be 1 to 36 characters of letters, digits, - and _")
-    if request.link_id in account.used_links:
+    if request.link_id in account.used_links or request.link_id in account.open_links:
         raise Refused(codes.duplicate_link, "Duplicate clientOrderId")
     if request.quote_qty and not (
         book.instrument.is_spot and request.type is OrderType.MARKET and request.side is Side.BUY
@@ -78,9 +78,9 @@ def check_new(account: Account, book: Book, request: NewOrder) -> None:
         raise Refused(10001, "an amount in quote coin is for spot market buys")
 
 
-def check_cap(account: Account, book: Book, type: OrderType) -> None:
-    """The cap of active orders; a market order never rests."""
-    if type is OrderType.LIMIT and _open_orders(account, book) >= MAX_OPEN_ORDERS:
+def check_cap(account: Account, book: Book) -> None:
+    """The cap of active orders, for an order that may rest."""
+    if _open_orders(account, book) >= MAX_OPEN_ORDERS:
         raise Refused(codes_of(book).too_many, f"more than {MAX_OPEN_ORDERS} active orders")
 
 
@@ -122,14 +122,14 @@ def protective_ticks(book: Book, side: Side) -> int:
 
 
 def largest_qty(book: Book, type: OrderType) -> Decimal:
-    return book.instrument.max_market_qty if type is OrderType.MARKET else book.instrument.max_limit_qty
+    return book.instrument.max_market_qty if type is MARKET else book.instrument.max_limit_qty
 
 
 def check_qty(book: Book, qty: Decimal, type: OrderType) -> int:
     """A quantity in lots."""
     codes, instrument = codes_of(book), book.instrument
     most = largest_qty(book, type)
-    if not qty.is_finite() or qty <= 0 or (not instrument.is_spot and qty < instrument.min_qty):
+    if not qty.is_finite() or qty <= 0 or (not book.is_spot and qty < instrument.min_qty):
         raise Refused(codes.qty_low, f"qty {qty} is below the minimum {instrument.min_qty}")
     if qty > most:
         raise Refused(codes.qty_high, f"qty {qty} is above the maximum {most}")
@@ -140,9 +140,9 @@ def check_qty(book: Book, qty: Decimal, type: OrderType) -> int:
 
 def check_notional(account: Account, book: Book, side: Side, qty: Decimal, price: Decimal | None, idx: int = 0) -> None:
     """The minimum order value in quote (contracts of inverse are dollars); closing orders are exempt."""
-    size = account.size(book.instrument.id, idx)
-    closing = size * side.sign < 0 and qty <= abs(size)
-    if price is None or closing:
+    holding = account.holdings.get(book.legs[idx])
+    size = ZERO if holding is None else holding.position.size
+    if price is None or (size and (size < 0) == (side is BUY) and qty <= abs(size)):
         return
     if (qty if book.grid.inverse else qty * price) < book.instrument.min_notional:
         raise Refused(
@@ -182,11 +182,21 @@ def check_margin(
     state: State, account: Account, book: Book, side: Side, qty: Decimal, value: Decimal, idx: int = 0
 ) -> None:
     """The margin an order adds; one that only closes adds none and passes even in a short account."""
-    holding = account.peek_holding(book.instrument, idx)
-    with_order = copy.copy(holding)
-    with_order.add_order(side, qty, value)
-    added = order_im(account, with_order) - order_im(account, holding)
-    need = added * state.dollars(book.instrument.settle_coin)
+    held = account.holdings.get(book.legs[idx]) or account.peek_holding(book.instrument, idx)
+    position, taker = held.position, account.fees.linear_taker
+    size, bought, buy_value, sold, sell_value = (
+        position.size, held.buy_qty, held.buy_value, held.sell_qty, held.sell_value,
+    )  # fmt: skip
+    if side is BUY:
+        adding = adding_value(size, bought + qty, buy_value + value, sold, sell_value)
+    else:
+        adding = adding_value(size, bought, buy_value, sold + qty, sell_value + value)
+    if not adding:
+        return
+    need = value_im(adding, position.leverage, taker)
+    if bought or sold:
+        need -= value_im(adding_value(size, bought, buy_value, sold, sell_value), position.leverage, taker)
+    need *= state.dollars(book.instrument.settle_coin)
     if need > 0 and need > margin_of(state, account).available:
         raise Refused(LINEAR.balance, "ab not enough for new order")
 

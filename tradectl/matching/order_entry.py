@@ -15,13 +15,20 @@ from tradectl.matching.state import State
 from tradectl.model.money import ZERO
 from tradectl.model.orders import OrderStatus, Side, TimeInForce
 
+BUY, SELL, FILLED = Side.BUY, Side.SELL, OrderStatus.FILLED
+#: What must not trade, or only whole, and what never stays in the book.
+CAREFUL = (TimeInForce.POST_ONLY, TimeInForce.FOK)
+NOTHING_RESTS = (TimeInForce.IOC, TimeInForce.FOK)
+
 
 def place(state: State, out: Publication, account: Account, request: NewOrder, now: int) -> VenueOrder:
     """The whole create; raises :class:`Refused` before anything changed."""
     book = state.book(request.instrument)
     checks.check_new(account, book, request)
-    request = _of_its_leg(request)
-    stop_checks.check_protection(account, book, request)
+    if request.position_idx:
+        request = _of_its_leg(request)
+    if request.protection is not None:
+        stop_checks.check_protection(account, book, request)
     if request.trigger is not None:
         return conditional_entry.place(state, out, account, book, request, now)
     plan = plan_of(account, book, request)
@@ -29,14 +36,15 @@ def place(state: State, out: Publication, account: Account, request: NewOrder, n
     order = new_order(state, account, book, request, now)
     order.qty = order.leaves = plan.qty
     order.price, order.reduce_only = book.grid.price(plan.ticks), plan.reduce_only
-    account.remember_link(order.link_id)
+    if state.remember_links:
+        account.remember_link(order.link_id)
     match(state, out, account, book, order, plan, now)
     return order
 
 
 def _of_its_leg(request: NewOrder) -> NewOrder:
     """In hedge mode an order against its leg can only close it."""
-    closing = (request.position_idx, request.side) in ((1, Side.SELL), (2, Side.BUY))
+    closing = (request.position_idx, request.side) in ((1, SELL), (2, BUY))
     return replace(request, reduce_only=True) if closing else request
 
 
@@ -53,7 +61,7 @@ def match(
 ) -> None:
     """Trade what can trade at once, then rest or end the remainder."""
     limit = limit_key(order.side, plan.ticks)
-    refusal = _refuses_to_match(book, order, plan, limit)
+    refusal = _refuses_to_match(book, order, plan, limit) if order.time_in_force in CAREFUL else ""
     incoming = Incoming(account, order, limit, plan.lots)
     if order.quote_qty:
         incoming.amount, incoming.leaves = order.qty, NO_LIMIT
@@ -67,7 +75,7 @@ def match(
         _end_filled(account, order)
     elif incoming.met_itself:
         _end_by_self_match(account, order, incoming.met_itself, now)
-    elif order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
+    elif order.time_in_force in NOTHING_RESTS:
         _end(account, order, now, "EC_NoImmediateQtyToFill")
     else:
         order_life.rest(state, book, account, order, plan.ticks, incoming.leaves)
@@ -96,7 +104,7 @@ def _end_by_self_match(account: Account, order: VenueOrder, met: str, now: int) 
 
 
 def _end_filled(account: Account, order: VenueOrder) -> None:
-    order.status = OrderStatus.FILLED
+    order.status = FILLED
     account.open_links.pop(order.link_id, None)
 
 

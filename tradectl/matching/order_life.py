@@ -7,12 +7,14 @@ from tradectl.matching.records import VenueOrder
 from tradectl.matching.resting import RestingOrder
 from tradectl.matching.state import State
 from tradectl.model.money import ZERO
-from tradectl.model.orders import OrderStatus
+from tradectl.model.orders import OrderStatus, Side
+
+BUY = Side.BUY
 
 
 def rest(state: State, book: Book, account: Account, order: VenueOrder, ticks: int, lots: int) -> RestingOrder:
     """Put an order at the end of the queue at its price."""
-    key = -order.side.sign * ticks
+    key = -ticks if order.side is BUY else ticks
     ahead = book.displayed(order.side).ahead_at(key)
     resting = RestingOrder(order, key, lots, ahead, state.ids.next_turn())
     account.orders[order.order_id] = resting
@@ -51,6 +53,8 @@ def _hold(book: Book, account: Account, resting: RestingOrder, before: int, afte
     grid, ticks = book.grid, resting.ticks
     value = grid.value(ticks, after) - grid.value(ticks, before)
     account.reserve(book.instrument, resting.order, grid.qty(after - before), value)
+    if not book.is_spot:
+        book.touch(account.uid, resting.order.position_idx)
 
 
 def forget(book: Book, account: Account, resting: RestingOrder) -> None:
@@ -91,11 +95,13 @@ def close_unfilled(order: VenueOrder, now: int, reason: str, cancel_type: str = 
 def out_reserved(out: Publication, account: Account, book: Book, order: VenueOrder) -> None:
     """Publish what an order action touches besides the order: locked coins on spot, else the position, which Bybit
     pushes on every order action, changed or not."""
-    if book.instrument.is_spot:
+    if book.is_spot:
         out.wallet(account.wallet(book.instrument.quote_coin))
         out.wallet(account.wallet(book.instrument.base_coin))
-    else:
-        out.position(account.holding(book.instrument, order.position_idx).position)
+        return
+    idx = order.position_idx
+    holding = account.holdings.get(book.legs[idx]) or account.holding(book.instrument, idx)
+    out.position(holding.position)
 
 
 def keep_reducing(out: Publication, account: Account, book: Book, idx: int, now: int) -> None:

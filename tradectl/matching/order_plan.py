@@ -13,47 +13,54 @@ from tradectl.matching.state import State
 from tradectl.model.money import ZERO
 from tradectl.model.orders import OrderStatus, OrderType, Side, TimeInForce
 
+MARKET, BUY, SELL = OrderType.MARKET, Side.BUY, Side.SELL
 
-class Plan(Struct, frozen=True):
-    """A checked order: limit or bound in ticks, lots (0 for a buy by value), final quantity."""
+
+class Plan(Struct, frozen=True, gc=False):
+    """A checked order: limit or bound in ticks, lots (0 for a buy by value), final quantity, and the price it is
+    valued at (``None`` where that was not asked)."""
 
     ticks: int
     lots: int
     qty: Decimal
     reduce_only: bool
+    price: Decimal | None = None
 
 
 def plan_of(account: Account, book: Book, wanted: NewOrder | VenueOrder) -> Plan:
     """Everything that can be refused without looking at the funds."""
-    market = wanted.type is OrderType.MARKET
-    checks.check_cap(account, book, wanted.type)
+    market = wanted.type is MARKET
+    if not market:
+        checks.check_cap(account, book)
     ticks = checks.protective_ticks(book, wanted.side) if market else _limit_ticks(book, wanted)
     if wanted.quote_qty:
         checks.check_amount(book, wanted.qty)
         return Plan(ticks, 0, wanted.qty, False)
-    if wanted.reduce_only and not book.instrument.is_spot:
+    if wanted.reduce_only and not book.is_spot:
         return _reducing(account, book, wanted, ticks)
     lots = checks.check_qty(book, wanted.qty, wanted.type)
     price = likely_price(book, wanted.side, ticks, market)
     checks.check_notional(account, book, wanted.side, wanted.qty, price, wanted.position_idx)
-    return Plan(ticks, lots, wanted.qty, False)
+    return Plan(ticks, lots, wanted.qty, False, price)
 
 
 def check_funds(state: State, account: Account, book: Book, wanted: NewOrder | VenueOrder, plan: Plan) -> None:
     """The coins or the margin for the whole of a planned order."""
     if wanted.quote_qty:
         checks.check_coins(account, book, wanted.side, ZERO, wanted.qty)
-    elif book.instrument.is_spot:
+    elif book.is_spot:
         checks.check_coins(account, book, wanted.side, plan.qty, book.grid.value(plan.ticks, plan.lots))
     elif not plan.reduce_only:
-        price = likely_price(book, wanted.side, plan.ticks, wanted.type is OrderType.MARKET)
+        price = plan.price
+        if price is None:
+            price = likely_price(book, wanted.side, plan.ticks, wanted.type is MARKET)
         value = book.grid.value_at(plan.qty, price)
         checks.check_margin(state, account, book, wanted.side, plan.qty, value, wanted.position_idx)
 
 
 def new_order(state: State, account: Account, book: Book, request: NewOrder, now: int) -> VenueOrder:
     """The order of a checked request, as asked for."""
-    market, spot = request.type is OrderType.MARKET, book.instrument.is_spot
+    market, spot = request.type is MARKET, book.is_spot
     return VenueOrder(
         uid=account.uid, order_id=state.ids.order_id(spot), link_id=request.link_id,
         instrument=request.instrument, side=request.side, type=request.type,
@@ -71,9 +78,12 @@ def likely_price(book: Book, side: Side, ticks: int, market: bool) -> Decimal:
     opposite price (its bound would ask for margin that no fill needs)."""
     if not market:
         return book.grid.price(ticks)
-    known = [price for price in (book.reference(), book.best_price(side.opposite)) if price is not None]
-    dearer = min if book.grid.inverse else max  # a contract in dollars costs more coins when the price is low
-    return dearer(known, default=book.grid.price(ticks))
+    reference, best = book.reference(), book.best_price(SELL if side is BUY else BUY)
+    if reference is None or best is None:
+        known = best if reference is None else reference
+        return book.grid.price(ticks) if known is None else known
+    # A contract in dollars costs more coins when the price is low.
+    return best if (best < reference if book.grid.inverse else best > reference) else reference
 
 
 def _limit_ticks(book: Book, wanted: NewOrder | VenueOrder) -> int:

@@ -14,6 +14,7 @@ LINEAR_WINDOW = 30 * SECOND
 SPOT_WINDOW = 120 * SECOND
 #: Protection of market orders around mark or last; Bybit sets it per symbol and does not publish it.
 MARKET_BOUND = Decimal("0.05")
+HIGHEST, LOWEST = 1 + MARKET_BOUND, 1 - MARKET_BOUND
 
 
 def premium_window(book: Book) -> int:
@@ -41,11 +42,11 @@ def price_band(book: Book) -> tuple[Decimal, Decimal] | None:
 
 def market_bound(book: Book, side: Side) -> int | None:
     """The worst price in ticks a market order may trade at; ``None`` while the market has no price at all."""
-    reference = book.last if book.instrument.is_spot else book.mark
+    reference = book.last if book.is_spot else book.mark
     if reference is None:
         reference = book.reference() or book.best_price(side.opposite)
     if reference is None:
         return None
     if side is Side.BUY:
-        return book.grid.ticks_below(reference * (1 + MARKET_BOUND))
-    return max(1, book.grid.ticks_above(reference * (1 - MARKET_BOUND)))
+        return book.grid.ticks_below(reference * HIGHEST)
+    return max(1, book.grid.ticks_above(reference * LOWEST))

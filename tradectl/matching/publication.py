@@ -1,12 +1,16 @@
 """Collects what one action caused, in the order a venue would publish it.
 
 Executions and their transaction log rows come as they happen, then each changed order once, each position, each
-account's wallets. A copy is taken at the end, so a message always carries the final state of its action.
+account's wallets. A copy is taken at the end, so a message always carries the final state of its action. Kinds that
+nobody reads are neither kept nor copied.
 """
 
 import copy
 
+from msgspec import Struct
+
 from tradectl.matching.records import (
+    EVERYTHING,
     Fill,
     FillHappened,
     Happening,
@@ -20,6 +24,28 @@ from tradectl.matching.records import (
     WalletHappened,
 )
 from tradectl.model.instruments import InstrumentId
+from tradectl.model.orders import OrderStatus
+
+FILLED = OrderStatus.FILLED
+
+
+class Wanted(Struct, frozen=True):
+    """Which kinds of happenings somebody reads."""
+
+    orders: bool = True
+    fills: bool = True
+    positions: bool = True
+    wallets: bool = True
+    ledger: bool = True
+
+    @classmethod
+    def of(cls, kinds: frozenset[type[Happening]]) -> "Wanted":
+        """Raises ``ValueError`` for what is no kind of happening."""
+        unknown = kinds - EVERYTHING
+        if unknown:
+            raise ValueError(f"nothing like {sorted(map(str, unknown))} ever happens")
+        every = (OrderHappened, FillHappened, PositionHappened, WalletHappened, LedgerHappened)
+        return cls(*(kind in kinds for kind in every))
 
 
 def copy_order(order: VenueOrder) -> VenueOrder:
@@ -29,46 +55,55 @@ def copy_order(order: VenueOrder) -> VenueOrder:
     return twin
 
 
+def shown(order: VenueOrder) -> VenueOrder:
+    """What may be handed out: a copy, or the order itself when it is final, because nobody changes it any more."""
+    return order if order.status is FILLED or order.status.is_final else copy_order(order)
+
+
 class Publication:
     """What happened in one action. Orders, positions and wallets are kept by reference until :meth:`finish`."""
 
-    __slots__ = ("_items", "_orders", "_positions", "_wallets")
+    __slots__ = ("_items", "_orders", "_positions", "_wallets", "wanted")
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted = wanted
         self._items: list[Happening] = []
         self._orders: dict[str, VenueOrder] = {}
         self._positions: dict[tuple[str, InstrumentId, int], Position] = {}
         self._wallets: dict[str, dict[str, Wallet]] = {}
 
     def fill(self, fill: Fill) -> None:
-        self._items.append(FillHappened(fill))
+        if self.wanted.fills:
+            self._items.append(FillHappened(fill))
 
     def ledger(self, entry: LedgerEntry) -> None:
-        self._items.append(LedgerHappened(entry))
+        """A row of the log; who has none to read may leave it unmade (:attr:`Wanted.ledger`)."""
+        if self.wanted.ledger:
+            self._items.append(LedgerHappened(entry))
 
     def order(self, order: VenueOrder) -> None:
         self._orders[order.order_id] = order
 
     def triggered(self, order: VenueOrder) -> None:
         """A conditional order as it fires: said at once, because its final state follows in the same action."""
-        self._items.append(OrderHappened(copy_order(order)))
+        if self.wanted.orders:
+            self._items.append(OrderHappened(copy_order(order)))
 
     def position(self, position: Position) -> None:
-        self._positions[position.uid, position.instrument, position.position_idx] = position
+        if self.wanted.positions:
+            self._positions[position.uid, position.instrument, position.position_idx] = position
 
     def wallet(self, wallet: Wallet) -> None:
-        self._wallets.setdefault(wallet.uid, {})[wallet.coin] = wallet
-
-    @property
-    def positions(self) -> list[Position]:
-        """The positions touched so far."""
-        return list(self._positions.values())
+        if self.wanted.wallets:
+            self._wallets.setdefault(wallet.uid, {})[wallet.coin] = wallet
 
     def finish(self) -> list[Happening]:
         """The whole list, in order."""
         items = self._items
-        items.extend(OrderHappened(copy_order(order)) for order in self._orders.values())
-        items.extend(PositionHappened(copy.copy(position)) for position in self._positions.values())
+        if self.wanted.orders:
+            items += [OrderHappened(shown(order)) for order in self._orders.values()]
+        if self._positions:
+            items += [PositionHappened(copy.copy(position)) for position in self._positions.values()]
         for uid, wallets in self._wallets.items():
-            items.append(WalletHappened(uid, tuple(copy.copy(wallet) for wallet in wallets.values())))
+            items.append(WalletHappened(uid, tuple([copy.copy(wallet) for wallet in wallets.values()])))
         return items

@@ -1,6 +1,7 @@
 """The words of the matching engine: what is asked of it, what it keeps, and what it says happened.
 
-Amounts are Decimal at this boundary and integer ticks and lots inside. Times are the venue's, nanoseconds UTC.
+Amounts are Decimal at this boundary and integer ticks and lots inside. Times are the venue's, nanoseconds UTC. None of
+these can be part of a cycle, so the collector need not look at them.
 """
 
 from decimal import Decimal
@@ -21,7 +22,7 @@ class Refused(Exception):
         self.message = message
 
 
-class NewOrder(Struct, frozen=True):
+class NewOrder(Struct, frozen=True, gc=False):
     """A create request, already parsed. ``quote_qty``: ``qty`` is quote coin to spend (spot market buy).
 
     With ``trigger`` it is conditional. On spot ``order_filter`` says which kind (tpslOrder holds its funds at once,
@@ -46,7 +47,7 @@ class NewOrder(Struct, frozen=True):
     order_filter: str = "Order"
 
 
-class StopChange(Struct, frozen=True):
+class StopChange(Struct, frozen=True, gc=False):
     """What an amendment changes besides quantity and price. ``None`` leaves a field, 0 removes a TP or SL."""
 
     trigger_price: Decimal | None = None
@@ -59,7 +60,7 @@ class StopChange(Struct, frozen=True):
     sl_limit: Decimal | None = None
 
 
-class VenueOrder(Struct):
+class VenueOrder(Struct, gc=False):
     """An order as the venue keeps it. ``fees`` maps coin to amount; ``leaves`` is 0 once final.
 
     Of an attached take-profit or stop-loss ``parent_id`` and ``parent_link`` name the entry and ``partner`` the order
@@ -105,7 +106,7 @@ class VenueOrder(Struct):
     attached: Decimal = ZERO  # how much of what it filled has its protection
 
 
-class Fill(Struct, frozen=True):
+class Fill(Struct, frozen=True, gc=False):
     """One execution: a trade or a funding payment (``type`` Funding, ``fee`` > 0 paid).
 
     ``pnl`` is the realised profit (before fees), ``closed_qty`` the part that reduced the position; ``seq`` joins it
@@ -140,7 +141,7 @@ class Fill(Struct, frozen=True):
     create_type: str = "CreateByUser"
 
 
-class LedgerEntry(Struct, frozen=True):
+class LedgerEntry(Struct, frozen=True, gc=False):
     """A row of the transaction log: ``change = cash_flow + funding - fee``; ``balance`` is the wallet after it.
 
     ``type`` is TRADE, SETTLEMENT (funding), LIQUIDATION (take-over), TRANSFER_IN or TRANSFER_OUT; ``size`` the signed
@@ -168,7 +169,7 @@ class LedgerEntry(Struct, frozen=True):
     link_id: str = ""
 
 
-class Position(Struct):
+class Position(Struct, gc=False):
     """A position, or in hedge mode one leg (``position_idx`` 1 long, 2 short).
 
     ``cost`` is the exact signed cost of ``size``: no average price is kept, because division does not terminate; a
@@ -195,7 +196,7 @@ class Position(Struct):
     trailing: Decimal = ZERO
 
 
-class Wallet(Struct):
+class Wallet(Struct, gc=False):
     """One coin of one account. ``locked`` is held by spot orders, resting or tpslOrder."""
 
     uid: str
@@ -205,31 +206,36 @@ class Wallet(Struct):
     cum_realised: Decimal = ZERO
 
 
-class OrderHappened(Struct, frozen=True):
+class OrderHappened(Struct, frozen=True, gc=False):
     """The order after a change (a copy)."""
 
     order: VenueOrder
 
 
-class FillHappened(Struct, frozen=True):
+class FillHappened(Struct, frozen=True, gc=False):
     fill: Fill
 
 
-class PositionHappened(Struct, frozen=True):
+class PositionHappened(Struct, frozen=True, gc=False):
     """The position after a change (a copy); also after each order action, changed or not, as at Bybit."""
 
     position: Position
 
 
-class WalletHappened(Struct, frozen=True):
+class WalletHappened(Struct, frozen=True, gc=False):
     """The coins that changed (copies)."""
 
     uid: str
     wallets: tuple[Wallet, ...]
 
 
-class LedgerHappened(Struct, frozen=True):
+class LedgerHappened(Struct, frozen=True, gc=False):
     entry: LedgerEntry
 
 
 Happening = OrderHappened | FillHappened | PositionHappened | WalletHappened | LedgerHappened
+
+#: The kinds there are, for who chooses what an exchange publishes.
+EVERYTHING: frozenset[type[Happening]] = frozenset(
+    (OrderHappened, FillHappened, PositionHappened, WalletHappened, LedgerHappened)
+)

@@ -42,6 +42,8 @@ def restore(data: bytes, known: Iterable[Instrument] = ()) -> State:
         _restore_book(state.books[saved_book.instrument], saved_book)
     for account in saved.accounts:
         state.accounts[account.uid] = account
+        for leg in account.holdings:
+            state.books[leg.instrument].touch(account.uid, leg.idx)
         for resting in account.orders.values():
             state.books[resting.order.instrument].resting(resting.order.side).add(resting)
     waiting = (waiting for account in saved.accounts for waiting in account.conditionals.values())

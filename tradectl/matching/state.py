@@ -5,15 +5,17 @@ from decimal import Decimal
 
 from msgspec import Struct, field
 
-from tradectl.matching.accounts import Account
+from tradectl.matching.accounts import Account, Leg
 from tradectl.matching.book import Book
 from tradectl.matching.ids import IdSource
+from tradectl.matching.margin_sums import AccountSums
 from tradectl.matching.records import Refused
 from tradectl.model.instruments import Category, Instrument, InstrumentId
 from tradectl.model.money import ZERO
 
 #: Coins taken as one US dollar.
 DOLLARS = ("USDT", "USDC")
+ONE = Decimal(1)
 
 
 class MarketAccount(Struct):
@@ -28,11 +30,9 @@ class MarketAccount(Struct):
     sizes: dict[InstrumentId, Decimal] = field(default_factory=dict)
     costs: dict[InstrumentId, Decimal] = field(default_factory=dict)
 
-    def pay(self, coin: str, amount: Decimal) -> None:
-        """Give ``amount`` (may be negative) to a user."""
+    def pay(self, coin: str, amount: Decimal, fee: Decimal) -> None:
+        """Give ``amount`` (may be negative) to a user, who gives ``fee`` of it to the fee account."""
         self.cash[coin] = self.cash.get(coin, ZERO) - amount
-
-    def collect(self, coin: str, fee: Decimal) -> None:
         self.fees[coin] = self.fees.get(coin, ZERO) + fee
 
     def mirror(self, instrument: InstrumentId, qty: Decimal, value: Decimal) -> None:
@@ -42,16 +42,25 @@ class MarketAccount(Struct):
 
 
 class State:
-    """Books, accounts, the market's account and the id counters."""
+    """Books, accounts, the market's account and the id counters; and what is only kept to be quick: the margin sums by
+    account, and the legs by user whose part in them has to be worked out again.
 
-    __slots__ = ("_coin_books", "accounts", "books", "ids", "instruments", "market")
+    ``remember_links``: whether the client ids of finished orders stay reserved.
+    """
+
+    __slots__ = (
+        "_coin_books", "accounts", "books", "changed", "ids", "instruments", "market", "remember_links", "sums",
+    )  # fmt: skip
 
     def __init__(self, instruments: Iterable[Instrument], ids: IdSource) -> None:
         self.instruments = {instrument.id: instrument for instrument in instruments}
-        self.books = {key: Book(instrument) for key, instrument in self.instruments.items()}
+        self.changed: set[tuple[str, Leg]] = set()
+        self.books = {key: Book(instrument, self.changed) for key, instrument in self.instruments.items()}
         self.accounts: dict[str, Account] = {}
         self.market = MarketAccount()
         self.ids = ids
+        self.remember_links = True
+        self.sums: dict[str, AccountSums] = {}
         self._coin_books: dict[str, list[Book]] = {}
         for book in self.books.values():
             if book.instrument.quote_coin in (*DOLLARS, "USD"):
@@ -64,6 +73,19 @@ class State:
             raise ValueError(f"there is no account {uid!r}")
         return account
 
+    def sums_of(self, account: Account) -> AccountSums:
+        """What is kept of the account's margin, made at its first use."""
+        sums = self.sums.get(account.uid)
+        if sums is None:
+            sums = self.sums[account.uid] = AccountSums(account.fees.linear_taker)
+        return sums
+
+    def cash_moved(self, uid: str) -> None:
+        """Note that a wallet changed, and with it (or just before) maybe a position."""
+        sums = self.sums.get(uid)
+        if sums is not None:
+            sums.slack = ZERO
+
     def book(self, instrument: InstrumentId) -> Book:
         """Raises :class:`Refused` 10001/170121 for an unknown symbol."""
         book = self.books.get(instrument)
@@ -75,7 +97,7 @@ class State:
     def dollars(self, coin: str) -> Decimal:
         """The price of a coin in USD: its index, or where none was stated mark or last; 0 when unknown."""
         if coin in DOLLARS:
-            return Decimal(1)
+            return ONE
         books = self._coin_books.get(coin, ())
         for book in books:
             if book.index is not None:

@@ -20,6 +20,7 @@ def transfer(state: State, out: Publication, account: Account, coin: str, amount
         _check_free(state, account, coin, -amount)
     wallet = account.wallet(coin)
     wallet.balance += amount
+    state.cash_moved(account.uid)
     out.ledger(
         LedgerEntry(
             id=state.ids.row_id(account.uid, coin), uid=account.uid,
@@ -41,9 +42,9 @@ def change_leverage(state: State, out: Publication, account: Account, book: Book
         raise Refused(110043, "leverage not modified")
     holdings = account.legs(book.instrument.id) or [account.holding(book.instrument, _first_idx(account, book))]
     old = position.leverage
-    _set_leverage(holdings, leverage)
+    _set_leverage(book, holdings, leverage)
     if leverage < old and margin_of(state, account).available < 0:
-        _set_leverage(holdings, old)
+        _set_leverage(book, holdings, old)
         raise Refused(110044, "available margin is insufficient")
     for holding in holdings:
         holding.position.updated = now
@@ -60,9 +61,11 @@ def _used_leg(account: Account, book: Book) -> Holding:
     return account.peek_holding(book.instrument, _first_idx(account, book))
 
 
-def _set_leverage(holdings: list[Holding], leverage: Decimal) -> None:
+def _set_leverage(book: Book, holdings: list[Holding], leverage: Decimal) -> None:
     for holding in holdings:
-        holding.position.leverage = leverage
+        position = holding.position
+        position.leverage = leverage
+        book.touch(position.uid, position.position_idx)
 
 
 def _check_free(state: State, account: Account, coin: str, amount: Decimal) -> None:

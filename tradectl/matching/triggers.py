@@ -29,7 +29,8 @@ def fire_due(state: State, out: Publication, book: Book, by: TriggerBy, now: int
         return
     if by is TriggerBy.LAST:
         follow_last(book, price)
-    for waiting in [waiting for waiting in book.conditionals.values() if waiting.is_reached(by, price)]:
+    due = [waiting for waiting in book.conditionals.values() if waiting.is_reached(by, price)]
+    for waiting in due:
         if waiting.order.order_id in book.conditionals:
             _fire(state, out, book, waiting, now)
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from tradectl.matching import liquidation, queue_position
 from tradectl.matching.book import Book
+from tradectl.matching.margin import price_moved
 from tradectl.matching.matcher import Matcher
 from tradectl.matching.publication import Publication
 from tradectl.matching.state import State
@@ -29,11 +30,16 @@ class Step:
 
 def walk(state: State, out: Publication, book: Book, step: Step, now: int) -> None:
     """Take one step; ``step.lots`` 0 moves the price without a trade."""
-    book.last = step.price
-    if step.lots:
-        Matcher(state, out, now).print_through(book, step.side, book.grid.ticks(step.price), step.lots)
+    before, book.last = book.reference(), step.price
+    if step.lots and (book.buys.keys or book.sells.keys):
+        ticks = book.grid.ticks(step.price)
+        if book.may_reach(ticks):
+            price_moved(state, book, before)
+            before = book.reference()
+            Matcher(state, out, now).print_through(book, step.side, ticks, step.lots)
     show(book, step.bids, step.asks)
     book.mark = book.index = step.price if step.mark is None else step.mark
+    price_moved(state, book, before)
     if book.conditionals:
         for by in (TriggerBy.LAST, TriggerBy.MARK, TriggerBy.INDEX):
             fire_due(state, out, book, by, now)
