@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, bool, str]] = {
     "market": ("market", True, "Prices: ticker, book, candles, funding."),
     "why": ("why", False, "Explain an order, trade, decision, alert or halt."),
     "why-not": ("why", False, "Explain why a symbol is not traded."),
+    "backtest": ("backtest", False, "Test a strategy on recorded candles with the engine that trades live."),
     "replay": ("replay", False, "Run a recorded run through the engine again and compare every decision."),
     "data": ("data", True, "Market data on this machine: list, import, check, repair, export."),
     "config": ("config", True, "Settings: show, set, check, path."),
