@@ -1,6 +1,7 @@
 """An optimisation as it was asked for: everything a worker needs, in one record that travels between processes."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -49,7 +50,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     def sameness(self) -> dict[str, str]:
         """What a study is about: two plans with the same may share their trials."""
         space: dict[str, Any] = {f"parameter {it.name}": _told(it) for it in self.space.dimensions}
-        fixed = {f"parameter {name}": str(value) for name, value in self.space.fixed.items()}
+        fixed = {f"parameter {name}": str(value) for name, value in {**self.space.rest, **self.space.fixed}.items()}
         return {
             **self.identity,
             **fixed,
@@ -57,9 +58,13 @@ class Plan(Struct, frozen=True, kw_only=True):
             "where": " and ".join(rule.text for rule in self.space.rules),
             "objective": self.objective,
             "constraints": ", ".join(self.constraints),
-            "since": str(self.since),
-            "until": str(self.until),
+            "since": _moment(self.since),
+            "until": _moment(self.until),
         }
+
+
+def _moment(ns: int) -> str:
+    return datetime.fromtimestamp(ns // 10**9, UTC).strftime("%Y-%m-%d %H:%M:%S") + f".{ns % 10**9:09}".rstrip("0.")
 
 
 def _told(it: Any) -> str:

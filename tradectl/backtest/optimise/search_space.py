@@ -44,6 +44,11 @@ class Dimension(Struct, frozen=True, kw_only=True):
             raise _wrong(self.name, f"has {count} values, more than {MOST_COMBINATIONS}", "widen the step")
         return tuple(self._number(self.low + i * self.step) for i in range(count))
 
+    @property
+    def first(self) -> Any:
+        """The low end."""
+        return self.choices[0] if self.choices else self._number(self.low)
+
     def draw(self, random: Random) -> Any:
         """A value by chance, evenly over the dimension."""
         if self.log:
@@ -70,15 +75,19 @@ class Dimension(Struct, frozen=True, kw_only=True):
 
 
 class SearchSpace(Struct, frozen=True):
-    """All dimensions, what is held fixed beside them, and rules every combination keeps."""
+    """All dimensions, what is ``fixed`` beside them, and rules every combination keeps.
+
+    ``rest`` are the strategy's other parameters at their defaults: rules may name them.
+    """
 
     dimensions: tuple[Dimension, ...]
     fixed: Params = {}
     rules: tuple[Rule, ...] = ()
+    rest: Params = {}
 
     def allowed(self, params: Mapping[str, Any]) -> bool:
         """Whether ``params`` (searched and fixed) keep every rule."""
-        return all(rule.holds({**self.fixed, **params}) for rule in self.rules)
+        return all(rule.holds({**self.rest, **self.fixed, **params}) for rule in self.rules)
 
     def grid(self) -> list[Params]:
         """Every combination that keeps the rules, in order. Raises ``Problem`` when there are none or too many."""
@@ -114,21 +123,23 @@ def search_space(cls: type, given: Sequence[str], where: Iterable[str], held: Ma
 
     ``given`` are texts ``name=low:high[:step][:log]``, ``name=a,b,c``, ``name=:`` (as declared) or ``name=value``
     (held). Without any range among them every parameter with declared bounds or choices is searched; with some, those
-    alone. ``held`` are parameters set otherwise (symbol, interval). Raises ``Problem`` naming parameter and rule.
+    alone. ``held`` are parameters set otherwise (symbol, interval): they are neither searched nor fixed here. Raises
+    ``Problem`` naming parameter and rule.
     """
     known = declared(cls)
     texts = dict(_split(text, known) for text in given)
-    fixed = {**held, **{name: text for name, text in texts.items() if not _is_range(text)}}
-    fixed = coerced(cls, fixed, cls.__name__)
+    fixed = coerced(cls, {name: text for name, text in texts.items() if not _is_range(text)}, cls.__name__)
     ranges = {name: text for name, text in texts.items() if _is_range(text)}
-    chosen = ranges or {name: ":" for name, it in known.items() if name not in fixed and _bounded(it)}
+    chosen = ranges or {
+        name: ":" for name, it in known.items() if name not in fixed and name not in held and _bounded(it)
+    }
     dimensions = tuple(_dimension(cls, known[name], text) for name, text in chosen.items())
     if not dimensions:
         raise _wrong(cls.__name__, "has no parameter with bounds to search", "give a range: --param name=low:high")
-    everything = validated(cls, {**fixed, **{it.name: _first(it) for it in dimensions}}, cls.__name__)
-    rest = {name: value for name, value in everything.items() if name not in {it.name for it in dimensions}}
+    first = {it.name: it.first for it in dimensions}
+    rest = validated(cls, {**held, **fixed, **first}, cls.__name__)
     rules = tuple(Rule(text, known, "where") for text in where)
-    return SearchSpace(dimensions, rest, rules)
+    return SearchSpace(dimensions, fixed, rules, rest)
 
 
 def _split(text: str, known: Mapping[str, Parameter]) -> tuple[str, str]:
@@ -149,10 +160,6 @@ def _is_range(text: str) -> bool:
 
 def _bounded(it: Parameter) -> bool:
     return bool(it.choices) or (it.kind in (int, float) and it.low is not None and it.high is not None)
-
-
-def _first(it: Dimension) -> Any:
-    return it.choices[0] if it.choices else it._number(it.low)
 
 
 def _dimension(cls: type, it: Parameter, text: str) -> Dimension:
