@@ -24,8 +24,6 @@ from tradectl.engine.config import EngineConfig, QueueLimits, StrategyConfig
 from tradectl.engine.trading_engine import TradingEngine
 from tradectl.model.commands import CancelTimer, Command, RiskApproved, SetTimer
 from tradectl.model.events import BarClosed, Event, Executed, OrderReported, TimerFired
-from tradectl.model.instruments import InstrumentId
-from tradectl.model.market_data import Bar
 from tradectl.model.money import exact, to_coin, use_exact_context
 from tradectl.model.orders import Execution, OrderReport, OrderSpec, OrderStatus, Side
 
@@ -119,7 +117,18 @@ class Loop:
         for event in bars:
             if event.received >= self.due:
                 self._fire(event.received)
-            out = apply(BarClosed(*_fields(event)))
+            out = apply(
+                BarClosed(
+                    event.received,
+                    event.ts,
+                    event.instrument,
+                    event.interval,
+                    event.bar,
+                    event.bid,
+                    event.ask,
+                    event.mark,
+                )
+            )
             if out:
                 self._carry(out, event)
 
@@ -128,16 +137,16 @@ class Loop:
             name = min(self.timers, key=self.timers.__getitem__)
             due = self.timers.pop(name)
             self.ticks += 1
-            self._hear(self.engine.apply(TimerFired(max(due, self.engine.world.now), name, due)))
             self.due = min(self.timers.values(), default=sys.maxsize)
+            self._hear(self.engine.apply(TimerFired(due, name, due)))
 
     def _hear(self, out: tuple[Command, ...]) -> None:
         for command in out:
             if type(command) is SetTimer:
                 self.timers[command.timer] = command.at
+                self.due = min(self.due, command.at)
             elif type(command) is CancelTimer:
                 self.timers.pop(command.timer, None)
-        self.due = min(self.timers.values(), default=sys.maxsize)
 
     def _carry(self, out: tuple[Command, ...], bar: BarClosed) -> None:
         for command in out:
@@ -161,10 +170,6 @@ class Loop:
             OrderStatus.FILLED, order.qty, value, price, now,
         )  # fmt: skip
         return Executed(now, execution), OrderReported(now, report)
-
-
-def _fields(e: BarClosed) -> tuple[int, int, InstrumentId, str, Bar, float, float, float]:
-    return e.received, e.ts, e.instrument, e.interval, e.bar, e.bid, e.ask, e.mark
 
 
 class Figures(Struct, kw_only=True):

@@ -9,6 +9,8 @@ from tradectl.model.commands import AlertLevel, RequestBars, StrategyChanged, St
 from tradectl.model.events import BarClosed, BarsLoaded
 from tradectl.model.market_data import Bar
 
+_ACTIVE = StrategyStatus.ACTIVE
+
 
 class BarFeed:
     """Everything about bars that concerns several instances at once."""
@@ -76,12 +78,14 @@ class BarFeed:
 
     def closed(self, event: BarClosed) -> None:
         """A live bar: to every instance that follows it, or into the waiting line of one that loads history."""
-        asked: set[int] = set()
+        asked: dict[int, None] = {}
         key, bar = (event.instrument, event.interval), event.bar
         for runner in self._following.of_bars(key):
             series = runner.series[key]
-            if series.follows(bar):
-                self._deliver(runner, series, bar)
+            if bar.open_time == series.expected:
+                series.follow(bar)
+                if runner.status is _ACTIVE:
+                    self._tell(runner, series, bar)
                 continue
             bars = series.live(bar)
             if bars is not None:
@@ -89,7 +93,7 @@ class BarFeed:
                 continue
             series.asked += 1
             if series.next_open() not in asked:
-                asked.add(series.next_open())
+                asked[series.next_open()] = None
                 self._w.emit(RequestBars(event.instrument, event.interval, 0, series.next_open()))
 
     def _deliver_all(self, runner: Runner, series: BarSeries, bars: list[Bar]) -> None:
@@ -97,10 +101,16 @@ class BarFeed:
             self._deliver(runner, series, bar)
 
     def _deliver(self, runner: Runner, series: BarSeries, bar: Bar) -> None:
-        if series.consume(bar) and runner.status is StrategyStatus.ACTIVE:
-            quiet = series.quiet or runner.heard_first(series, bar)
-            quiet.bars += 1  # without an intent, so far
-            quiet.last = bar.open_time
-            runner.late = bar.late
+        if series.consume(bar) and runner.status is _ACTIVE:
+            self._tell(runner, series, bar)
+
+    def _tell(self, runner: Runner, series: BarSeries, bar: Bar) -> None:
+        quiet = series.quiet or runner.heard_first(series, bar)
+        quiet.bars += 1  # without an intent, so far
+        quiet.last = bar.open_time
+        if bar.late:
+            runner.late = True
             self._callbacks.call(runner, runner.strategy.on_bar, bar)
             runner.late = False
+        else:
+            self._callbacks.call(runner, runner.strategy.on_bar, bar)

@@ -50,6 +50,8 @@ class BarSeries(SeriesIndicators):
         self.count = 0
         #: How long the strategy has been quiet on it; its runner keeps the same record.
         self.quiet: Quiet | None = None
+        #: Open time of the bar that simply comes next, -1 while history is awaited.
+        self.expected = -1
         self._phase = Phase.WARMING
         #: Answers with history that are on their way: it is asked for once, however often a stream comes back.
         self.asked = 0
@@ -93,11 +95,20 @@ class BarSeries(SeriesIndicators):
     def await_history(self) -> None:
         """Bars wait from now on until :meth:`loaded`; a series that was live catches up."""
         self.asked = 0
-        self._phase = Phase.CATCHING_UP if self._last_open else Phase.WARMING
+        self._enter(Phase.CATCHING_UP if self._last_open else Phase.WARMING)
 
-    def follows(self, bar: Bar) -> bool:
-        """Whether a bar from the stream is simply the next one: nearly every bar is."""
-        return bar.open_time == self._last_open + self.length and self._phase is Phase.LIVE
+    def _enter(self, phase: Phase) -> None:
+        self._phase = phase
+        self.expected = self._last_open + self.length if phase is Phase.LIVE else -1
+
+    def follow(self, bar: Bar) -> None:
+        """Feed the bar that was expected: nearly every bar is."""
+        self._last_open = opened = bar.open_time
+        self.expected = opened + self.length
+        self.last = bar
+        self.count += 1
+        for indicator in self._indicators:
+            indicator.update(bar)
 
     def live(self, bar: Bar) -> list[Bar] | None:
         """A bar from the stream: the bars to deliver now, or ``None`` when history must be loaded first."""
@@ -109,7 +120,7 @@ class BarSeries(SeriesIndicators):
             return []
         if self._last_open and bar.open_time > self._last_open + self.length:
             self._waiting.append(bar)
-            self._phase = Phase.CATCHING_UP
+            self._enter(Phase.CATCHING_UP)
             return None
         return [bar]
 
@@ -133,18 +144,15 @@ class BarSeries(SeriesIndicators):
             deliver = [_late(fresh[t]) for t in sorted(fresh) if t not in live]
         waited = [w for w in sorted(self._waiting, key=lambda w: w.open_time) if w.open_time > self._last_open]
         self._waiting = []
-        self._phase = Phase.LIVE
+        self._enter(Phase.LIVE)
         return sorted(deliver + waited, key=lambda b: b.open_time)
 
     def consume(self, bar: Bar) -> bool:
         """Feed one bar to the indicators; whether it was new."""
         if bar.open_time <= self._last_open:
             return False
-        self._last_open = bar.open_time
-        self.last = bar
-        self.count += 1
-        for indicator in self._indicators:
-            indicator.update(bar)
+        self.follow(bar)
+        self._enter(self._phase)
         return True
 
     def state(self) -> SeriesState:
@@ -157,6 +165,7 @@ class BarSeries(SeriesIndicators):
         """Continue where :meth:`state` was taken; the same indicators were asked for again before, in order."""
         self._phase, self._last_open, self.count, self.last = state.phase, state.last_open, state.count, state.last
         self._waiting, self.asked = list(state.waiting), state.asked
+        self._enter(self._phase)
         for indicator, saved in zip(self._indicators, state.indicators, strict=True):
             indicator.restore(saved)
 

@@ -126,9 +126,14 @@ class MarketState(Struct):
 
     def oldest(self) -> int:
         """When we heard last of the instrument that has been silent longest; 0 before any."""
-        if self.bars:
-            return min(b.received if (b := self.bars.get(i)) is not None else at for i, at in self.heard.items())
-        return min(self.heard.values(), default=0)
+        oldest = 0
+        for instrument, at in self.heard.items():
+            bar = self.bars.get(instrument)
+            if bar is not None:
+                at = bar.received
+            if not oldest or at < oldest:
+                oldest = at
+        return oldest
 
     def age(self, instrument: InstrumentId, now: int) -> int | None:
         """Nanoseconds since the last word on the instrument; ``None`` when there was none."""

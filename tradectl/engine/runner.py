@@ -55,6 +55,8 @@ class Runner:
     def renew(self) -> None:
         """A fresh strategy object that knows nothing yet."""
         self.started = self.starting = False
+        #: The attributes of a strategy that keeps nothing, when that was looked at.
+        self.seen_names: list[str] = []
         self.series: dict[SeriesKey, BarSeries] = {}
         self.watches: dict[MarketKey, None] = {}
         self.quiet: dict[SeriesKey, Quiet] = {}

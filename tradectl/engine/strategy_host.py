@@ -234,8 +234,12 @@ class StrategyHost:
     def _check_state(self, runner: Runner) -> None:
         if not runner.started or runner.status is StrategyStatus.STOPPED:
             return
+        names = list(vars(runner.strategy))
+        if names == runner.seen_names:
+            return  # nothing of its own, as when it was looked at before
         try:
-            kept_attributes(runner)
+            kept = kept_attributes(runner)
+            runner.seen_names = [] if kept else names
         except Exception as error:  # noqa: BLE001 - a cycle, a number too large: whatever it is, it cannot be kept
             self.callbacks.fail(runner, f"its state: {type(error).__name__}: {error}")
 

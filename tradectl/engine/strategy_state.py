@@ -46,7 +46,12 @@ def decode(value: Any) -> Any:
     return value
 
 
-def attributes(strategy: object, params: dict[str, Any], skip: frozenset[str]) -> dict[str, Any]:
+def own_names(strategy: object, params: dict[str, Any], skip: frozenset[str]) -> tuple[str, ...]:
     """The attributes a strategy set on itself: no parameters, nothing private, nothing of the framework's."""
-    own = {k: v for k, v in vars(strategy).items() if not k.startswith("_") and k not in skip and k not in params}
-    return {k: encode(v, f"{type(strategy).__name__}.{k}") for k, v in own.items()}
+    return tuple(k for k in vars(strategy) if not k.startswith("_") and k not in skip and k not in params)
+
+
+def attributes(strategy: object, params: dict[str, Any], skip: frozenset[str]) -> dict[str, Any]:
+    """The values of :func:`own_names`, encoded. Raises ``Problem`` naming the attribute that cannot be kept."""
+    own = vars(strategy)
+    return {k: encode(own[k], f"{type(strategy).__name__}.{k}") for k in own_names(strategy, params, skip)}

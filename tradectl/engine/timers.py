@@ -67,13 +67,15 @@ class Timers:
             e.host.deliver(strategy, "on_timer", timer)
 
     def _guard(self) -> None:
-        self._e.guards.watch()
-        self._e.host.check_states()
-        self._e.protections.look_all()
-        self._e.stops.look()
-        if not self._e.world.unreconciled and self._e.answers.chase(self._e.world.now - QUIET):
-            self._e.reconciler.ask("executions are missing")
-        self._e.venue.hold_for_unknown()
+        e, w = self._e, self._e.world
+        e.guards.watch()
+        e.host.check_states()
+        e.protections.look_all()
+        if e.stops.state.wanted:
+            e.stops.look()
+        if w.open.orders and not w.unreconciled and e.answers.chase(w.now - QUIET):
+            e.reconciler.ask("executions are missing")
+        e.venue.hold_for_unknown()
 
     def _look_again(self, link_id: str) -> None:
         order = self._e.world.orders.get(link_id)
