@@ -92,6 +92,9 @@ class Dispatch:
             self._expire(waiting)
         while self._send_due():
             pass
+        if not w.queue:
+            w.cancel_timer(QUEUE_TIMER)
+            return
         again = w.queue.next_at(w.now, cancels_only=w.unreconciled)
         if again is None:
             w.cancel_timer(QUEUE_TIMER)
@@ -171,12 +174,13 @@ class Dispatch:
         # What risk accepted in this very step need not be asked about again: nothing has moved since.
         failed = None if order.cause == self._w.cause else self._risk.check_release(order)
         if failed is None:
-            order.status = OrderStatus.SENT
+            order.status, order.touched = OrderStatus.SENT, self._w.now
+            self._w.dirty_orders[order.link_id] = None  # what is in flight of it stays: nothing to count anew
             self._w.emit(self._risk.approve(order, batch))
-        else:
-            order.status, order.reason = OrderStatus.REFUSED, failed.reason
+            return True
+        order.status, order.reason = OrderStatus.REFUSED, failed.reason
         self._w.touch(order)
-        return failed is None
+        return False
 
     def again(self, order: Order, not_before: int) -> None:
         """The venue certainly did not take this order: queue it anew under a fresh id, for no id is sent twice."""

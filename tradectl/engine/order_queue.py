@@ -45,31 +45,49 @@ class OrderQueue:
 
     def restore(self, state: QueueState) -> None:
         """Continue with what a queue remembered."""
-        self.state = state
+        self._state = state
         self._lanes = state.lanes
         self._windows.state = state.windows
+        #: The one request that waits, if there is only one: most leave in the step they came in, and need no lane.
+        self._lone: Waiting | None = None
+
+    @property
+    def state(self) -> QueueState:
+        """What is remembered."""
+        self._settle()
+        return self._state
+
+    def _settle(self) -> None:
+        """The lone request stands in its lane from now on."""
+        if self._lone is not None:
+            lone, self._lone = self._lone, None
+            self._lanes.add(lone)
 
     # --- what waits
 
     def __len__(self) -> int:
+        self._settle()
         return len(self._lanes)
 
     def __bool__(self) -> bool:
         """Whether anything waits."""
-        return bool(self._lanes.counts)
+        return self._lone is not None or bool(self._lanes.counts)
 
     def __iter__(self) -> Iterator[Waiting]:
         """Everything that waits, most urgent first."""
+        self._settle()
         for lane in self._lanes:
             yield from lane.waiting.values()
         yield from self._lanes.later.values()
 
     def waiting_of(self, strategy: str) -> int:
         """How many requests of a strategy wait."""
+        self._settle()
         return self._lanes.counts.get(strategy, 0)
 
     def room(self, strategy: str) -> int:
         """How many more requests of a strategy may wait before what opens is refused."""
+        self._settle()
         limits, counts = self._limits, self._lanes.counts
         if not counts:  # the usual case
             return min(limits.max_waiting_per_strategy, limits.max_waiting)
@@ -83,6 +101,7 @@ class OrderQueue:
 
     def holds(self, link_id: str, action: Action) -> bool:
         """Whether a request waits here."""
+        self._settle()
         return self._lanes.find(key_of(link_id, action)) is not None
 
     # --- in and out
@@ -94,6 +113,10 @@ class OrderQueue:
             self.drop(waiting.link_id, Action.AMEND)
         if waiting.stop is not None or waiting.instrument.category not in self._batched:
             waiting.batchable = False
+        if self._lone is None and not self._lanes.counts and waiting.not_before <= waiting.since:
+            self._lone = waiting
+            return
+        self._settle()
         older = self._lanes.find(waiting.key)
         if older is not None:
             self._lanes.remove(older)
@@ -102,6 +125,9 @@ class OrderQueue:
 
     def drop(self, link_id: str, action: Action) -> bool:
         """Forget a waiting request; whether there was one."""
+        if not self:
+            return False
+        self._settle()
         found = self._lanes.find(key_of(link_id, action))
         if found is not None:
             self._lanes.remove(found)
@@ -109,6 +135,9 @@ class OrderQueue:
 
     def expired(self, now: int) -> list[Waiting]:
         """Creates and amendments that waited too long; they leave the queue. Cancels and protective stops never do."""
+        if self._lone is not None and self._lone.since >= now - self._max_wait:
+            return []
+        self._settle()
         stale = self._lanes.since_before(now - self._max_wait)
         for waiting in stale:
             self._lanes.remove(waiting)
@@ -116,6 +145,9 @@ class OrderQueue:
 
     def release(self, now: int, cancels_only: bool = False) -> list[Waiting]:
         """What may be sent now, in order."""
+        if self._lone is not None and (left := self._alone(self._lone, now, cancels_only)):
+            return left
+        self._settle()
         if self._lanes.later:
             self._lanes.wake(now)
         released: list[Waiting] = []
@@ -130,6 +162,16 @@ class OrderQueue:
                 released += chosen
         return released
 
+    def _alone(self, lone: Waiting, now: int, cancels_only: bool) -> list[Waiting]:
+        """The lone request, if there is room for it as a single one."""
+        rank = lone.rank
+        group = lone.group
+        if (cancels_only and rank != CANCELS) or not self._windows.room(group, now, self._spare(rank)):
+            return []
+        self._windows.take(group, now)
+        self._lone = None
+        return [lone]
+
     def give_back(self, waiting: Waiting) -> None:
         """A released request was not sent after all: its budget is free again."""
         if not waiting.batch:
@@ -139,8 +181,9 @@ class OrderQueue:
 
     def next_at(self, now: int, cancels_only: bool = False) -> int | None:
         """When something may be sent or expires, ``None`` when nothing will happen by itself."""
-        if not self._lanes.counts:
+        if not self:
             return None
+        self._settle()
         moments = [m for lane in self._lanes for m in self._moments(lane, now, cancels_only)]
         for waiting in self._lanes.later.values():
             alone = Lane(waiting.rank, waiting.group, {waiting.key: waiting}, int(waiting.batchable))
@@ -176,9 +219,9 @@ class OrderQueue:
             return []
         option = group.startswith("option")
         able = (w for w in islice(lane.waiting.values(), skip, None) if w.batchable)
-        before = self.state.batches
-        chosen, self.state.batches = numbered(list(islice(able, room * BATCH_SIZE if option else room)), before)
-        self._windows.take(group, now, self.state.batches - before if option else len(chosen))
+        before = self._state.batches
+        chosen, self._state.batches = numbered(list(islice(able, room * BATCH_SIZE if option else room)), before)
+        self._windows.take(group, now, self._state.batches - before if option else len(chosen))
         return chosen
 
     def _moments(self, lane: Lane, now: int, cancels_only: bool) -> list[int]:

@@ -26,7 +26,7 @@ class RiskManager:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._applicable: dict[tuple[str, str], tuple[InForce, tuple[RiskCheck, ...]]] = {}
+        self._applicable: dict[tuple[str, str, bool], tuple[InForce, tuple[RiskCheck, ...]]] = {}
         #: Told of a strategy that asks for more orders than it may, and of the limit; it halts the strategy.
         self.flooded: Callable[[str, int], None] = lambda strategy, limit: None
 
@@ -45,6 +45,8 @@ class RiskManager:
             held = max(book, ZERO)
             spot = instrument.category is Category.SPOT
             return held if spot else min(held, w.venue_size(instrument, -sign))
+        if instrument not in w.open.by_instrument and not w.portfolio.is_hedged(instrument):
+            return self._held(book, instrument, side)  # nothing in flight
         idx = w.portfolio.index_of(instrument, -sign)
         room = book - w.in_flight(instrument, sign, strategy, without, not protected, idx)
         if instrument.category is Category.SPOT:
@@ -53,6 +55,14 @@ class RiskManager:
         if not idx:
             there -= w.in_flight(instrument, sign, "", without, not protected)
         return max(min(room, there), ZERO)
+
+    def _held(self, book: Decimal, instrument: InstrumentId, side: Side) -> Decimal:
+        """Of what the book and the position hold against ``side``, the smaller."""
+        if book <= 0:
+            return ZERO
+        if instrument.category is Category.SPOT:
+            return book if side is Side.SELL else ZERO
+        return min(book, self._world.venue_size(instrument, -side.sign))
 
     def reduces(
         self, strategy: str, instrument: InstrumentId, side: Side, qty: Decimal, without: str = "",
@@ -137,10 +147,10 @@ class RiskManager:
 
     def _on(self, c: Candidate, limits: InForce) -> tuple[RiskCheck, ...]:
         """The checks that are on for a strategy in a symbol; looked up anew when limits changed."""
-        key = (c.strategy, c.instrument.id.symbol)
+        key = (c.strategy, c.instrument.id.symbol, c.reduces)
         found = self._applicable.get(key)
         if found is None or found[0] is not limits:
-            found = self._applicable[key] = (limits, applicable(ALL_CHECKS, limits))
+            found = self._applicable[key] = (limits, applicable(ALL_CHECKS, limits, c.reduces))
         return found[1]
 
     def _view(self, candidate: Candidate, without: str = "") -> View:

@@ -158,8 +158,7 @@ class TradingEngine:
         handler(event)
         if w.out and w.audience.decisions:
             self.host.notes.complete(0)
-        waiting = w.queue.state.lanes.counts
-        if w.deliveries or w.dirty_orders or w.dirty_books or w.dirty_coins or w.state_dirty or waiting:
+        if w.deliveries or w.dirty_orders or w.dirty_books or w.dirty_coins or w.state_dirty or w.queue:
             self._finish()
         if not w.out:
             return ()

@@ -38,6 +38,16 @@ _ON: dict[str, Callable[[InForce], object]] = {
 }
 
 
-def applicable(checks: tuple[RiskCheck, ...], limits: InForce) -> tuple[RiskCheck, ...]:
-    """The checks that are on under ``limits``, in their order."""
-    return tuple(check for check in checks if check.name not in _ON or _ON[check.name](limits))
+#: Checks that have a word on what only reduces; the others let it pass unseen.
+_OF_REDUCING = frozenset(
+    {
+        "quantity", "price", "instrument_status", "reduce_only", "trading_state", "late_bar", "market_data",
+        "price_band", "min_notional", "balance",
+    }
+)  # fmt: skip
+
+
+def applicable(checks: tuple[RiskCheck, ...], limits: InForce, reduces: bool = False) -> tuple[RiskCheck, ...]:
+    """The checks that are on under ``limits``, in their order; of an order that only ``reduces`` those that look."""
+    on = (check for check in checks if check.name not in _ON or _ON[check.name](limits))
+    return tuple(check for check in on if not reduces or check.name in _OF_REDUCING)
