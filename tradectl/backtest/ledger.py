@@ -1,6 +1,6 @@
 """What an engine said over a run, as far as money and orders go: the same of a recorded run and of a backtest."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tradectl.model.commands import (
@@ -28,7 +28,7 @@ class Ledger:
         self.transfers: list[LedgerBooked] = []
         self.stopped: dict[str, str] = {}
         self._ids: dict[str, str] = {}
-        self._take = {
+        self._take: dict[Any, Callable[[Any], None]] = {
             ExecutionBooked: self.executions.append,
             OrderChanged: self._order,
             DecisionMade: self._decision,

@@ -16,6 +16,7 @@ from tradectl.model.events import (
     Event,
     Executed,
     InstrumentsLoaded,
+    PositionsReported,
     QuoteChanged,
     Reconciled,
     Started,
@@ -29,7 +30,8 @@ from tradectl.model.orders import Execution
 #: Gives the entries of the run anew, from the first on, at each call.
 Entries = Callable[[], Iterator[Entry]]
 Market = BarClosed | QuoteChanged | TradePrinted | TickerChanged
-_MARKET = (BarClosed, QuoteChanged, TradePrinted, TickerChanged)
+#: Market data that is heard.
+MARKET = (BarClosed, QuoteChanged, TradePrinted, TickerChanged)
 _C = TypeVar("_C", bound=Command)
 
 
@@ -47,7 +49,7 @@ class Facts(Struct):
 
     ``start`` is the account when the run began: the first reconciliation. ``last_started`` is the entry of the last
     start of the daemon; ``entries`` how many there are. ``missed`` are bars that no stream delivered live: they
-    were loaded after an interruption.
+    were loaded after an interruption. ``leverage`` is the first one the venue stated of a position.
     """
 
     ledger: Ledger
@@ -61,6 +63,7 @@ class Facts(Struct):
     settlements: dict[tuple[InstrumentId, int], Settlement] = {}
     marks: dict[InstrumentId, float] = {}
     missed: list[BarClosed] = []
+    leverage: Decimal | None = None
 
 
 class Recorded:
@@ -86,7 +89,7 @@ class Recorded:
 
     def market(self) -> Iterator[Market]:
         """Market data as the engine heard it, in that order."""
-        return (entry.event for entry in self.entries() if isinstance(entry.event, _MARKET))
+        return (entry.event for entry in self.entries() if isinstance(entry.event, MARKET))
 
     def executions(self) -> Iterator[Execution]:
         """Fills and funding as the venue told them, also what it told twice."""
@@ -113,7 +116,7 @@ def _read(entries: Iterator[Entry]) -> Facts:
         event = entry.event
         facts.entries = entry.seq
         facts.ledger.take(entry.commands)
-        if isinstance(event, _MARKET):
+        if isinstance(event, MARKET):
             _market(facts, event, bars)
             continue
         _other(facts, event, entry.seq, bars)
@@ -140,8 +143,11 @@ def _other(facts: Facts, event: Event, seq: int, bars: "_Bars") -> None:
     elif isinstance(event, InstrumentsLoaded):
         facts.instruments.update((it.id, it) for it in event.instruments)
         facts.fees.update((it.instrument, it) for it in event.fees)
-    elif isinstance(event, Reconciled) and not event.error and facts.start is None:
-        facts.start = event
+    elif isinstance(event, PositionsReported | Reconciled):
+        stated = (it.leverage for it in event.positions if it.leverage)
+        facts.leverage = facts.leverage or next(stated, None)
+        if isinstance(event, Reconciled) and not event.error and facts.start is None:
+            facts.start = event
     elif isinstance(event, Started):
         facts.last_started = seq
 

@@ -1,7 +1,7 @@
 """The market data of a recorded run as history: candles, quotes, prints and funding for a backtest over the same."""
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -14,14 +14,14 @@ from tradectl.model.instruments import InstrumentId
 from tradectl.model.market_data import Bar
 
 
-def history_of(recorded: Recorded) -> MemoryHistory:
-    """Everything the run heard, by series and in order of time; what came twice counts once.
+def history_of(recorded: Recorded, kinds: Collection[Kind] = tuple(Kind)) -> MemoryHistory:
+    """Everything of these kinds the run heard, by series and in order of time; what came twice counts once.
 
     Candles include those loaded for warm-up and after interruptions. Funding rates are those that were charged; where
     no position was held, what the ticker announced. Raises ``Problem`` when market data was pruned.
     """
     recorded.refuse_pruned()
-    gathered = _Gathered()
+    gathered = _Gathered(kinds)
     for entry in recorded.entries():
         gathered.take(entry.event)
     return MemoryHistory(gathered.columns(recorded.facts), recorded.facts.instruments.values())
@@ -52,21 +52,20 @@ class _Rows:
 class _Gathered:
     """Rows by series."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: Collection[Kind]) -> None:
         self._rows: dict[SeriesId, _Rows] = {}
         self._announced: dict[InstrumentId, tuple[int, float]] = {}
         self._funding: dict[tuple[InstrumentId, int], float] = {}
-        self._table: dict[type, Callable[[Any], None]] = {
-            BarClosed: lambda e: self._bars(e.instrument, e.interval, (e.bar,)),
-            BarsLoaded: lambda e: self._bars(e.instrument, e.interval, e.bars),
-            QuoteChanged: lambda e: self._of(SeriesId(e.instrument, Kind.QUOTES), 4).add(
-                e.ts, e.bid, e.bid_size, e.ask, e.ask_size
-            ),
-            TradePrinted: lambda e: self._of(SeriesId(e.instrument, Kind.TRADES), 3).add(
-                e.ts, e.price, e.size, float(e.side.sign)
-            ),
-            TickerChanged: self._ticker,
+        candles = self._candles
+        table: dict[type, tuple[Kind, Callable[[Any], None]]] = {
+            BarClosed: (Kind.CANDLES, lambda e: candles(e.instrument, e.interval, (e.bar,))),
+            BarsLoaded: (Kind.CANDLES, lambda e: candles(e.instrument, e.interval, e.bars)),
+            QuoteChanged: (Kind.QUOTES, self._quote),
+            TradePrinted: (Kind.TRADES, self._print),
+            TickerChanged: (Kind.FUNDING, self._ticker),
         }
+        self._kinds = kinds
+        self._table = {of: handler for of, (kind, handler) in table.items() if kind in kinds}
 
     def take(self, event: Event) -> None:
         handler = self._table.get(type(event))
@@ -79,7 +78,13 @@ class _Gathered:
             rows = self._rows[series] = _Rows(width)
         return rows
 
-    def _bars(self, instrument: InstrumentId, interval: str, bars: Iterable[Bar]) -> None:
+    def _quote(self, e: QuoteChanged) -> None:
+        self._of(SeriesId(e.instrument, Kind.QUOTES), 4).add(e.ts, e.bid, e.bid_size, e.ask, e.ask_size)
+
+    def _print(self, e: TradePrinted) -> None:
+        self._of(SeriesId(e.instrument, Kind.TRADES), 3).add(e.ts, e.price, e.size, float(e.side.sign))
+
+    def _candles(self, instrument: InstrumentId, interval: str, bars: Iterable[Bar]) -> None:
         rows = self._of(SeriesId(instrument, Kind.CANDLES, interval), 6)
         for bar in bars:
             rows.add(bar.open_time, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.turnover)
@@ -103,7 +108,7 @@ class _Gathered:
             else:
                 at, price, size, side = rows.ordered(unique=False)
                 found[series] = Tape(at, price, size, side.astype(np.int8))
-        return found | self._funding_points(facts)
+        return found | (self._funding_points(facts) if Kind.FUNDING in self._kinds else {})
 
     def _funding_points(self, facts: Facts) -> dict[SeriesId, Columns]:
         rates = dict(self._funding)
