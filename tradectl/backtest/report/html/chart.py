@@ -10,7 +10,7 @@ from tradectl.backtest.report.html.ticks import time_ticks, value_ticks
 from tradectl.backtest.report.html.words import number, percent, price
 from tradectl.backtest.report.sampling import Curve, thinned
 
-WIDTH, LEFT, RIGHT, TOP, BOTTOM = 1080, 66, 14, 10, 26
+WIDTH, LEFT, RIGHT, TOP, BOTTOM = 1080, 70, 14, 10, 26
 #: Columns of the picture, and of the data kept for zooming in.
 DRAWN, KEPT = 700, 1500
 #: More trades than this, and their marks are small.
@@ -21,7 +21,7 @@ FORMATS: dict[str, Callable[[float], str]] = {
     "percent": lambda value: percent(value, 0 if abs(value) >= 0.1 or not value else 1),
     "money": lambda value: number(value, 0 if abs(value) >= 100 else 2),
     "index": lambda value: number(value, 0 if abs(value) >= 100 else 1),
-    "price": lambda value: number(value, 0) if abs(value) >= 1000 else price(value),
+    "price": lambda value: number(value, 0) if abs(value) >= 1000 or not value else price(value),
 }
 
 
@@ -122,7 +122,9 @@ def _range(chart: Chart, drawn: Sequence[Curve]) -> tuple[float, float]:
     if not high > low:
         low, high = low - abs(low or 1.0) * 0.01, high + abs(high or 1.0) * 0.01
     air = (high - low) * 0.05
-    return (low if low == chart.low else low - air), (high if high == chart.high else high + air)
+    if low == chart.low or 0 <= low < air:
+        return min(low, 0.0) if low < air else low, (high if high == chart.high else high + air)
+    return low - air, (high if high == chart.high else high + air)
 
 
 def _axes(chart: Chart, frame: _Frame) -> str:

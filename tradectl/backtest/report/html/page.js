@@ -2,7 +2,7 @@
 // Hover, zoom and logarithmic scale of the charts; sorting and paging of the trades. Without it the page still reads.
 (() => {
 const data = JSON.parse(document.getElementById("data").textContent);
-const W = 1080, L = 66, R = 14, T = 10, B = 26, MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+const W = 1080, L = 70, R = 14, T = 10, B = 26, MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 const DAY = 86400, whole = [0, data.span], tip = document.getElementById("tip");
 let view = whole;
 
@@ -22,7 +22,7 @@ const held = s => {
   return d ? `${d} d ${h} h` : h ? `${h} h ${m % 60} min` : `${m} min`;
 };
 const axis = {percent: v => percent(v, Math.abs(v) >= 0.1 || !v ? 0 : 1), money: v => fixed(v, Math.abs(v) >= 100 ? 0 : 2),
-  index: v => fixed(v, Math.abs(v) >= 100 ? 0 : 1), price: v => Math.abs(v) >= 1000 ? fixed(v, 0) : price(v)};
+  index: v => fixed(v, Math.abs(v) >= 100 ? 0 : 1), price: v => Math.abs(v) >= 1000 || !v ? fixed(v, 0) : price(v)};
 const exact = {percent: v => percent(v, 2), money: v => fixed(v, 2), index: v => fixed(v, 2), price};
 
 // --- ticks
@@ -88,7 +88,8 @@ class Chart {
     if (!seen.length && (low ?? high ?? null) === null) [v0, v1] = [0, 1];
     if (!(v1 > v0)) { const air = Math.abs(v0 || 1) * 0.01; v0 -= air; v1 += air; }
     const usable = this.log && v0 > 0, f = usable ? Math.log : v => v, air = (f(v1) - f(v0)) * 0.05;
-    const a = f(v0) - (v0 === low ? 0 : air), b = f(v1) + (v1 === high ? 0 : air);
+    const flat = !usable && (v0 === low || (v0 >= 0 && v0 < air));
+    const a = flat ? (v0 < air ? Math.min(v0, 0) : v0) : f(v0) - air, b = f(v1) + (v1 === high ? 0 : air);
     this.usable = usable; this.v0 = usable ? Math.exp(a) : a; this.v1 = usable ? Math.exp(b) : b;
     this.x = t => L + (t - t0) / (t1 - t0) * (W - L - R);
     this.y = v => T + (b - f(v)) / (b - a) * (this.it.height - T - B);
@@ -168,26 +169,25 @@ const charts = [...document.querySelectorAll("figure.chart")].map(figure => new 
 // --- trades
 const list = document.getElementById("trades");
 if (list) {
-  const size = data.hidden ? 0 : 1, body = list.querySelector("tbody"), pages = list.querySelector(".pages"), note = pages.textContent;
-  const toned = (v, text) => `<td class="${v > 0 ? "up" : v < 0 ? "down" : ""}">${text}</td>`;
+  const {kinds, rows: all, page: size} = data.trades, body = list.querySelector("tbody"), pages = list.querySelector(".pages");
   const safe = text => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`);
-  const cells = r => `<tr><td>${safe(r[0])}</td><td>${safe(r[1])}</td><td>${r[2]}</td><td>${moment(r[3] - data.origin)}</td><td>${moment(r[4] - data.origin)}</td><td>${held(r[5])}</td><td>${price(r[6])}</td><td>${price(r[7])}</td>`
-    + (size ? `<td>${r[8]}</td>` : "") + toned(r[8 + size], sign(r[8 + size], percent(r[8 + size], 2)))
-    + toned(r[9 + size], sign(r[9 + size], fixed(r[9 + size], 2))) + `<td>${fixed(r[10 + size], 2)}</td><td>${fixed(r[11 + size], 2)}</td></tr>`;
-  let rows = data.trades, page = 0, column = -1, down = false;
-  const many = Math.ceil(rows.length / data.page);
+  const write = {text: safe, time: t => moment(t - data.origin), held, price, size: v => v.toLocaleString("en-US", {maximumFractionDigits: 8}),
+    gain: v => sign(v, percent(v, 2)), profit: v => sign(v, fixed(v, 2)), amount: v => fixed(v, 2)};
+  const css = (kind, v) => kind === "text" ? "text" : kind === "gain" || kind === "profit" ? (v > 0 ? "up" : v < 0 ? "down" : "") : "";
+  const line = row => "<tr>" + row.map((v, n) => `<td class="${css(kinds[n], v)}">${write[kinds[n]](v)}</td>`).join("") + "</tr>";
+  let rows = all, page = 0, column = -1, down = false;
+  const many = Math.ceil(rows.length / size);
   const button = (text, to, off) => `<button type="button" data-to="${to}" ${off ? "disabled" : ""}>${text}</button>`;
   const draw = () => {
-    body.innerHTML = rows.slice(page * data.page, (page + 1) * data.page).map(cells).join("");
-    pages.innerHTML = `<span>${note.startsWith("The first") ? note : `Page ${page + 1} of ${many}`}</span><span class="more">`
-      + button("First", 0, !page) + button("Back", page - 1, !page) + button("Next", page + 1, page >= many - 1) + button("Last", many - 1, page >= many - 1) + "</span>";
+    body.innerHTML = rows.slice(page * size, (page + 1) * size).map(line).join("");
+    pages.innerHTML = `<span>Page ${page + 1} of ${many}</span><span class="more">` + button("First", 0, !page)
+      + button("Back", page - 1, !page) + button("Next", page + 1, page >= many - 1) + button("Last", many - 1, page >= many - 1) + "</span>";
   };
   const sort = head => {
     const wanted = +head.dataset.column;
-    down = wanted === column ? !down : wanted > 4;
+    down = wanted === column ? !down : !["text", "time"].includes(kinds[wanted]);
     column = wanted;
-    const value = r => size && column === 8 ? +r[8] : r[column];
-    rows = [...data.trades].sort((a, b) => { const [p, q] = [value(a), value(b)]; return (p < q ? -1 : p > q ? 1 : 0) * (down ? -1 : 1); });
+    rows = [...all].sort((a, b) => (a[column] < b[column] ? -1 : a[column] > b[column] ? 1 : 0) * (down ? -1 : 1));
     list.querySelectorAll("th").forEach(th => th.removeAttribute("aria-sort"));
     head.setAttribute("aria-sort", down ? "descending" : "ascending");
     page = 0; draw();

@@ -225,7 +225,7 @@ def settings(data: Row, amounts: Amounts) -> str:
 def assumed(data: Row) -> str:
     """Models, known biases, gaps, and what was refused: in words."""
     models = "".join(row([escape(name.capitalize()), escape(text)]) for name, text in data["models"].items())
-    notes = [f"<b>Known bias.</b> {escape(it['text'])}" for it in data["warnings"]]
+    notes = [f"<b>Known bias.</b> {escape(it['text'][:1].upper() + it['text'][1:])}." for it in data["warnings"]]
     notes += [f"<b>Gap.</b> {count(n, 'candle')} missing in {escape(name)}." for name, n in data["missing"].items()]
     notes += [f"<b>Stopped.</b> {escape(name)}: {escape(why)}" for name, why in data["stopped"].items()]
     notes += [f"<b>Refused.</b> {escape(name)} refused {count(n, 'decision')}." for name, n in data["refused"].items()]

@@ -1,16 +1,38 @@
 """The list of trades: data for the page's script, which sorts and pages it, and its first page without one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from html import escape
 from typing import Any
+
+from msgspec import Struct
 
 from tradectl.backtest.report.html.chart import SECOND
 from tradectl.backtest.report.html.curves import entry_price, exit_price, trade_return
 from tradectl.backtest.report.html.words import Amounts, count, exactly, held, moment, percent, price, row, toned
-from tradectl.model.money import plain
 from tradectl.performance.round_trips import RoundTrip
 
 #: With more trades than this, only the first and last half as many are listed.
 MOST, PAGE = 5_000, 25
+
+
+class Column(Struct, frozen=True):
+    """``kind`` says how the script writes a value, ``of`` takes it from a trade: seconds, fractions, numbers, text."""
+
+    name: str
+    kind: str
+    of: Callable[[RoundTrip], Any]
+
+
+_WRITE: dict[str, Callable[[Any], str]] = {
+    "text": lambda value: escape(value),
+    "time": lambda value: moment(value * SECOND),
+    "held": held,
+    "price": price,
+    "size": lambda value: f"{value:,g}",
+    "gain": lambda value: percent(value, 2, True),
+    "profit": lambda value: exactly(value, 2, True),
+    "amount": lambda value: exactly(value, 2),
+}
 
 
 def listed(trips: Sequence[RoundTrip]) -> Sequence[RoundTrip]:
@@ -18,56 +40,60 @@ def listed(trips: Sequence[RoundTrip]) -> Sequence[RoundTrip]:
     return trips if len(trips) <= MOST else [*trips[: MOST // 2], *trips[-MOST // 2 :]]
 
 
-def heads(amounts: Amounts) -> list[str]:
-    """The columns; sizes are left out when amounts are hidden."""
-    names = ["Strategy", "Instrument", "Side", "Entered (UTC)", "Left (UTC)", "Held", "Entry", "Exit", "Size", "Return",
-             f"Profit, {amounts.unit}", f"Fees, {amounts.unit}", f"Funding, {amounts.unit}"]  # fmt: skip
-    return [name for name in names if name != "Size"] if amounts.hidden else names
+def columns(trips: Sequence[RoundTrip], amounts: Amounts) -> list[Column]:
+    """What is shown: strategies where an instrument has several, sizes unless amounts are hidden."""
+
+    def money(value: Any) -> float:
+        return round(amounts.share(value) * 100 if amounts.hidden else float(value), 6)
+
+    pairs = {(trip.strategy, trip.instrument) for trip in trips}
+    several = len(pairs) > len({instrument for _, instrument in pairs})
+    found = [
+        Column("Strategy", "text", lambda it: it.strategy),
+        Column("Instrument", "text", lambda it: str(it.instrument)),
+        Column("Side", "text", lambda it: "long" if it.long else "short"),
+        Column("Entered (UTC)", "time", lambda it: it.began // SECOND),
+        Column("Left (UTC)", "time", lambda it: it.ended // SECOND),
+        Column("Held", "held", lambda it: (it.ended - it.began) // SECOND),
+        Column("Entry", "price", lambda it: float(f"{entry_price(it):.9g}")),
+        Column("Exit", "price", lambda it: float(f"{exit_price(it):.9g}")),
+        Column("Size", "size", lambda it: float(it.qty)),
+        Column("Return", "gain", lambda it: round(trade_return(it), 6)),
+        Column(f"Profit, {amounts.unit}", "profit", lambda it: money(it.pnl)),
+        Column(f"Fees, {amounts.unit}", "amount", lambda it: money(it.fees)),
+        Column(f"Funding, {amounts.unit}", "amount", lambda it: money(it.funding)),
+    ]
+    left_out = {"" if several else "Strategy", "Size" if amounts.hidden else ""}
+    return [it for it in found if it.name not in left_out]
 
 
-def rows(trips: Sequence[RoundTrip], amounts: Amounts) -> list[list[Any]]:
-    """A list for each trade, as the script sorts and writes it: times in seconds, fractions, amounts as numbers."""
-    found = []
-    for trip in listed(trips):
-        money = [amounts.share(it) * 100 if amounts.hidden else float(it) for it in (trip.pnl, trip.fees, trip.funding)]
-        size = [] if amounts.hidden else [plain(trip.qty)]
-        found.append([
-            trip.strategy, str(trip.instrument), "long" if trip.long else "short", trip.began // SECOND,
-            trip.ended // SECOND, (trip.ended - trip.began) // SECOND, float(f"{entry_price(trip):.9g}"),
-            float(f"{exit_price(trip):.9g}"), *size, round(trade_return(trip), 6), *(round(it, 6) for it in money),
-        ])  # fmt: skip
-    return found
+def data(trips: Sequence[RoundTrip], amounts: Amounts) -> dict[str, Any]:
+    """What the script needs: how columns are written, and the values of each trade."""
+    shown = columns(trips, amounts)
+    rows = [[column.of(trip) for column in shown] for trip in listed(trips)]
+    return {"kinds": [it.kind for it in shown], "rows": rows, "page": PAGE}
 
 
 def section(trips: Sequence[RoundTrip], amounts: Amounts) -> str:
     """The card with the first page of trades."""
     if not trips:
         return ""
-    body = "".join(_row(trip, amounts) for trip in trips[:PAGE])
-    head = "".join(f'<th tabindex="0" data-column="{n}">{name}</th>' for n, name in enumerate(heads(amounts)))
+    shown = columns(trips, amounts)
+    body = "".join(row([_cell(column, trip) for column in shown]) for trip in trips[:PAGE])
+    head = "".join(f'<th class="{it.kind}" tabindex="0" data-column="{n}">{it.name}</th>' for n, it in enumerate(shown))
     left = len(trips) - len(listed(trips))
     more = f"The first and last {MOST // 2:,}; {left:,} between them are in the CSV export." if left else ""
     return (
         f'<section class="card wide" id="trades"><h3>Trades <span>{count(len(trips), "round trip")}</span></h3>'
         f'<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-        f'<p class="pages note">{more or _shown(trips)}</p></section>'
+        f'<p class="note">{more}</p><p class="pages note">{min(PAGE, len(trips))} of {count(len(trips), "trade")}</p>'
+        "</section>"
     )  # fmt: skip
 
 
-def _shown(trips: Sequence[RoundTrip]) -> str:
-    return f"{min(PAGE, len(trips))} of {count(len(trips), 'trade')}"
-
-
-def _row(trip: RoundTrip, amounts: Amounts) -> str:
-    size = [] if amounts.hidden else [f"{trip.qty:,f}"]
-    gained = trade_return(trip)
-    return row([
-        trip.strategy, str(trip.instrument), "long" if trip.long else "short", moment(trip.began), moment(trip.ended),
-        held((trip.ended - trip.began) / SECOND), price(entry_price(trip)), price(exit_price(trip)), *size,
-        toned(percent(gained, 2, True), gained), toned(_money(trip.pnl, amounts, True), trip.pnl),
-        _money(trip.fees, amounts), _money(trip.funding, amounts),
-    ])  # fmt: skip
-
-
-def _money(value: Any, amounts: Amounts, signed: bool = False) -> str:
-    return amounts.cell(value, signed) if amounts.hidden else exactly(value, 2, signed)
+def _cell(column: Column, trip: RoundTrip) -> str:
+    value = column.of(trip)
+    text = _WRITE[column.kind](value)
+    if column.kind in ("gain", "profit"):
+        return toned(text, value)
+    return f'<td class="text">{text}</td>' if column.kind == "text" else text

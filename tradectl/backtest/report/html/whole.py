@@ -33,13 +33,25 @@ def page(result: BacktestResult, hide_amounts: bool = False, kind: str = "Backte
         + '<div class="pair">' + sections.distribution([trade_return(trip) for trip in trips])
         + sections.costs(data, amounts) + "</div>" + sections.comparison(data, amounts)
         + sections.figures(data, amounts) + trade_list.section(trips, amounts) + sections.assumed(data)
-        + sections.settings(data, amounts)
+        + sections.settings(data, amounts) + f"<footer>{_FOOT}</footer>"
     )  # fmt: skip
-    return _document(name, body, _data(drawn, span, trade_list.rows(trips, amounts), amounts))
+    return _document(name, body, _data(drawn, span, trade_list.data(trips, amounts)))
+
+
+def fragment(result: BacktestResult) -> str:
+    """Head, tiles and equity for a notebook, in a frame of its own so that styles do not leak."""
+    data, amounts = summary(result), Amounts(result.job.settle_coin, result.job.cash, False)
+    drawn, span = charts(result, buy_and_hold(result), (), False)[:1], _span(result)
+    body = sections.header(title(data), data, "Backtest") + sections.tiles(data, amounts) + figure(drawn[0], span)
+    inner = _document(title(data), body, _data(drawn, span, {}))
+    return f'<iframe srcdoc="{escape(inner)}" style="width:100%;height:820px;border:0"></iframe>'
 
 
 def title(data: dict[str, Any]) -> str:
-    """The strategies by name and class."""
+    """The strategies by name and class; of several instances of one class the class."""
+    classes = {it["class"] for it in data["strategies"]}
+    if len(classes) == 1 < len(data["strategies"]):
+        return str(next(iter(classes)))
     names = [it["name"] if it["name"] == it["class"] else f"{it['name']} ({it['class']})" for it in data["strategies"]]
     return ", ".join(names) or "no strategy"
 
@@ -48,10 +60,10 @@ def _span(result: BacktestResult) -> tuple[int, int]:
     return result.job.since // SECOND, max(result.ended, result.job.since + SECOND) // SECOND
 
 
-def _data(drawn: list[Chart], span: tuple[int, int], rows: list[list[Any]], amounts: Amounts) -> str:
+def _data(drawn: list[Chart], span: tuple[int, int], trades: dict[str, Any]) -> str:
     data = {
         "origin": span[0], "span": span[1] - span[0], "charts": {it.name: data_of(it, span[0]) for it in drawn},
-        "trades": rows, "page": trade_list.PAGE, "hidden": amounts.hidden,
+        "trades": trades,
     }  # fmt: skip
     return encode(data).decode().replace("<", "\\u003c")
 
@@ -62,6 +74,6 @@ def _document(name: str, body: str, data: str) -> str:
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
         f'content="width=device-width,initial-scale=1"><title>{escape(name)}</title><style>{style}</style></head>'
-        f'<body><main>{body}<footer>{_FOOT}</footer></main><div id="tip" hidden></div>'
+        f'<body><main>{body}</main><div id="tip" hidden></div>'
         f'<script type="application/json" id="data">{data}</script><script>{script}</script></body></html>'
     )

@@ -29,7 +29,7 @@ def _minus(text: str, places: int) -> str:
     return text.replace("-", "−")
 
 
-def exactly(value: Decimal, places: int = 2, signed: bool = False) -> str:
+def exactly(value: Decimal | float, places: int = 2, signed: bool = False) -> str:
     """An amount rounded for reading."""
     return _minus(f"{value:+,.{places}f}" if signed else f"{value:,.{places}f}", places)
 
