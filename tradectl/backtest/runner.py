@@ -13,6 +13,7 @@ from tradectl.backtest.feed import CandleFeed, Row
 from tradectl.backtest.job import BacktestJob, BacktestResult, Progress
 from tradectl.backtest.longer_bars import LongerBars
 from tradectl.backtest.preparation import Prepared, prepare
+from tradectl.backtest.slots import Slot
 from tradectl.backtest.warm_up import WarmUp
 from tradectl.backtest.warnings import known_biases
 from tradectl.engine.audience import NOBODY
@@ -71,8 +72,10 @@ class Backtest:
         self.agenda = Agenda()
         self._latency = job.models.latency
         self._warm_up = WarmUp(history, job.interval)
-        self._longer: dict[InstrumentId, list[LongerBars]] = {}
-        self._held: dict[InstrumentId, tuple[float, float] | None] = {}
+        self.slots = [Slot(it, self.venue) for it in job.instruments]
+        self._slot_of = {slot.instrument: slot for slot in self.slots}
+        self._watches = 0
+        self._share = 1.0
         self._events: deque[Event] = deque()
         self._busy = False
         self._now = job.since
@@ -101,7 +104,7 @@ class Backtest:
         while events:
             event = events.popleft()
             if type(event) is Executed:
-                self._note_position(event.execution.instrument)
+                self._note_fill(event.execution.instrument)
             for command in apply(event):
                 handler = carry.get(type(command))
                 if handler is not None:
@@ -124,24 +127,31 @@ class Backtest:
                 self._tell(event)
 
     def _subscribe(self, command: Subscribe) -> None:
-        key = command.key
-        if key.kind == "bars" and key.detail != self.job.interval:
-            longer = self._longer.setdefault(key.instrument, [])
-            if all(it.interval != key.detail for it in longer):
-                longer.append(LongerBars(key.detail, self.p.length))
+        key, slot = command.key, self._slot_of.get(command.key.instrument)
+        if slot is None or key.kind != "bars" or key.detail == self.job.interval:
+            return
+        if all(it.interval != key.detail for it in slot.longer):
+            slot.longer.append(LongerBars(key.detail, self.p.length))
 
-    def _note_position(self, instrument: InstrumentId) -> None:
+    def _note_fill(self, instrument: InstrumentId) -> None:
         """What is held decides whether the way inside a bar must be watched."""
-        if self.venue.holds(instrument):
-            self._held[instrument] = None
-        else:
-            self._held.pop(instrument, None)
+        slot = self._slot_of.get(instrument)
+        if slot is not None:
+            slot.look()
         self._forget_bounds()
 
     def _forget_bounds(self) -> None:
         """Cash or positions changed, or a price left its bounds: all are found anew when they are needed."""
-        for instrument in self._held:
-            self._held[instrument] = None
+        for slot in self.slots:
+            slot.bounds = None
+        self._share = 1.0 / max(1, sum(slot.held for slot in self.slots))
+
+    def _note_watches(self) -> None:
+        following = self.engine.host.following
+        if len(following.by_watch) != self._watches:
+            self._watches = len(following.by_watch)
+            for slot in self.slots:
+                slot.follow(following)
 
     def _until(self, at: int, last: Due = Due.TIMER) -> None:
         """Let come what is due up to ``at``; at that very moment nothing of a later kind than ``last``."""
@@ -218,69 +228,54 @@ class Backtest:
 
     def _group(self, at: int, rows: list[tuple[int, Row]]) -> None:
         """The bars that open at ``at``: their way, what is due meanwhile, and their close."""
-        end = at + self.p.length
-        self._until(at)
-        if self.agenda.next < end or self._is_watching(rows):
+        end, agenda = at + self.p.length, self.agenda
+        if agenda.next <= at:
+            self._until(at)
+        if agenda.next < end or self._is_watching(rows):
             self._way(at, rows)
             self._forget_bounds()
         else:
             for place, row in rows:
-                instrument = self.job.instruments[place]
-                self.venue.trades(instrument, row[5])
-                self.venue.stand(instrument, row[4])
-        self._until(end, Due.EVENT)  # funding is settled before the strategies hear of the bar
+                self.venue.rest(self.slots[place].instrument, row[4], row[5])
+        if agenda.next <= end:
+            self._until(end, Due.EVENT)  # funding is settled before the strategies hear of the bar
+        self._now = end
         self._close(end, rows)
-        self._until(end)
+        if agenda.next <= end:
+            self._until(end)
 
     def _is_watching(self, rows: list[tuple[int, Row]]) -> bool:
         """Whether anything can happen inside these bars."""
+        self._note_watches()
         for place, row in rows:
-            instrument = self.job.instruments[place]
-            if self.venue.is_watching(instrument) or self._is_followed(instrument):
-                return True
-            if instrument in self._held and self._leaves_bounds(instrument, row):
+            slot = self.slots[place]
+            if slot.is_watched() or (slot.held and slot.leaves_bounds(row[3], row[2], self._share)):
                 return True
         return False
-
-    def _is_followed(self, instrument: InstrumentId) -> bool:
-        following = self.engine.host.following
-        return bool(following.of("quotes", instrument) or following.of("trades", instrument))
-
-    def _leaves_bounds(self, instrument: InstrumentId, row: Row) -> bool:
-        bounds = self._held[instrument]
-        if bounds is None:
-            bounds = self._held[instrument] = self._safe_bounds(instrument)
-        return not bounds[0] < row[3] <= row[2] < bounds[1]
-
-    def _safe_bounds(self, instrument: InstrumentId) -> tuple[float, float]:
-        """Where liquidation cannot be, however the other positions move within theirs: each may use its share."""
-        found, here = self.venue.bounds(instrument), self.venue.displays[instrument].price
-        if found is None:
-            return 0.0, float("inf")
-        share = 1.0 / len(self._held)
-        return here - (here - float(found[0])) * share, here + (float(found[1]) - here) * share
 
     def _way(self, at: int, rows: list[tuple[int, Row]]) -> None:
         """The bars' ways, corner by corner, all instruments together; what is due comes in between."""
         ways = []
         for place, row in rows:
-            instrument = self.job.instruments[place]
-            ways.append((instrument, corners(self.job.models.path, row[1], row[2], row[3], row[4])))
-            self.venue.trades(instrument, row[5])
+            slot = self.slots[place]
+            ways.append((slot, corners(self.job.models.path, row[1], row[2], row[3], row[4])))
+            slot.display.trades(row[5])
         for corner, moment in enumerate(moments(at, self.p.length)):
             self._until(moment)
-            for instrument, prices in ways:
-                if self.venue.is_watching(instrument) or instrument in self._held:
-                    self._said(self.venue.step(instrument, prices[corner], moment))
+            for slot, prices in ways:
+                if slot.held or slot.is_watched():
+                    self._said(self.venue.step(slot.instrument, prices[corner], moment))
                 else:
-                    self.venue.stand(instrument, prices[corner])
-                self._show(instrument, moment)
+                    self.venue.stand(slot.instrument, prices[corner])
+                if slot.followed:
+                    self._show(slot.instrument, moment)
 
     def _show(self, instrument: InstrumentId, now: int) -> None:
         """Quotes and prints on the way, for strategies that follow them."""
         display = self.venue.displays[instrument]
         if self.engine.host.following.of("quotes", instrument):
-            self._hear(QuoteChanged(now, now, instrument, display.bid_price, 0.0, display.ask_price, 0.0))
+            bid, ask = display.touch()
+            self._hear(QuoteChanged(now, now, instrument, bid, 0.0, ask, 0.0))
         if self.engine.host.following.of("trades", instrument):
             self._hear(TradePrinted(now, now, instrument, Side.BUY, display.price, display.volume / 4, ""))
 
@@ -293,28 +288,24 @@ class Backtest:
 
     def _close(self, end: int, rows: list[tuple[int, Row]]) -> None:
         """The bars are final: each with the touch and mark as it closed."""
-        delay = self._latency.market(end)
+        interval, heard = self.job.interval, end + self._latency.market(end)
         for place, row in rows:
-            instrument = self.job.instruments[place]
-            display, bar = self.venue.displays[instrument], Bar(*row)
-            event = BarClosed(
-                end + delay, end, instrument, self.job.interval, bar, display.bid_price, display.ask_price, row[4]
-            )
-            if delay:
-                self.agenda.add(end + delay, Due.EVENT, event)
-            else:
-                self._tell(event)
-            for longer in self._longer.get(instrument, ()):
+            slot, bar = self.slots[place], Bar(*row)
+            bid, ask = slot.display.touch()
+            self._close_one(end, BarClosed(heard, end, slot.instrument, interval, bar, bid, ask, row[4]))
+            for longer in slot.longer:
                 for made in longer.add(bar):
-                    later = BarClosed(end + delay, end, instrument, longer.interval, made)
-                    if delay:
-                        self.agenda.add(end + delay, Due.EVENT, later)
-                    else:
-                        self._tell(later)
+                    self._close_one(end, BarClosed(heard, end, slot.instrument, longer.interval, made))
+
+    def _close_one(self, end: int, event: BarClosed) -> None:
+        if event.received > end:
+            self.agenda.add(event.received, Due.EVENT, event)
+        else:
+            self._tell(event)
 
     def _fund(self, what: tuple[InstrumentId, float], now: int) -> None:
         instrument, rate = what
-        if instrument in self._held:
+        if self._slot_of[instrument].held:
             self._said(self.venue.settle(instrument, exact(rate), now))
         price = self.venue.displays[instrument].price
         self._hear(TickerChanged(now, now, instrument, Ticker(price, price, price, 0.0, 0.0, rate)))

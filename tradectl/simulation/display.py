@@ -17,12 +17,26 @@ LEVELS = 20
 class Display:
     """Where the market of one instrument stands. ``price`` is the last; ``volume`` what the bar in progress trades."""
 
-    __slots__ = ("_lot", "_models", "_tick", "ask", "bid", "instrument", "lots", "mark", "passive", "price", "volume")
+    __slots__ = (
+        "_digits",
+        "_lot",
+        "_models",
+        "_tick",
+        "ask",
+        "bid",
+        "instrument",
+        "lots",
+        "mark",
+        "passive",
+        "price",
+        "volume",
+    )
 
     def __init__(self, instrument: Instrument, models: Models) -> None:
         self.instrument = instrument
         self._models = models
         self._tick, self._lot = float(instrument.tick_size), instrument.lot_size
+        self._digits = max(0, -int(instrument.tick_size.as_tuple().exponent))
         self.price = self.mark = 0.0  # a mark of 0.0: nobody states one, so it is the price
         self.volume = 0.0
         self.lots = self.passive = BOUNDLESS
@@ -48,13 +62,9 @@ class Display:
             self.bid, self.ask = floor(ticks) - half, ceil(ticks) + half
         self.bid = max(self.bid, 1)
 
-    @property
-    def bid_price(self) -> float:
-        return float(self.bid * self.instrument.tick_size)
-
-    @property
-    def ask_price(self) -> float:
-        return float(self.ask * self.instrument.tick_size)
+    def touch(self) -> tuple[float, float]:
+        """Bid and ask; rounding to the tick's decimals makes them the floats their text would be."""
+        return round(self.bid * self._tick, self._digits), round(self.ask * self._tick, self._digits)
 
     @property
     def on_tick(self) -> Decimal:

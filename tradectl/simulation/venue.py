@@ -44,7 +44,9 @@ class SimulatedVenue:
         """``seed`` makes the venue's ids; ``leverage`` is set on every derivative, as far as each allows."""
         self.models = models
         self.instruments = {it.id: it for it in instruments}
-        self.exchange = Exchange(self.instruments.values(), seed=seed)
+        self.exchange = Exchange(
+            self.instruments.values(), seed=seed, publish=frozenset({FillHappened, OrderHappened}), remember_links=False
+        )
         self.displays = {it.id: Display(it, models) for it in self.instruments.values()}
         self._behind: dict[InstrumentId, None] = {}  # prices the exchange has not been told
         self.exchange.open_account(UID, models.fees.fees(), now)
@@ -87,13 +89,16 @@ class SimulatedVenue:
 
     # --- the market
 
-    def trades(self, instrument: InstrumentId, volume: float) -> None:
-        """A new bar begins, which will trade ``volume``."""
-        self.displays[instrument].trades(volume)
-
     def stand(self, instrument: InstrumentId, price: float, mark: float = 0.0) -> None:
         """The price is here, and nobody waited for it on its way: the exchange is told when somebody asks."""
         self.displays[instrument].at(price, mark)
+        self._behind[instrument] = None
+
+    def rest(self, instrument: InstrumentId, close: float, volume: float) -> None:
+        """A whole bar passed unwatched and traded ``volume``."""
+        display = self.displays[instrument]
+        display.trades(volume)
+        display.at(close)
         self._behind[instrument] = None
 
     def step(self, instrument: InstrumentId, price: float, now: int, mark: float = 0.0) -> list[Event]:
@@ -211,7 +216,7 @@ class SimulatedVenue:
 
     def _tickers(self, category: str, now: int) -> TickersLoaded:
         rows = tuple(
-            UniverseRow(i.symbol, d.price, d.bid_price, d.ask_price, d.volume * d.price)
+            UniverseRow(i.symbol, d.price, *d.touch(), d.volume * d.price)
             for i, d in self.displays.items()
             if i.category.value == category and d.price
         )

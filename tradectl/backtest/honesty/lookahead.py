@@ -13,6 +13,7 @@ import math
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct
@@ -55,7 +56,7 @@ def lookahead(
     job: BacktestJob, history: History, classes: Mapping[str, type[Strategy]], cuts: tuple[float, ...] = CUTS
 ) -> Lookahead:
     """Run ``job`` once as it is and once for each cut with another future. Raises what a backtest raises."""
-    job = _within(replace(job, keep_decisions=True), history)
+    job = within(replace(job, keep_decisions=True), history)
     length = INTERVALS[job.interval]
     moments = tuple(job.since + int((job.until - job.since) * cut) // length * length for cut in cuts)
     with _opened_files() as opened:
@@ -73,7 +74,7 @@ def lookahead(
     return Lookahead(not findings, len(known), moments, tuple(findings), tuple(notes))
 
 
-def _within(job: BacktestJob, history: History) -> BacktestJob:
+def within(job: BacktestJob, history: History) -> BacktestJob:
     """The job over the part of its span for which there are candles: cuts in an empty part would prove nothing."""
     spans = [history.span(SeriesId(it, Kind.CANDLES, job.interval)) for it in job.instruments]
     there = [it for it in spans if it is not None]
@@ -85,7 +86,7 @@ def _within(job: BacktestJob, history: History) -> BacktestJob:
 
 
 def _decided(result: BacktestResult) -> list[tuple[Key, DecisionMade]]:
-    return [(_key(it), it) for it in result.decisions if it.orders or not it.accepted]
+    return [(_key(it), it) for it in result.decisions]
 
 
 def _key(it: DecisionMade) -> Key:
@@ -104,13 +105,23 @@ def _earlier(known: list[tuple[Key, DecisionMade]], other: list[tuple[Key, Decis
     verb = "was made otherwise" if place < len(was) and place < len(now) else "was not made in both"
     return (
         f"a decision {(at - first[0]) / 1e9:.0f} s before the candles changed {verb}: "
-        f"{first[1]} {first[3]} {first[2]} {first[4]} {first[5]} at {first[0]}"
+        f"{first[1]} {first[3]} {first[2]} {first[4]} {first[5]} at {when(first[0])}"
     )
 
 
 def _after(decided: list[tuple[Key, DecisionMade]], at: int) -> list[Any]:
-    """What was decided once the candles had changed, sizes apart: those follow from the prices alone."""
-    return [key[:5] for key, _ in decided if key[0] > at]
+    """What was wanted once the candles had changed: sizes and sides follow from prices and positions alone."""
+    return [(made.at, *wanted(made)) for key, made in decided if key[0] > at]
+
+
+def wanted(made: DecisionMade) -> tuple[str, str, str, str]:
+    """What a strategy asked for and why, whatever position it met."""
+    return made.strategy, str(made.instrument), made.action, made.reason.removesuffix(" (already there)")
+
+
+def when(ns: int) -> str:
+    """A moment for a person."""
+    return datetime.fromtimestamp(ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _foresight(known: list[tuple[Key, DecisionMade]], job: BacktestJob, history: History) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tradectl.backtest.honesty.lookahead import _within
+from tradectl.backtest.honesty.lookahead import wanted, when, within
 from tradectl.backtest.job import BacktestJob
 from tradectl.backtest.runner import Backtest
 from tradectl.engine.strategy import Strategy
@@ -47,7 +47,7 @@ def warm_up(
     job: BacktestJob, history: History, classes: Mapping[str, type[Strategy]], starts: tuple[float, ...] = STARTS
 ) -> WarmUpCheck:
     """Compare ``job`` with itself begun later. Raises what a backtest raises."""
-    job = _within(replace(job, keep_decisions=True), history)
+    job = within(replace(job, keep_decisions=True), history)
     length = INTERVALS[job.interval]
     whole = _Run(job, history, classes)
     moments = tuple(job.since + int((job.until - job.since) * part) // length * length for part in starts)
@@ -70,8 +70,7 @@ class _Run:
         result = self.test.run(None, None)
         self.decided: dict[int, list[tuple[str, ...]]] = {}
         for it in result.decisions:
-            side = it.side.value if it.side is not None else ""
-            self.decided.setdefault(it.at, []).append((it.strategy, str(it.instrument), it.action, side))
+            self.decided.setdefault(it.at, []).append(wanted(it))
         self.fills = [
             (it.execution.ts, (it.strategy, str(it.execution.instrument)), it.position)
             for it in result.executions
@@ -107,8 +106,8 @@ def _told(whole: _Run, later: _Run, at: int, since: int) -> str:
         return "; ".join(" ".join(it) for it in run.decided.get(at, [])) or "nothing"
 
     return (
-        f"begun {(at - since) / 60e9:.0f} minutes before, it decided {words(later)} where the longer run decided "
-        f"{words(whole)} (at {at})"
+        f"at {when(at)}, {(at - since) / 60e9:.0f} minutes after its first candle, it decided {words(later)}; with the "
+        f"longer past {words(whole)}"
     )
 
 

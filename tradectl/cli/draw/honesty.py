@@ -4,7 +4,7 @@ from typing import Any
 
 from tradectl.cli.screen import Screen
 
-TITLES = {"lookahead": "sees the future", "warmup": "needs more past than it asks for"}
+TITLES = {"lookahead": "sees the future", "warmup": "says something else when its past begins later"}
 
 
 def honesty_table(screen: Screen, data: dict[str, Any]) -> str:
