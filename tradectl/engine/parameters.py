@@ -1,6 +1,7 @@
 """Parameters of a strategy: declared once on the class, they serve settings, CLI, optimiser and validation."""
 
 import math
+from functools import lru_cache
 from typing import Any, get_type_hints
 
 from msgspec import Struct
@@ -39,6 +40,11 @@ def param(
 
 def declared(cls: type) -> dict[str, Parameter]:
     """The parameters of a strategy class: its annotated public attributes, in order of declaration."""
+    return dict(_declared(cls))
+
+
+@lru_cache(maxsize=64)  # a sweep asks a thousand times
+def _declared(cls: type) -> dict[str, Parameter]:
     found: dict[str, Parameter] = {}
     for base in reversed(cls.__mro__):
         hints = get_type_hints(base) if "__annotations__" in vars(base) else {}

@@ -2,6 +2,7 @@
 
 from tradectl.engine.strategy import Strategy, param
 from tradectl.model.market_data import Bar
+from tradectl.strategies.signals import ArrayBars, Signals
 
 
 class EmaCross(Strategy):
@@ -21,3 +22,9 @@ class EmaCross(Strategy):
             self.target(self.symbol, weight=1.0, reason="fast EMA crossed above slow")
         elif self._fast.crossed_below(self._slow):
             self.close(self.symbol, reason="fast EMA crossed below slow")
+
+    @staticmethod
+    def signals(bars: ArrayBars, p: "EmaCross") -> Signals:
+        """``on_bar`` for all bars at once."""
+        fast, slow = bars.ema(p.fast), bars.ema(p.slow)
+        return Signals(fast.crossed_above(slow), fast.crossed_below(slow))

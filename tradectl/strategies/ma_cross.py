@@ -6,6 +6,7 @@ from tradectl.engine.bar_series import BarSeries
 from tradectl.engine.indicators import Indicator
 from tradectl.engine.strategy import Strategy, param
 from tradectl.model.market_data import Bar
+from tradectl.strategies.signals import ArrayBars, Entry, Signals
 
 KINDS: dict[str, Callable[[BarSeries, int], Indicator]] = {
     "sma": BarSeries.sma,
@@ -29,8 +30,7 @@ class MaCross(Strategy):
     short: bool = param(False, help="go short instead of flat")
 
     def on_start(self) -> None:
-        if self.fast >= self.slow:
-            raise ValueError(f"fast ({self.fast}) must be below slow ({self.slow})")
+        _check(self)
         bars = self.subscribe_bars(self.symbol, self.interval)
         average = KINDS[self.kind]
         self._fast, self._slow = average(bars, self.fast), average(bars, self.slow)
@@ -41,3 +41,18 @@ class MaCross(Strategy):
             self.target(self.symbol, weight=1.0, reason=f"fast {self.kind} crossed above slow")
         elif self._fast.crossed_below(self._slow) and held >= 0:
             self.target(self.symbol, weight=-1.0 if self.short else 0.0, reason=f"fast {self.kind} crossed below slow")
+
+    @staticmethod
+    def signals(bars: ArrayBars, p: "MaCross") -> Signals:
+        """``on_bar`` for all bars at once."""
+        _check(p)
+        fast, slow = bars.average(p.kind, p.fast), bars.average(p.kind, p.slow)
+        above, below = fast.crossed_above(slow), fast.crossed_below(slow)
+        if p.short:
+            return Signals(above, None, below, entry=Entry.SWITCH)
+        return Signals(above, below, entry=Entry.SWITCH)
+
+
+def _check(p: MaCross) -> None:
+    if p.fast >= p.slow:
+        raise ValueError(f"fast ({p.fast}) must be below slow ({p.slow})")

@@ -1,0 +1,157 @@
+"""From a job, its candles and a strategy's signals to the arrays a compiled run reads."""
+
+from fractions import Fraction
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradectl.backtest.arrays import lines
+from tradectl.backtest.arrays.bars import Bars
+from tradectl.backtest.arrays.codes import ALWAYS, FLAT, SWITCH
+from tradectl.backtest.arrays.rules import needs_events, refuse, rules_of
+from tradectl.backtest.job import BacktestJob
+from tradectl.engine.parameters import validated
+from tradectl.engine.strategy import Strategy
+from tradectl.history.series import Candles, Points
+from tradectl.model.errors import ErrorCode, Problem
+from tradectl.model.instruments import Instrument
+from tradectl.model.market_data import INTERVALS
+from tradectl.performance.returns import DAY
+from tradectl.strategies.signals import Declares, Entry, Signals
+
+_ENTRIES = {Entry.ALWAYS: ALWAYS, Entry.SWITCH: SWITCH, Entry.FLAT: FLAT}
+#: How many bars a look at a strategy's indicators takes.
+_GLANCE = 2
+
+
+class Inputs:
+    """What every run of one job shares: candles up to its end, its days, its funding."""
+
+    def __init__(self, job: BacktestJob, candles: Candles, instrument: Instrument, funding: Points | None) -> None:
+        """Raises ``Problem`` when the job needs the event-driven run, and for a span without candles."""
+        refuse(needs_events(job, instrument))
+        self.job, self.instrument = job, instrument
+        self.length = INTERVALS[job.interval]
+        self.candles = cast(Candles, candles.between(-(1 << 62), job.until))
+        self.first = int(np.searchsorted(self.candles.open_time, job.since))
+        if self.first >= len(self.candles):
+            raise Problem(
+                ErrorCode.NOT_FOUND, f"there are no candles of {instrument.id} {job.interval} in the span",
+                field="since", remedy="choose a span that tradectl data list shows",
+            )  # fmt: skip
+        closes = self.candles.open_time + self.length
+        self.days = _day_ends(closes, self.first)
+        self.funding = _funded(self.candles.open_time, closes, self.first, funding)
+        self._refuse_dear_funding()
+        self._rules: dict[Fraction, Any] = {}
+        self._bars: dict[int, Bars] = {0: Bars(self.candles)}
+
+    def _refuse_dear_funding(self) -> None:
+        """The limit on what a position pays at the next funding is the live engine's alone."""
+        limit, share = self.job.limits.funding_share, float(self.job.strategies[0].capital)
+        rates = np.abs(self.funding[:, 1] / self.funding[:, 2]) if len(self.funding) else np.zeros(1)
+        if limit and float(rates.max()) * share * 1.05 >= float(limit):
+            refuse([f"funding of {rates.max():.4%} may pass funding_share"])
+
+    def signals(self, cls: type[Strategy], params: dict[str, Any]) -> "Asked":
+        """What ``cls`` says with ``params``. Raises ``Problem`` for parameters it refuses, or when it declares none."""
+        if not hasattr(cls, "signals"):
+            refuse([f"{cls.__name__} does not declare its signals as arrays"])
+        p = SimpleNamespace(**validated(cls, params, self.job.strategies[0].name))
+        refuse(self._not_this(p))
+        declared = cast(Declares, cls)
+        try:
+            start = self._start(declared, p)
+            bars = self._bars.get(start)
+            if bars is None:
+                bars = self._bars[start] = Bars(cast(Candles, self.candles.rows(start)))
+            return Asked(self, declared.signals(cast(Any, bars), p), start)
+        except ValueError as error:
+            raise Problem(ErrorCode.INVALID_SETTING, f"{cls.__name__}: {error}", reason=str(error)) from error
+
+    def rules(self, weight: Fraction) -> Any:
+        """A fresh copy of what runs of this weight go by."""
+        found = self._rules.get(weight)
+        if found is None:
+            found = self._rules[weight] = rules_of(self.job, self.instrument, weight)
+        return found.copy()
+
+    def _not_this(self, p: Any) -> list[str]:
+        own = self.instrument.id
+        wrong = []
+        if getattr(p, "symbol", own.symbol) != own.symbol or p.category != own.category.value:
+            wrong.append(f"the strategy trades {p.category}:{p.symbol}, the job's instrument is {own}")
+        if getattr(p, "interval", self.job.interval) != self.job.interval:
+            wrong.append(f"the strategy follows {p.interval} candles, the job is driven by {self.job.interval}")
+        return wrong
+
+    def _start(self, declared: Declares, p: Any) -> int:
+        """The first candle the live engine would load: its indicators' lookback and one more before the span."""
+        if not self.first:
+            return 0
+        glance = Bars(cast(Candles, self.candles.rows(0, _GLANCE)))
+        declared.signals(cast(Any, glance), p)
+        count = glance.lookback + 1
+        times = self.candles.open_time
+        asked_from = int(times[self.first]) - (count + 1) * self.length
+        return max(0, self.first - count, int(np.searchsorted(times, asked_from)))
+
+
+class Asked:
+    """One set of signals, ready to be run."""
+
+    def __init__(self, inputs: Inputs, signals: Signals, start: int) -> None:
+        self.inputs, self.start = inputs, start
+        self.weight = abs(Fraction(repr(float(signals.weight))))
+        self.rules = inputs.rules(self.weight)
+        self.rules["entry"], self.rules["patience"] = _ENTRIES[signals.entry], signals.patience
+        if signals.long_stop is not None or signals.short_stop is not None:
+            refuse(["its stops trade inside bars"])
+        self.codes = _codes(signals, len(inputs.candles) - start)
+
+    def arguments(self) -> tuple[Any, ...]:
+        """What :func:`simulate` is called with, up to the arrays it fills."""
+        own, start = self.inputs, self.start
+        c = own.candles if not start else cast(Candles, own.candles.rows(start))
+        days, funding = own.days, own.funding
+        if start:
+            days = days - start
+            funding = funding - np.array([[start, 0, 0, 0]])
+        return (
+            self.rules, self.codes, c.open_time, c.open, c.high, c.low, c.close, own.first - start, days, funding,
+        )  # fmt: skip
+
+
+def _codes(signals: Signals, bars: int) -> NDArray[np.uint8]:
+    codes = np.zeros((bars + 7) // 8 * 8, np.uint8)
+    marks = (signals.long, signals.leave_long, signals.short, signals.leave_short)
+    for bit, flags in enumerate(marks):
+        if flags is not None:
+            lines.coded(cast(Any, flags), bit, codes)
+    return codes
+
+
+def _day_ends(closes: NDArray[np.int64], first: int) -> NDArray[np.int64]:
+    """The last bar of each UTC day, by the moment it closed."""
+    number = closes[first:] // DAY
+    last = np.flatnonzero(np.append(number[1:] != number[:-1], True))
+    return last + first
+
+
+def _funded(
+    opens: NDArray[np.int64], closes: NDArray[np.int64], first: int, funding: Points | None
+) -> NDArray[np.int64]:  # fmt: skip
+    """Rows of the bar before each payment, its rate as a fraction, and whether it comes after the bar's decision."""
+    rows = []
+    if funding is not None:
+        for ts, rate in zip(funding.ts.tolist(), funding.value.tolist(), strict=True):
+            bar = int(np.searchsorted(closes, ts, "right")) - 1
+            if bar < first or ts > closes[-1]:
+                continue
+            if bar + 1 < len(opens) and opens[bar + 1] < ts:
+                refuse(["funding falls inside a bar"])
+            exact = Fraction(repr(rate))
+            rows.append((bar, exact.numerator, exact.denominator, int(closes[bar] != ts)))
+    return np.array(rows, np.int64).reshape(-1, 4)
