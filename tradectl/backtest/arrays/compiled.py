@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from tradectl.model.errors import ErrorCode, Problem
-from tradectl.paths import history_folder
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
+_CACHE = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
 # The compiler reads it when it is imported, and so do the processes this one starts.
-os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(history_folder(), "compiled"))
+os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(_CACHE, "tradectl", "compiled"))
 try:
     import numba
 except ImportError as error:  # pragma: no cover - the extra is there where this is tested
