@@ -47,13 +47,17 @@ class Told(Struct, frozen=True):
 
 
 class Outcome(Struct):
-    """What became of one series: ``asked`` is what was missing before, ``left`` what the source does not have."""
+    """What became of one series: ``asked`` is what was missing before, ``left`` what the source does not have.
+
+    ``kept`` counts rows left out because the store says something else about their time.
+    """
 
     series: SeriesId
     since: int
     until: int
     asked: list[Stretch]
     rows: int = 0
+    kept: int = 0
     left: list[Stretch] = []
 
 
@@ -67,7 +71,9 @@ class Download:
         self._store = store
         self._folder = folder / INCOMING
         self._told = told
-        self._done = self._total = self._rows = 0
+        self._done = self._total = 0
+        #: What became of each series, also of a download that failed or was cancelled.
+        self.outcomes: list[Outcome] = []
 
     async def run(self, wanted: Wanted, at: int) -> list[Outcome]:
         """Everything of ``wanted`` that the source has; ``at`` dates what it says of the instruments.
@@ -79,6 +85,7 @@ class Download:
             _require(self._source, series)
         known = await self._instruments(wanted.series, at)
         outcomes = [await self._plan(series, wanted, known.get(series.instrument)) for series in wanted.series]
+        self.outcomes = outcomes
         self._total = sum(until - since for it in outcomes for since, until in it.asked)
         turns = asyncio.Semaphore(WORKERS)
 
@@ -115,10 +122,10 @@ class Download:
         since, until = limits(series, wanted.since, min(wanted.until or now, now), known)
         spool = Spool(self._folder, series)
         try:
-            settle(self._store, spool)
+            kept = settle(self._store, spool)
         finally:
             spool.close()
-        return Outcome(series, since, until, self._missing(series, since, until, known))
+        return Outcome(series, since, until, self._missing(series, since, until, known), kept=kept)
 
     def _missing(self, series: SeriesId, since: int, until: int, known: Instrument | None) -> list[Stretch]:
         covered = [] if series.kind in ONE_AT_A_TIME else Coverage(self._folder, series).stretches
@@ -133,33 +140,28 @@ class Download:
                 reached = since
                 async with aclosing(self._source.pieces(series, since, until)) as pieces:
                     async for piece in pieces:
-                        outcome.rows += self._take(piece, spool, (since, until))
+                        outcome.rows += self._take(piece, spool, (since, until), outcome)
                         self._tell(series, max(min(piece.until, until), reached) - reached, outcome)
                         reached = max(reached, min(piece.until, until))
                 self._tell(series, until - reached, outcome)
         finally:
-            settle(self._store, spool)
+            outcome.kept += settle(self._store, spool)
             spool.close()
         outcome.left = self._missing(series, outcome.since, outcome.until, known) if outcome.asked else []
 
-    def _take(self, piece: Piece, spool: Spool, stretch: Stretch) -> int:
+    def _take(self, piece: Piece, spool: Spool, stretch: Stretch, outcome: Outcome) -> int:
         """Keep the rows of a piece that are missing; how many those were."""
         since, until = max(piece.since, stretch[0]), min(piece.until, stretch[1])
         rows = piece.columns.between(since, until)
         if spool.series.kind in ONE_AT_A_TIME:
             spool.append(rows)
             if spool.rows >= BATCH:
-                settle(self._store, spool)
+                outcome.kept += settle(self._store, spool)
             return len(rows)
-        # Trades of one time may be many and alike: only what no earlier stretch covered is written.
-        coverage, count = Coverage(self._folder, spool.series), 0
-        for start, stop in coverage.missing(since, until):
-            part = rows.between(start, stop)
-            if len(part):
-                self._store.write(spool.series, part)
-            coverage.add(start, stop)
-            count += len(part)
-        return count
+        if len(rows):
+            self._store.write(spool.series, rows)
+        Coverage(self._folder, spool.series).add(since, until)
+        return len(rows)
 
     def _tell(self, series: SeriesId, span: int, outcome: Outcome) -> None:
         self._done += span

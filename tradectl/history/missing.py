@@ -1,5 +1,7 @@
 """What of a series is not stored yet: the stretches a download still has to ask for."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from tradectl.history.coverage import Stretch, without
@@ -10,7 +12,7 @@ from tradectl.model.market_data import INTERVALS
 
 #: Weeks start on Monday, and 1970 started on a Thursday.
 _MONDAY = 4 * INTERVALS["1d"]
-MINUTE = INTERVALS["1m"]
+MINUTE, DAY = INTERVALS["1m"], INTERVALS["1d"]
 #: Bybit's settlements are never further apart; some are nearer.
 FUNDING_STEP = 8 * INTERVALS["1h"]
 
@@ -62,12 +64,21 @@ def missing(
     store: HistorySink, series: SeriesId, since: int, until: int, covered: list[Stretch], known: Instrument | None
 ) -> list[Stretch]:
     """What of ``since`` to ``until`` has to be asked for. ``covered`` counts for trades and quotes alone, and only
-    where the store still has rows."""
+    on days of which the store still has rows."""
     if series.kind in (Kind.TRADES, Kind.QUOTES):
-        real = [it for it in covered if any(len(part) for part in store.read(series, *it))]
+        real = [it for it in _by_day(covered) if any(len(part) for part in store.read(series, *it))]
         return without(since, until, real)
     times = stored_times(store, series, since, until)
     if series.kind is Kind.FUNDING:
         step = known.funding_interval * MINUTE if known and known.funding_interval else FUNDING_STEP
         return missing_funding(times, since, until, step)
     return missing_points(times, since, until, series.interval)
+
+
+def _by_day(stretches: list[Stretch]) -> Iterator[Stretch]:
+    """The same moments, cut at every midnight UTC."""
+    for since, until in stretches:
+        while since < until:
+            end = min(until, since - since % DAY + DAY)
+            yield since, end
+            since = end

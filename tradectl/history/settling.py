@@ -10,7 +10,9 @@ from tradectl.history.spool import Spool
 
 
 def settle(store: HistorySink, spool: Spool) -> int:
-    """Write what waits and empty the spool; how many rows. A kill in between makes the same rows be written twice.
+    """Write what waits and empty the spool. A kill in between makes the same rows be written twice.
+
+    Stored rows stay where new ones contradict them; how many new ones were left out for that.
 
     Of trades and quotes a spool holds one unbroken stretch, which is then covered up to its last moment: that one may
     still grow.
@@ -18,11 +20,11 @@ def settle(store: HistorySink, spool: Spool) -> int:
     if not spool.rows:
         return 0
     rows = _ordered(spool)
-    store.write(spool.series, rows)
+    kept = store.write(spool.series, rows, "keep").kept
     if spool.series.kind not in ONE_AT_A_TIME:
         Coverage(spool.path.parent, spool.series).add(int(rows.times[0]), int(rows.times[-1]))
     spool.clear()
-    return len(rows)
+    return kept
 
 
 def settle_but_last(store: HistorySink, spool: Spool) -> int:
@@ -34,12 +36,12 @@ def settle_but_last(store: HistorySink, spool: Spool) -> int:
     if newest == 0:
         return 0
     done, waits = rows.rows(0, newest), rows.rows(newest)
-    store.write(spool.series, done)
+    kept = store.write(spool.series, done, "keep").kept
     if spool.series.kind not in ONE_AT_A_TIME:
         Coverage(spool.path.parent, spool.series).add(int(done.times[0]), int(waits.times[0]))
     spool.clear()
     spool.append(waits)
-    return newest
+    return kept
 
 
 def _ordered(spool: Spool) -> Columns:

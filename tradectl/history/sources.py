@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from tradectl.history.combining import Policy, Written
 from tradectl.history.series import Columns, SeriesId
 from tradectl.model.instruments import Category, Instrument, InstrumentId
 
@@ -45,7 +46,7 @@ class HistorySource(Protocol):
 class HistorySink(Protocol):
     """The part of a store that a download and a recording use. Writing what is stored already changes nothing."""
 
-    def write(self, series: SeriesId, columns: Columns) -> Any:
+    def write(self, series: SeriesId, columns: Columns, policy: Policy = "refuse") -> Written:
         """Add rows, oldest first, all or nothing within a file of the store."""
 
     def write_instruments(self, at: int, rows: Iterable[Instrument]) -> Any:

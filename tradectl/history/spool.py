@@ -9,6 +9,7 @@ import fcntl
 import os
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 import numpy as np
@@ -27,6 +28,26 @@ def series_file(folder: Path, series: SeriesId, suffix: str) -> Path:
     return folder / (".".join(part for part in parts if part) + suffix)
 
 
+def hold(path: Path, taken: str) -> BinaryIO:
+    """``path`` opened to append, for this process alone until it is closed.
+
+    Raises ``Problem`` (CONFLICT) with the sentence ``taken`` while another has it.
+    """
+    file = path.open("a+b")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise Problem(
+            ErrorCode.CONFLICT,
+            taken,
+            field="symbol",
+            reason="it has one writer",
+            remedy="Wait for it, or write into another store with --data",
+        ) from None
+    return file
+
+
 class Spool:
     """The spool of one series in ``folder``. Raises ``Problem`` (CONFLICT) while another process holds it."""
 
@@ -34,18 +55,7 @@ class Spool:
         folder.mkdir(parents=True, exist_ok=True)
         self.series = series
         self.path = series_file(folder, series, ".spool")
-        self._file = self.path.open("a+b")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._file.close()
-            raise Problem(
-                ErrorCode.CONFLICT,
-                f"{series} is being downloaded or recorded by another process",
-                field="symbol",
-                reason="a series has one writer",
-                remedy="Wait for it, or write into another store",
-            ) from None
+        self._file = hold(self.path, f"{series} is being downloaded or recorded by another process")
         self._parts = self._recover()
 
     @property
