@@ -30,9 +30,8 @@ def interval_of(report: Report, times: Times, lines: Times, given: str) -> str:
         if given:
             return given
         raise report.problem(0, "interval", "cannot be told from one row", "Say --interval")
-    values, counts = np.unique(steps, return_counts=True)
-    common = int(values[np.argmax(counts)])
     names = {length: name for name, length in INTERVALS.items()}
+    common = _usual(steps, INTERVALS.get(given, 0))
     if common not in names:
         rule = f"is none we know: rows are mostly {words(common)} apart; known are {', '.join(INTERVALS)}"
         raise report.problem(0, "interval", rule, "Resample the file, or check its times")
@@ -41,6 +40,17 @@ def interval_of(report: Report, times: Times, lines: Times, given: str) -> str:
         rule = f"is said to be {given}, but the rows are {names[common]} apart"
         raise report.problem(0, "interval", rule, f"--interval {names[common]}, or give the right file")
     return names[common]
+
+
+def _usual(steps: Times, given: int) -> int:
+    """The most common step; of a file full of holes the interval of which that one is a multiple."""
+    values, counts = np.unique(steps, return_counts=True)
+    common = int(values[np.argmax(counts)])
+    often = {int(it) for it in values[counts * 10 >= len(steps)]}
+    for length in [given] if given in often else [] if common in INTERVALS.values() else sorted(INTERVALS.values()):
+        if length in often and common % length == 0:
+            return length
+    return common
 
 
 def _refuse_mixed(report: Report, steps: Times, lines: Times, common: int, names: dict[int, str]) -> None:
