@@ -14,13 +14,15 @@ from tradectl.model.instruments import InstrumentId
 from tradectl.model.market_data import Bar
 
 
-def history_of(recorded: Recorded, kinds: Collection[Kind] = tuple(Kind)) -> MemoryHistory:
+def history_of(recorded: Recorded, kinds: Collection[Kind] = tuple(Kind), complete: bool = True) -> MemoryHistory:
     """Everything of these kinds the run heard, by series and in order of time; what came twice counts once.
 
     Candles include those loaded for warm-up and after interruptions. Funding rates are those that were charged; where
-    no position was held, what the ticker announced. Raises ``Problem`` when market data was pruned.
+    no position was held, what the ticker announced. Raises ``Problem`` when market data was pruned, unless it need not
+    be ``complete``.
     """
-    recorded.refuse_pruned()
+    if complete:
+        recorded.refuse_pruned()
     gathered = _Gathered(kinds)
     for entry in recorded.entries():
         gathered.take(entry.event)

@@ -39,6 +39,8 @@ COMMANDS: dict[str, tuple[str, bool, str]] = {
     "why-not": ("why", False, "Explain why a symbol is not traded."),
     "backtest": ("backtest", False, "Test a strategy on recorded candles with the engine that trades live."),
     "replay": ("replay", False, "Run a recorded run through the engine again and compare every decision."),
+    "parity": ("parity", False, "Compare a recorded run with a backtest of the same data, cause by cause."),
+    "runs": ("runs", True, "Kept backtests, optimisations and recorded runs: list, show, compare, export."),
     "data": ("data", True, "Market data on this machine: list, import, check, repair, export."),
     "config": ("config", True, "Settings: show, set, check, path."),
     "sandbox": ("sandbox", True, "A Bybit v5 server of your own: run it, look at it, make it fail."),

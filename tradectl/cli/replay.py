@@ -35,7 +35,7 @@ def replay(
     screen = screen_of(ctx)
     _, folder = folder_of(screen)
     known = folder if folder.is_dir() else None
-    done = replay_run(paths_of(screen.options).state, run, known, _progress(screen), begin)
+    done = replay_run(paths_of(screen.options).state, run, known, progress_on(screen), begin)
     screen.show(_data(done), _draw)
     if not done.report.identical:
         raise typer.Exit(FAILED)
@@ -56,7 +56,8 @@ def _data(done: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _progress(screen: Screen) -> Any:
+def progress_on(screen: Screen) -> Any:
+    """Tells how far a pass over a journal is, on a terminal."""
     if screen.options.quiet or not sys.stderr.isatty():
         return lambda seq: None
     return lambda seq: print(f"\r{seq} records", end="", file=sys.stderr, flush=True)

@@ -100,7 +100,7 @@ class RecordedVenue:
             return []
         display, events = self._displays[i], []
         display.inside = True
-        self.venue.trades(i, bar.volume)
+        display.trades(bar.volume)
         for price in corners(self._models.path, bar.open, bar.high, bar.low, bar.close):
             events += self.venue.step(i, price, self.now)
         display.inside = False
