@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import book, cli, daemon, decode, engine, journal, rpc, trading
+from tests.benchmarks import book, cli, daemon, decode, engine, journal, matching, rpc, trading
 from tests.benchmarks.measure import Effort, Row
 
 Area = Callable[[Effort], Iterator[Row]]
 
 AREAS: dict[str, Area] = {
     "engine": engine.rows,
+    "matching": matching.rows,
     "decode": decode.decode_rows,
     "handle": decode.handle_rows,
     "book": book.rows,

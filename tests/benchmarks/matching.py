@@ -6,14 +6,17 @@ from functools import partial
 
 from tests.benchmarks.measure import Effort, Goal, Row, cpu_us, interleaved
 from tradectl.matching.exchange import Exchange
-from tradectl.matching.records import NewOrder
+from tradectl.matching.records import FillHappened, Happening, NewOrder, OrderHappened
 from tradectl.matching.views import AccountFees
+from tradectl.matching.walk import Step
 from tradectl.model.instruments import Category, Instrument, InstrumentId
-from tradectl.model.orders import OrderType, Side
+from tradectl.model.orders import OrderType, Side, Trigger
 
 UID = "bench"
 SYMBOLS = [InstrumentId(Category.LINEAR, f"C{number:02}USDT") for number in range(20)]
 FIRST = SYMBOLS[0]
+#: What a simulated venue reads.
+READ: frozenset[type[Happening]] = frozenset({FillHappened, OrderHappened})
 TICK, LOT = Decimal("0.1"), Decimal("0.001")
 
 
@@ -26,7 +29,9 @@ def _instrument(key: InstrumentId) -> Instrument:
 
 def _venue(count: int, held: int = 0) -> Exchange:
     """``count`` instruments at 50,000 with a level per side; a position in the first ``held``."""
-    venue = Exchange([_instrument(key) for key in SYMBOLS[:count]], seed="bench")
+    venue = Exchange(
+        [_instrument(key) for key in SYMBOLS[:count]], seed="bench", publish=READ, remember_links=False, plain_ids=True,
+    )  # fmt: skip
     venue.open_account(UID, AccountFees(), 0)
     venue.deposit(UID, "USDT", Decimal(1_000_000), 0)
     for key in SYMBOLS[:count]:
@@ -100,6 +105,31 @@ def _fundings(venue: Exchange, count: int) -> int:
     return count
 
 
+def _steps(venue: Exchange, count: int) -> int:
+    """The way of a price past nobody."""
+    steps = []
+    for number in range(count):
+        ticks = 500_000 + number % 200
+        steps.append(Step(ticks * TICK, Side.BUY, 10**9, {1 - ticks: 10**9}, {ticks + 1: 10**9}, None))
+    for now, step in enumerate(steps):
+        venue.walk(FIRST, step, now)
+    return count
+
+
+def _guarded(venue: Exchange, count: int) -> int:
+    """As :func:`_steps`, past an order that rests and a stop that waits."""
+    venue.place(UID, NewOrder(FIRST, Side.BUY, OrderType.LIMIT, LOT, Decimal(49_500)), 0)
+    stop = Trigger(Decimal(49_000), False)
+    venue.place(UID, NewOrder(FIRST, Side.SELL, OrderType.MARKET, LOT, trigger=stop), 0)
+    return _steps(venue, count)
+
+
+def _bounds(venue: Exchange, count: int) -> int:
+    for _ in range(count):
+        venue.liquidation_bounds(UID, FIRST)
+    return count
+
+
 Work = Callable[[Exchange, int], int]
 
 #: Name, what it is, instruments, positions, microseconds wanted, work.
@@ -112,6 +142,9 @@ _JOBS: tuple[tuple[str, str, int, int, float, Work], ...] = (
     ("mark.many", "as mark.held, with positions in 20 instruments", 20, 20, 2, _marks),
     ("print.idle", "a print with no order in the book", 1, 0, 1, _prints),
     ("print.missed", "a print that does not reach the resting order", 1, 0, 1, _waited),
+    ("walk.free", "a step of a price's way with a position and no order", 1, 1, 5, _steps),
+    ("walk.watched", "as walk.free, past a resting order and a stop", 1, 1, 6, _guarded),
+    ("bounds", "the marks between which nothing is liquidated", 1, 1, 5, _bounds),
     ("funding.one", "a funding settlement with one position", 1, 1, 20, _fundings),
     ("funding.many", "as funding.one, with positions in 20 instruments", 20, 20, 20, _fundings),
 )

@@ -6,7 +6,7 @@ from itertools import islice
 from msgspec import Struct, field
 
 from tradectl.matching.conditional import ConditionalOrder
-from tradectl.matching.records import Position, VenueOrder, Wallet
+from tradectl.matching.records import Position, Wallet
 from tradectl.matching.resting import RestingOrder
 from tradectl.matching.views import AccountFees
 from tradectl.model.instruments import Instrument, InstrumentId
@@ -125,12 +125,9 @@ class Account(Struct):
         """A conditional order that was not triggered yet, found as in :meth:`find_order`."""
         return self.conditionals.get(order_id or self.open_links.get(link_id, ""))
 
-    def reserve(self, instrument: Instrument, order: VenueOrder, qty: Decimal, value: Decimal) -> None:
-        """Hold (or, with negative amounts, release) what a resting order needs: coins on spot, else margin."""
-        if instrument.is_spot:
-            if order.side is Side.BUY:
-                self.wallet(instrument.quote_coin).locked += value
-            else:
-                self.wallet(instrument.base_coin).locked += qty
-        elif not order.reduce_only:
-            self.holding(instrument, order.position_idx).add_order(order.side, qty, value)
+    def lock(self, instrument: Instrument, side: Side, qty: Decimal, value: Decimal) -> None:
+        """Hold (or, with negative amounts, release) the coins that a resting spot order pays with."""
+        if side is Side.BUY:
+            self.wallet(instrument.quote_coin).locked += value
+        else:
+            self.wallet(instrument.base_coin).locked += qty

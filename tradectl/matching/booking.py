@@ -41,18 +41,19 @@ def book_trade(state: State, out: Publication, account: Account, book: Book, ord
     grid, spot = book.grid, book.is_spot
     price, qty, value = trade.ticks * grid.tick, trade.lots * grid.lot, grid.value(trade.ticks, trade.lots)
     rate = account.fee_rate(spot, trade.maker)
-    fee_coin, fee = _fee(book, order.side, rate, qty, value)
-    _fill_order(order, qty, value, fee_coin, fee, trade.now)
     pnl, closed = ZERO, ZERO
-    if not spot:
+    if spot:
+        fee_coin, fee = _spot_fee(book, order.side, rate, qty, value)
+        _fill_order(order, qty, value, fee_coin, fee, trade.now)
+    else:
+        fee_coin, fee = book.instrument.settle_coin, to_coin(value * rate)
+        _fill_order(order, qty, value, fee_coin, fee, trade.now)
         pnl, closed = _trade_position(state, out, account, book, order, trade, qty, value, fee)
-    fill = Fill(
-        exec_id=state.ids.execution_id(), uid=account.uid, instrument=order.instrument, order_id=order.order_id,
-        link_id=order.link_id, side=order.side, order_type="Market" if order.type is MARKET else "Limit",
-        order_price=order.price or ZERO, order_qty=order.qty, leaves=order.leaves, price=price, qty=qty, value=value,
-        fee=fee, fee_coin=fee_coin, fee_rate=rate, is_maker=trade.maker, ts=trade.now, seq=trade.seq, type=trade.type,
-        closed_qty=closed, pnl=pnl, mark_price=book.mark or ZERO, position_idx=order.position_idx,
-        stop_order_type=order.stop_order_type, create_type=order.create_type,
+    fill = Fill(  # in the order of the fields: naming them all takes longer than everything else here
+        state.ids.execution_id(), account.uid, order.instrument, order.order_id, order.link_id, order.side,
+        "Market" if order.type is MARKET else "Limit", order.price or ZERO, order.qty, order.leaves, price, qty, value,
+        fee, fee_coin, rate, trade.maker, trade.now, trade.seq, trade.type, closed, pnl, book.mark or ZERO,
+        order.position_idx, order.stop_order_type, order.create_type,
     )  # fmt: skip
     out.fill(fill)
     out.order(order)
@@ -78,23 +79,23 @@ def move_cash(
 ) -> None:
     """Move ``cash_flow + funding - fee`` into the wallet, against the market and the fee account, with its log row."""
     change = cash_flow + funding - fee
-    wallet = account.wallet(coin)
+    wallet = account.wallets.get(coin) or account.wallet(coin)
     wallet.balance += change
     if not book.is_spot:
         wallet.cum_realised += change
     state.market.pay(coin, change + fee, fee)
     state.cash_moved(account.uid)
-    out.wallet(wallet)
+    if out.wanted.wallets:
+        out.wallet(wallet)
     if not out.wanted.ledger:
-        state.ids.pass_row()
+        state.ids.rows += 1  # as if it had been written
         return
     out.ledger(
-        LedgerEntry(
-            id=state.ids.row_id(account.uid, fill.instrument.symbol), uid=account.uid, type=LEDGER_TYPES[fill.type],
-            coin=coin, change=change, balance=wallet.balance, ts=fill.ts, instrument=fill.instrument,
-            side=fill.side.value, qty=qty, size=account.size(fill.instrument, fill.position_idx), price=fill.price,
-            funding=funding, fee=fee, cash_flow=cash_flow, fee_rate=fill.fee_rate, trade_id=fill.exec_id,
-            order_id=fill.order_id, link_id=fill.link_id,
+        LedgerEntry(  # in the order of the fields, as in book_trade
+            state.ids.row_id(account.uid, fill.instrument.symbol), account.uid, LEDGER_TYPES[fill.type], coin, change,
+            wallet.balance, fill.ts, fill.instrument, fill.side.value, qty,
+            account.size(fill.instrument, fill.position_idx), fill.price, funding, fee, cash_flow, fill.fee_rate,
+            fill.exec_id, fill.order_id, fill.link_id,
         )
     )  # fmt: skip
 
@@ -103,7 +104,8 @@ def _fill_order(order: VenueOrder, qty: Decimal, value: Decimal, fee_coin: str, 
     order.cum_qty += qty
     order.cum_value += value
     order.leaves -= value if order.quote_qty else qty
-    order.fees[fee_coin] = order.fees.get(fee_coin, ZERO) + fee
+    fees = order.fees
+    fees[fee_coin] = fees.get(fee_coin, ZERO) + fee
     order.status = OrderStatus.PARTIALLY_FILLED if order.leaves else FILLED
     order.updated = now
 
@@ -143,15 +145,15 @@ def touch_position(out: Publication, holding: Holding, seq: int, now: int) -> No
     position = holding.position
     position.seq, position.updated = seq, now
     position.created = position.created or now
-    out.position(position)
+    if out.wanted.positions:
+        out.position(position)
 
 
-def _fee(book: Book, side: Side, rate: Decimal, qty: Decimal, value: Decimal) -> tuple[str, Decimal]:
+def _spot_fee(book: Book, side: Side, rate: Decimal, qty: Decimal, value: Decimal) -> tuple[str, Decimal]:
     instrument = book.instrument
-    if not book.is_spot:
-        return instrument.settle_coin, to_coin(value * rate)
-    in_base = (side is BUY) == (rate >= 0)
-    return (instrument.base_coin, to_coin(qty * rate)) if in_base else (instrument.quote_coin, to_coin(value * rate))
+    if (side is BUY) == (rate >= 0):
+        return instrument.base_coin, to_coin(qty * rate)
+    return instrument.quote_coin, to_coin(value * rate)
 
 
 def _move_coins(state: State, out: Publication, account: Account, book: Book, fill: Fill) -> None:

@@ -26,7 +26,7 @@ from tradectl.matching import (
 )
 from tradectl.matching.accounts import Account, Holding
 from tradectl.matching.book import Book
-from tradectl.matching.ids import IdSource
+from tradectl.matching.ids import IdSource, PlainIds
 from tradectl.matching.matcher import Matcher
 from tradectl.matching.publication import Publication, Wanted, copy_order, shown
 from tradectl.matching.records import (
@@ -62,13 +62,15 @@ class Exchange:
         seed: str,
         publish: frozenset[type[Happening]] = EVERYTHING,
         remember_links: bool = True,
+        plain_ids: bool = False,
     ) -> None:
         """``seed`` makes the ids: the same seed and the same calls give the same ids, another seed other ids.
 
         ``publish`` are the kinds of happenings somebody reads; the others are not made. Without ``remember_links`` only
-        the client ids of open orders are reserved (bybit-v5 A.5). Neither changes what happens, nor is it saved.
+        the client ids of open orders are reserved (bybit-v5 A.5). ``plain_ids`` are counted and the same for all seeds.
+        None of the three changes what happens otherwise, nor is it saved.
         """
-        self._state = State(instruments, IdSource(seed))
+        self._state = State(instruments, PlainIds(seed) if plain_ids else IdSource(seed))
         self._state.remember_links = remember_links
         self._wanted = Wanted.of(publish)
 
@@ -142,7 +144,8 @@ class Exchange:
         """
         out = self._out()
         order = order_entry.place(self._state, out, self._state.account(uid), request, now)
-        return shown(order), out.finish()
+        happened = out.finish()
+        return out.shown(order), happened
 
     def amend(
         self,
@@ -170,7 +173,8 @@ class Exchange:
         else:
             resting = order_entry.find(account, book, order_id, link_id)
             order = order_amend.amend(self._state, out, account, book, resting, qty, price, stops, now)
-        return shown(order), out.finish()
+        happened = out.finish()
+        return out.shown(order), happened
 
     def cancel(
         self, uid: str, instrument: InstrumentId, order_id: str, link_id: str, now: int
@@ -178,7 +182,8 @@ class Exchange:
         """Cancel an open or conditional order. Raises :class:`Refused` 110001/170213 when it is unknown or final."""
         out, account, book = self._out(), self._state.account(uid), self._book(instrument)
         order = order_cancel.cancel_one(out, account, book, order_id, link_id, now)
-        return shown(order), out.finish()
+        happened = out.finish()
+        return out.shown(order), happened
 
     def cancel_all(
         self,

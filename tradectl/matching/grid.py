@@ -5,7 +5,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from tradectl.model.instruments import Category, Instrument
-from tradectl.model.money import to_coin
+from tradectl.model.money import ZERO, to_coin
 
 
 class Grid(Struct, frozen=True):
@@ -43,7 +43,7 @@ class Grid(Struct, frozen=True):
         """The highest tick not above ``price``."""
         count = price / self.tick
         whole = int(count)
-        return whole if whole <= count else whole - 1
+        return whole if count >= ZERO or whole == count else whole - 1
 
     def ticks_above(self, price: Decimal) -> int:
         """The lowest tick not below ``price``."""

@@ -90,8 +90,8 @@ def adding_value(
     size: Decimal, buy_qty: Decimal, buy_value: Decimal, sell_qty: Decimal, sell_value: Decimal
 ) -> Decimal:
     """The value that open orders could add to a position: of the side that could add more."""
-    bought = _adding(buy_qty, buy_value, -size if size < 0 else ZERO)
-    sold = _adding(sell_qty, sell_value, size if size > 0 else ZERO)
+    bought = _adding(buy_qty, buy_value, -size if size < ZERO else ZERO) if buy_qty else ZERO
+    sold = _adding(sell_qty, sell_value, size if size > ZERO else ZERO) if sell_qty else ZERO
     return sold if sold > bought else bought
 
 
@@ -102,6 +102,8 @@ def value_im(adding: Decimal, leverage: Decimal, taker: Decimal) -> Decimal:
 
 def _adding(qty: Decimal, value: Decimal, closes: Decimal) -> Decimal:
     """The value of what orders of ``qty`` would add to a position after closing ``closes`` of the other side."""
+    if not closes:
+        return value
     return value * (qty - closes) / qty if qty > closes else ZERO
 
 

@@ -85,7 +85,10 @@ class Matcher:
                 key, lots, maker = level, displayed.available(level), None
             else:
                 return
-            lots = _wanted(book, incoming, key, lots)
+            if incoming.amount is not None:
+                lots = _payable(book, incoming.amount, key, lots)
+            elif lots > incoming.leaves:
+                lots = incoming.leaves
             if key > incoming.limit or lots == 0:
                 return
             if maker is not None and self._is_prevented(book, incoming, maker):
@@ -162,8 +165,6 @@ class Matcher:
         return True
 
 
-def _wanted(book: Book, incoming: Incoming, key: int, lots: int) -> int:
-    """How much of ``lots`` at ``key`` the order takes; a buy by value takes the whole lots it can still pay."""
-    if incoming.amount is None:
-        return lots if lots < incoming.leaves else incoming.leaves
-    return min(lots, int(incoming.amount / book.grid.value(abs(key), 1)))
+def _payable(book: Book, amount: Decimal, key: int, lots: int) -> int:
+    """How much of ``lots`` at ``key`` a buy by value takes: the whole lots that ``amount`` can still pay."""
+    return min(lots, int(amount / book.grid.value(abs(key), 1)))

@@ -8,7 +8,7 @@ from msgspec import Struct
 from tradectl.matching.accounts import Account
 from tradectl.matching.book import Book
 from tradectl.matching.margin import adding_value, margin_of, value_im
-from tradectl.matching.price_band import market_bound, price_band
+from tradectl.matching.price_band import band_reference, market_bound, price_band
 from tradectl.matching.records import NewOrder, Refused
 from tradectl.matching.state import State
 from tradectl.model.instruments import Category
@@ -61,16 +61,16 @@ def codes_of(book: Book) -> Codes:
 
 def check_new(account: Account, book: Book, request: NewOrder) -> None:
     """Everything about a create request that needs neither price nor funds."""
-    codes = codes_of(book)
+    codes, link_id = SPOT if book.is_spot else LINEAR, request.link_id
     if book.instrument.id.category is OPTION:
         raise Refused(10001, "options cannot be traded here")
     if request.position_idx not in ((1, 2) if account.hedged(book.instrument) else (0,)):
         raise Refused(10001, "position idx not match position mode")
     if book.instrument.status != "Trading":
         raise Refused(codes.not_trading, f"{book.instrument.id.symbol} is not trading")
-    if request.link_id and not LINK_ID.fullmatch(request.link_id):
+    if link_id and not LINK_ID.fullmatch(link_id):
         raise Refused(10001, "orderLinkId must be 1 to 36 characters of letters, digits, - and _")
-    if request.link_id in account.used_links or request.link_id in account.open_links:
+    if link_id in account.used_links or link_id in account.open_links:
         raise Refused(codes.duplicate_link, "Duplicate clientOrderId")
     if request.quote_qty and not (
         book.instrument.is_spot and request.type is OrderType.MARKET and request.side is Side.BUY
@@ -86,7 +86,7 @@ def check_cap(account: Account, book: Book) -> None:
 
 def check_price(book: Book, price: Decimal | None, name: str = "price") -> Decimal:
     """A price the venue can write down, wherever the market is: finite, within the instrument's range, on its tick."""
-    codes, instrument = codes_of(book), book.instrument
+    codes, instrument = SPOT if book.is_spot else LINEAR, book.instrument
     if price is None or not price.is_finite():
         raise Refused(10001, f"{name} is required")
     if price <= 0 or price < instrument.min_price:
@@ -103,6 +103,9 @@ def limit_ticks(book: Book, side: Side, price: Decimal | None) -> int:
     """A limit price in ticks; outside the band derivatives clamp silently and spot refuses (bybit-v5 5.1)."""
     codes = codes_of(book)
     price = check_price(book, price)
+    near = band_reference(book)
+    if near is None or (price <= near if side is BUY else price >= near):
+        return book.grid.ticks(price)  # no band ends before its own reference
     band = price_band(book)
     if band is not None:
         highest, lowest = band
@@ -127,24 +130,24 @@ def largest_qty(book: Book, type: OrderType) -> Decimal:
 
 def check_qty(book: Book, qty: Decimal, type: OrderType) -> int:
     """A quantity in lots."""
-    codes, instrument = codes_of(book), book.instrument
-    most = largest_qty(book, type)
+    codes, instrument = SPOT if book.is_spot else LINEAR, book.instrument
+    most = instrument.max_market_qty if type is MARKET else instrument.max_limit_qty
     if not qty.is_finite() or qty <= 0 or (not book.is_spot and qty < instrument.min_qty):
         raise Refused(codes.qty_low, f"qty {qty} is below the minimum {instrument.min_qty}")
     if qty > most:
         raise Refused(codes.qty_high, f"qty {qty} is above the maximum {most}")
-    if not is_multiple(qty, instrument.lot_size):
+    lots = int(qty / book.grid.lot)
+    if lots * book.grid.lot != qty:
         raise Refused(codes.qty_format, f"qty {qty} is not a multiple of the step {instrument.lot_size}")
-    return book.grid.lots(qty)
+    return lots
 
 
 def check_notional(account: Account, book: Book, side: Side, qty: Decimal, price: Decimal | None, idx: int = 0) -> None:
     """The minimum order value in quote (contracts of inverse are dollars); closing orders are exempt."""
-    holding = account.holdings.get(book.legs[idx])
-    size = ZERO if holding is None else holding.position.size
-    if price is None or (size and (size < 0) == (side is BUY) and qty <= abs(size)):
+    if price is None or (qty if book.grid.inverse else qty * price) >= book.instrument.min_notional:
         return
-    if (qty if book.grid.inverse else qty * price) < book.instrument.min_notional:
+    size = account.size(book.instrument.id, idx)
+    if size * side.sign >= 0 or qty > abs(size):
         raise Refused(
             codes_of(book).notional,
             f"Order does not meet minimum order value {book.instrument.min_notional}{book.instrument.quote_coin}",

@@ -79,7 +79,8 @@ def match(
         _end(account, order, now, "EC_NoImmediateQtyToFill")
     else:
         order_life.rest(state, book, account, order, plan.ticks, incoming.leaves)
-        order_life.keep_reducing(out, account, book, order.position_idx, now)
+        if order.reduce_only:
+            order_life.keep_reducing(out, account, book, order.position_idx, now)
     order_life.announce(out, account, book, order)
 
 

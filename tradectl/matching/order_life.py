@@ -49,12 +49,20 @@ def fill(book: Book, account: Account, resting: RestingOrder, lots: int) -> None
 
 
 def _hold(book: Book, account: Account, resting: RestingOrder, before: int, after: int) -> None:
-    """Hold for ``after`` lots what was held for ``before``. Rounded values do not add up, so always in full."""
-    grid, ticks = book.grid, resting.ticks
-    value = grid.value(ticks, after) - grid.value(ticks, before)
-    account.reserve(book.instrument, resting.order, grid.qty(after - before), value)
-    if not book.is_spot:
-        book.touch(account.uid, resting.order.position_idx)
+    """Hold for ``after`` lots what was held for ``before``: coins on spot, else margin. Rounded values do not add up,
+    so those of inverse contracts are always taken in full."""
+    if before == after:
+        return
+    grid, order, ticks = book.grid, resting.order, abs(resting.key)
+    value = grid.value(ticks, after) - grid.value(ticks, before) if grid.inverse else grid.value(ticks, after - before)
+    qty = (after - before) * grid.lot
+    if book.is_spot:
+        account.lock(book.instrument, order.side, qty, value)
+    elif not order.reduce_only:
+        idx = order.position_idx
+        holding = account.holdings.get(book.legs[idx]) or account.holding(book.instrument, idx)
+        holding.add_order(order.side, qty, value)
+        book.touch(account.uid, idx)
 
 
 def forget(book: Book, account: Account, resting: RestingOrder) -> None:
@@ -79,7 +87,10 @@ def cancel(
 def announce(out: Publication, account: Account, book: Book, order: VenueOrder) -> None:
     """Publish an order and what it holds."""
     out.order(order)
-    out_reserved(out, account, book, order)
+    if out.wanted.positions or book.is_spot:
+        out_reserved(out, account, book, order)
+    elif book.legs[order.position_idx] not in account.holdings:
+        account.holding(book.instrument, order.position_idx)
 
 
 def close_unfilled(order: VenueOrder, now: int, reason: str, cancel_type: str = "UNKNOWN") -> None:

@@ -61,15 +61,12 @@ def check_funds(state: State, account: Account, book: Book, wanted: NewOrder | V
 def new_order(state: State, account: Account, book: Book, request: NewOrder, now: int) -> VenueOrder:
     """The order of a checked request, as asked for."""
     market, spot = request.type is MARKET, book.is_spot
-    return VenueOrder(
-        uid=account.uid, order_id=state.ids.order_id(spot), link_id=request.link_id,
-        instrument=request.instrument, side=request.side, type=request.type,
-        time_in_force=TimeInForce.IOC if market else request.time_in_force, qty=request.qty,
-        price=None if market else request.price, status=OrderStatus.NEW, created=now, updated=now,
-        reduce_only=request.reduce_only and not spot, quote_qty=request.quote_qty, leaves=request.qty,
-        last_price_on_created=book.last, trigger=request.trigger, close_on_trigger=request.close_on_trigger,
-        protection=request.protection, position_idx=request.position_idx, self_match=request.self_match,
-        order_filter=request.order_filter if spot else "Order",
+    return VenueOrder(  # in the order of the fields: naming them all takes longer than the checks before it
+        account.uid, state.ids.order_id(spot), request.link_id, request.instrument, request.side, request.type,
+        TimeInForce.IOC if market else request.time_in_force, request.qty, None if market else request.price,
+        OrderStatus.NEW, now, now, request.reduce_only and not spot, request.quote_qty, ZERO, ZERO, request.qty, {},
+        "UNKNOWN", "EC_NoError", book.last, request.trigger, request.close_on_trigger, request.protection,
+        request.position_idx, request.self_match, "", request.order_filter if spot else "Order",
     )  # fmt: skip
 
 

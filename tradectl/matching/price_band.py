@@ -18,18 +18,25 @@ HIGHEST, LOWEST = 1 + MARKET_BOUND, 1 - MARKET_BOUND
 
 
 def premium_window(book: Book) -> int:
-    return SPOT_WINDOW if book.instrument.is_spot else LINEAR_WINDOW
+    return SPOT_WINDOW if book.is_spot else LINEAR_WINDOW
+
+
+def band_reference(book: Book) -> Decimal | None:
+    """The price the band is around, and never on the wrong side of."""
+    if book.is_spot:
+        return book.index if book.index is not None else book.last
+    return book.reference()
 
 
 def price_band(book: Book) -> tuple[Decimal, Decimal] | None:
     """Highest buy and lowest sell price on the tick; ``None`` without ratios or without a reference price."""
     instrument = book.instrument
     x, y = instrument.price_limit_x, instrument.price_limit_y
-    reference = (book.index if book.index is not None else book.last) if instrument.is_spot else book.reference()
+    reference = band_reference(book)
     if x is None or y is None or reference is None:
         return None
     premium = sum((sample for _, sample in book.premiums), ZERO) / max(1, len(book.premiums))
-    if instrument.is_spot:
+    if book.is_spot:
         top = min(max(reference, reference * (1 + x) + premium), reference * (1 + y))
         bottom = max(min(reference, reference * (1 - x) + premium), reference * (1 - y))
     else:

@@ -63,12 +63,13 @@ def shown(order: VenueOrder) -> VenueOrder:
 class Publication:
     """What happened in one action. Orders, positions and wallets are kept by reference until :meth:`finish`."""
 
-    __slots__ = ("_items", "_orders", "_positions", "_wallets", "wanted")
+    __slots__ = ("_items", "_orders", "_positions", "_shown", "_wallets", "wanted")
 
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
         self._items: list[Happening] = []
         self._orders: dict[str, VenueOrder] = {}
+        self._shown: list[VenueOrder] = []
         self._positions: dict[tuple[str, InstrumentId, int], Position] = {}
         self._wallets: dict[str, dict[str, Wallet]] = {}
 
@@ -101,9 +102,18 @@ class Publication:
         """The whole list, in order."""
         items = self._items
         if self.wanted.orders:
-            items += [OrderHappened(shown(order)) for order in self._orders.values()]
+            self._shown = [shown(order) for order in self._orders.values()]
+            items += [OrderHappened(order) for order in self._shown]
         if self._positions:
             items += [PositionHappened(copy.copy(position)) for position in self._positions.values()]
-        for uid, wallets in self._wallets.items():
-            items.append(WalletHappened(uid, tuple([copy.copy(wallet) for wallet in wallets.values()])))
+        if self._wallets:
+            for uid, wallets in self._wallets.items():
+                items.append(WalletHappened(uid, tuple([copy.copy(wallet) for wallet in wallets.values()])))
         return items
+
+    def shown(self, order: VenueOrder) -> VenueOrder:
+        """After :meth:`finish`: the order as it was published, for the answer to the request."""
+        for each in self._shown:
+            if each.order_id == order.order_id:
+                return each
+        return shown(order)
