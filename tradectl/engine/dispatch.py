@@ -86,7 +86,8 @@ class Dispatch:
         """Send what is due, drop what waited too long, and ask to be woken for the rest."""
         w = self._w
         if not w.queue:
-            w.cancel_timer(QUEUE_TIMER)
+            if QUEUE_TIMER in w.timers:
+                w.cancel_timer(QUEUE_TIMER)
             return
         for waiting in w.queue.expired(w.now):
             self._expire(waiting)

@@ -12,10 +12,11 @@ from msgspec import Struct
 from tradectl.engine.order_state import Order
 from tradectl.model.instruments import InstrumentId
 from tradectl.model.money import ZERO
-from tradectl.model.orders import OrderStatus
+from tradectl.model.orders import FINAL, OrderStatus
 
 _K = TypeVar("_K")
 _Key = tuple[InstrumentId, int, str, int]
+_UNKNOWN = OrderStatus.UNKNOWN
 
 
 class _Share(Struct, frozen=True):
@@ -59,17 +60,19 @@ class OpenOrders:
 
     def recount(self, order: Order) -> None:
         """Count an order as it is now; one that is over is let go."""
-        if not (order.is_open or order.misses_executions):
-            self.drop(order.link_id)
+        link = order.spec.link_id
+        if order.status in FINAL and not order.misses_executions:
+            if link in self.orders:
+                self.drop(link)
             return
         self._hold(order)
         share = _share(order)
-        old = self._shares.get(order.link_id)
+        old = self._shares.get(link)
         if old != share:
             if old is not None:
                 self._count(old, -1)
             self._count(share, 1)
-            self._shares[order.link_id] = share
+            self._shares[link] = share
 
     def drop(self, link_id: str) -> None:
         """Let an order go."""
@@ -119,11 +122,13 @@ class OpenOrders:
         return self.open_count - (own is not None and own.is_open)
 
     def _hold(self, order: Order) -> None:
-        if order.link_id not in self.orders:
-            self.orders[order.link_id] = order
-            self.by_instrument.setdefault(order.instrument, {})[order.link_id] = order
-            self.by_side.setdefault((order.instrument, order.sign), {})[order.link_id] = order
-            self.by_strategy.setdefault(order.strategy, {})[order.link_id] = order
+        spec = order.spec
+        link = spec.link_id
+        if link not in self.orders:
+            self.orders[link] = order
+            self.by_instrument.setdefault(spec.instrument, {})[link] = order
+            self.by_side.setdefault((spec.instrument, spec.side.sign), {})[link] = order
+            self.by_strategy.setdefault(order.strategy, {})[link] = order
 
     def _count(self, share: _Share, sign: int) -> None:
         self.open_count += sign * share.is_open
@@ -139,10 +144,10 @@ class OpenOrders:
 
 
 def _share(order: Order) -> _Share:
-    is_open = order.is_open
+    spec, is_open = order.spec, order.status not in FINAL
     return _Share(
-        order.instrument, order.sign, order.strategy, order.in_flight, order.cancel_asked, is_open,
-        order.status is OrderStatus.UNKNOWN, is_open and order.is_stop, order.spec.position_idx,
+        spec.instrument, spec.side.sign, order.strategy, order.in_flight, order.cancel_asked, is_open,
+        order.status is _UNKNOWN, is_open and order.is_stop, spec.position_idx,
     )  # fmt: skip
 
 

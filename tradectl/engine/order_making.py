@@ -13,6 +13,8 @@ from tradectl.model.instruments import InstrumentId
 from tradectl.model.money import ceil_to, exact, plain
 from tradectl.model.orders import OrderSpec, OrderStatus, OrderType, SelfMatch, Side, TimeInForce
 
+_ANY_LEG = Check("position_mode", True)
+
 
 class OrderMaking:
     """Makes candidates and orders; decides nothing."""
@@ -62,8 +64,8 @@ class OrderMaking:
     def check_leg(self, wish: Wish, candidate: Candidate, size: Decimal) -> Check:
         """In hedge mode no single order closes one leg of its book and opens the other."""
         name = "position_mode"
-        if not self._hedged(wish.instrument.id) or candidate.reduces:
-            return Check(name, True)
+        if candidate.reduces or not self._hedged(wish.instrument.id):
+            return _ANY_LEG
         held = self._w.portfolio.on_side(wish.strategy, wish.instrument.id, -wish.side.sign)
         room = self._risk.reducible(wish.strategy, wish.instrument.id, wish.side, protected=True)
         if held <= 0 or not room:

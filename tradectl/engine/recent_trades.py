@@ -41,11 +41,11 @@ class RecentTrades(Struct):
     def book(self, trade: Trade, net: Book) -> Decimal:
         """Book a trade into ``net``; returns by how much its realised profit changed."""
         before = net.realised
-        at = bisect_right(self.trades, trade.ts, key=lambda t: t.ts)
-        self.trades.insert(at, trade)
-        if at == len(self.trades) - 1:
-            _apply([trade], net)
+        if not self.trades or self.trades[-1].ts <= trade.ts:
+            self.trades.append(trade)
+            net.trade(trade.sign, trade.qty, trade.price, trade.pnl, trade.value)
         else:
+            self.trades.insert(bisect_right(self.trades, trade.ts, key=lambda t: t.ts), trade)
             self._again(net)
         if len(self.trades) > KEEP:
             self._fold()

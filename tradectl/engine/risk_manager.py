@@ -7,6 +7,7 @@ from tradectl.engine.activity import MINUTE
 from tradectl.engine.legs import side_of
 from tradectl.engine.limit_book import InForce
 from tradectl.engine.order_state import Order, protection_of, trigger_of
+from tradectl.engine.plain_orders import PlainOrders
 from tradectl.engine.risk_checks import ALL_CHECKS, FORM_CHECKS, RELEASE_CHECKS, Candidate, RiskCheck, Verdict, told
 from tradectl.engine.risk_checks.applicable import applicable
 from tradectl.engine.risk_checks.behaviour import entry_key, meets
@@ -26,6 +27,7 @@ class RiskManager:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._plain = PlainOrders(world)
         self._applicable: dict[tuple[str, str, bool], tuple[InForce, tuple[RiskCheck, ...]]] = {}
         #: Told of a strategy that asks for more orders than it may, and of the limit; it halts the strategy.
         self.flooded: Callable[[str, int], None] = lambda strategy, limit: None
@@ -82,6 +84,8 @@ class RiskManager:
 
     def check(self, candidate: Candidate) -> tuple[Check, ...]:
         """Every check that applies, up to the first that fails."""
+        if not self._world.audience.decisions and self._plain.passes(candidate):
+            return _PASSED
         view = self._view(candidate)
         return self._told(_run(self._on(candidate, view.in_force), candidate, view))
 

@@ -116,12 +116,14 @@ class Targets:
         self, strategy: str, info: Instrument, move: _Move, protection: Protection | None
     ) -> Iterator[tuple[tuple[Decimal, ...], Protection | None]]:
         """Orders of one side in the order they leave, each part sized when the one before it is in flight."""
-        most = self._risk.reducible(strategy, info.id, move.side, protected=not info.is_spot)
-        safe = self._enough(info, info.floor_qty(min(move.closing, most)))
-        yield self._cut(info, safe, info.floor_qty(info.max_market_qty)), None
-        if not self._w.portfolio.is_hedged(info.id):
-            yield self._slices(strategy, info, move.side, self._enough(info, move.closing - safe)), None
-        yield self._slices(strategy, info, move.side, self._enough(info, move.opening)), protection
+        if move.closing:
+            most = self._risk.reducible(strategy, info.id, move.side, protected=not info.is_spot)
+            safe = self._enough(info, info.floor_qty(min(move.closing, most)))
+            yield self._cut(info, safe, info.floor_qty(info.max_market_qty)), None
+            if not self._w.portfolio.is_hedged(info.id):
+                yield self._slices(strategy, info, move.side, self._enough(info, move.closing - safe)), None
+        if move.opening:
+            yield self._slices(strategy, info, move.side, self._enough(info, move.opening)), protection
 
     @staticmethod
     def _too_little(info: Instrument, qty: Decimal) -> Check:
@@ -145,7 +147,7 @@ class Targets:
         )  # fmt: skip
 
     def _cancel_resting(self, strategy: str, instrument: InstrumentId, reason: str) -> None:
-        for order in self._w.open_orders():
+        for order in self._w.open_orders() if self._w.open.orders else ():
             waits = order.spec.type is OrderType.LIMIT or order.is_dormant
             resting = waits and order.is_open and not order.is_stop
             if order.strategy == strategy and order.instrument == instrument and resting:
@@ -154,6 +156,8 @@ class Targets:
 
     def _market_in_flight(self, strategy: str, instrument: InstrumentId, idx: int = 0) -> Decimal:
         total = ZERO
+        if instrument not in self._w.open.by_instrument:
+            return total
         for order in self._w.open_orders(strategy, instrument):
             if is_market(order) and idx in (0, order.spec.position_idx):
                 total += order.sign * order.in_flight
@@ -174,6 +178,8 @@ class Targets:
     @staticmethod
     def _cut(info: Instrument, qty: Decimal, most: Decimal) -> tuple[Decimal, ...]:
         """Equal orders of at most ``most`` (on the lot): a small last one might be below the venue's minimum."""
+        if ZERO < qty <= most and not qty % info.lot_size:
+            return (qty,)  # the usual case
         count = int(qty // most) + bool(qty % most)
         if not count:
             return ()

@@ -35,8 +35,27 @@ class TradeBooking:
         """
         if instrument.is_spot:
             return self._spot(execution, instrument, strategy, arrival, fee_price)
+        if not idx and not self._h.is_hedged(execution.instrument):
+            return self._single(execution, instrument, strategy, arrival, fee_price)
         parts = {strategy: execution.qty}
         return self.trade_shared(execution, instrument, parts, idx, arrival, fee_price)[0]
+
+    def _single(
+        self, execution: Execution, instrument: Instrument, strategy: str, arrival: Decimal | None,
+        fee_price: Decimal | None,
+    ) -> Booked:  # fmt: skip
+        """A derivative's fill that belongs to one book of a position without legs: nothing is shared out."""
+        h, sign = self._h, execution.side.sign
+        fee, value = _fee(execution, instrument.settle_coin, fee_price), _stated_value(execution)
+        net = self._position_trade(execution, instrument, 0, value, fee)
+        book = h.place(strategy, instrument.id, 0)
+        own = book.trade(sign, execution.qty, execution.price, value=value)
+        book.fees += fee
+        if arrival:
+            net.slippage += book.slip(sign, execution.qty, execution.price, arrival)
+        h.state.trades[strategy] = h.state.trades.get(strategy, 0) + 1
+        h.state.held.changed(instrument.id, Change(execution.ts, strategy, sign * execution.qty))
+        return Booked(strategy, own, book.size)
 
     def trade_shared(
         self, execution: Execution, instrument: Instrument, parts: dict[str, Decimal], idx: int = 0,

@@ -93,7 +93,7 @@ class AlgorithmDesk:
     def taken_over(self, reason: str, strategy: str, symbol: str, instrument: InstrumentId | None) -> None:
         """Somebody cancels every entry in scope, or sets a position itself: algorithms must not undo that. While the
         daemon stops they are left, and go on with the next start."""
-        if self._w.state.has(STOPPING):
+        if not self._state.working or self._w.state.has(STOPPING):
             return
         for run in list(self._state.working.values()):
             here = symbol in ("", run.instrument.symbol) and instrument in (None, run.instrument)
