@@ -264,7 +264,7 @@ class Backtest:
             self._until(moment)
             for slot, prices in ways:
                 if slot.held or slot.is_watched():
-                    self._said(self.venue.step(slot.instrument, prices[corner], moment))
+                    self._said(self.venue.step(slot.instrument, prices[corner], moment, jump=not corner))
                 else:
                     self.venue.stand(slot.instrument, prices[corner])
                 if slot.followed:

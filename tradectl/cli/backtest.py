@@ -54,7 +54,8 @@ def backtest(
 ) -> None:
     """Test a strategy on recorded candles: the engine, risk checks and books that trade live, over a simulated venue.
 
-    Ctrl-C ends it early and shows what there is by then. Exit code 1 when a check of honesty fails.
+    Ctrl-C ends it early and shows what there is by then. Exit code 1 when the strategy stops on an error of its own or
+    a check of honesty fails.
     """
     from tradectl.backtest.request import Request
     from tradectl.cli.when import moment
@@ -167,6 +168,10 @@ def _finish(screen: Screen, job: "BacktestJob", result: "BacktestResult", report
     screen.show(data, backtest_table)
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
+    for name, why in result.stopped.items():
+        screen.fail(f"{name} stopped before the end: {why}", "correct the strategy; its figures mean nothing")
+    if result.stopped:
+        raise typer.Exit(FAILED)
 
 
 def _check(screen: Screen, job: "BacktestJob", history: "History", classes: Any, checks: tuple[bool, bool]) -> None:

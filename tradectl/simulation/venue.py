@@ -101,12 +101,15 @@ class SimulatedVenue:
         display.at(close)
         self._behind[instrument] = None
 
-    def step(self, instrument: InstrumentId, price: float, now: int, mark: float = 0.0) -> list[Event]:
-        """The price goes here, meeting on its way the triggers of waiting orders one by one."""
+    def step(
+        self, instrument: InstrumentId, price: float, now: int, mark: float = 0.0, *, jump: bool = False
+    ) -> list[Event]:
+        """The price goes here, meeting on its way the triggers of waiting orders one by one; with a ``jump``, as from
+        one bar's close to the next one's open, there is no way: they meet it where it lands."""
         events = self._catch_up(now, instrument)
         display = self.displays[instrument]
         here = display.price or price
-        while True:
+        while not jump:
             triggers = [float(it) for it in self.exchange.waiting_triggers(instrument)]
             on_the_way = stops_on_the_way(here, price, triggers)
             if not on_the_way:
