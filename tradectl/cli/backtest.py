@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from tradectl.history.reading import History
 
 app = noun("Test a strategy on recorded candles.")
+SYMBOLS = typer.Option([], "--symbol", metavar="SYMBOL", help="What to trade; repeat for several.")
+PARAMS = typer.Option([], "--param", metavar="NAME=VALUE", help="A parameter; repeat for several.")
+DATA = typer.Option([], "--data", metavar="PATH", help="Files or folders (default: the data store).")
 INTERRUPTED = 130
 FAILED = 1
 
@@ -22,14 +25,14 @@ FAILED = 1
 def backtest(
     ctx: typer.Context,
     strategy: str = typer.Argument(help="A built-in class, a file of the strategies folder, or MODULE:CLASS of it."),
-    symbol: list[str] = typer.Option([], "--symbol", metavar="SYMBOL", help="What to trade; repeat for several."),
+    symbol: list[str] = SYMBOLS,
     category: Literal["linear", "spot", "inverse"] = typer.Option("linear", "--category", help="Product family."),
     interval: str = typer.Option("", "--interval", help="Candles the strategy sees (default: its own parameter)."),
     data_interval: str = typer.Option("", "--data-interval", help="Candles the market moves by (default: the same)."),
     since: str = typer.Option("", "--since", metavar="WHEN", help="A date, time or age; default: the first candle."),
     until: str = typer.Option("", "--until", metavar="WHEN", help="A date, time or age; default: the last candle."),
-    param: list[str] = typer.Option([], "--param", metavar="NAME=VALUE", help="A parameter; repeat for several."),
-    data: list[str] = typer.Option([], "--data", metavar="PATH", help="Files or folders (default: the data store)."),
+    param: list[str] = PARAMS,
+    data: list[str] = DATA,
     cash: str = typer.Option("10000", "--cash", help="What the account begins with, in USDT."),
     capital: str = typer.Option("1", "--capital", help="Share of equity the strategy may use."),
     leverage: str = typer.Option("1", "--leverage", help="Leverage of positions."),
