@@ -9,6 +9,7 @@ from tests.unit.matching.support import BUY, INVERSE, LINEAR, SELL, SPOT, D, ins
 from tradectl.matching.exchange import Exchange
 from tradectl.matching.records import Happening, NewOrder, Refused, StopChange, VenueOrder
 from tradectl.matching.views import AccountFees
+from tradectl.matching.walk import Step
 from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.orders import OrderType, Protection, SelfMatch, TimeInForce, TradingStop, Trigger, TriggerBy
 
@@ -34,6 +35,9 @@ def opened(markets: list[Instrument] | None = None, **options: Any) -> Exchange:
 def said(venue: Exchange, call: Call) -> tuple[Any, list[Happening]]:
     """The answer to a call (an order, several, or the code of the refusal) and what happened."""
     name, arguments = call
+    if name == "walk":  # keeps the sides it is given
+        key, step, now = arguments
+        arguments = key, Step(step.price, step.side, step.lots, dict(step.bids), dict(step.asks), step.mark), now
     try:
         result = getattr(venue, name)(*arguments)
     except Refused as refused:
@@ -56,7 +60,7 @@ class Flow:
         kinds = {
             "limit": 20, "market": 20, "stop": 5, "bracket": 6, "amend": 5, "cancel": 5, "cancel_all": 1, "book": 14,
             "update": 4, "print": 12, "last": 6, "mark": 14 * self.marks, "fund": 2, "protect": 5, "add": 2,
-            "leverage": 2, "deposit": 2, "hedge": 1, "far": 3,
+            "leverage": 2, "deposit": 2, "hedge": 1, "far": 3, "walk": 8 * self.marks,
         }  # fmt: skip
         kind = self.random.choices(list(kinds), list(kinds.values()))[0]
         call: Call = getattr(self, "_" + kind)(venue)
@@ -164,6 +168,16 @@ class Flow:
         """A move that liquidates who is exposed."""
         self.price = self.random.randint(38_000, 64_000)
         return self._mark(venue) if self.marks else self._last(venue)
+
+    def _walk(self, venue: Exchange) -> Call:
+        """A step of a price's way, as candle backtests take it."""
+        key = self.random.choice(IDS)
+        price, sign = self._ticks(key, 120), self.random.choice((BUY, SELL))
+        tick, lot = venue.instruments[key].tick_size, venue.instruments[key].lot_size
+        ticks, lots = int(price / tick), int(self._qty(key) / lot)
+        mark = self.random.choice((None, D(self.price)))
+        step = Step(price, sign, self.random.choice((0, lots)), {1 - ticks: lots}, {ticks + 1: lots}, mark)
+        return "walk", (key, step, self.now)
 
     def _fund(self, venue: Exchange) -> Call:
         return "settle_funding", (

@@ -52,7 +52,7 @@ def test_a_full_look_at_every_account_liquidates_the_same_at_the_same_prices() -
             answer, happened = said(venue, call)
             assert said(twin, call) == (answer, happened)
             liquidated += sum(fill.type == "BustTrade" for fill in fills(happened))
-            if call[0] in ("set_mark", "settle_funding"):
+            if call[0] in ("set_mark", "settle_funding", "walk"):
                 assert not any(_is_due(venue, uid) for uid in USERS)
     assert liquidated > 20
 
