@@ -18,11 +18,14 @@ def total_return(returns: Sequence[float]) -> float:
 
 
 def annual_return(returns: Sequence[float], periods: int = YEAR) -> float:
-    """Compound annual growth rate; -1 when everything was lost."""
+    """Compound annual growth rate; -1 when everything was lost, infinite beyond what a float holds."""
     if not returns:
         return math.nan
     end = 1.0 + total_return(returns)
-    return end ** (periods / len(returns)) - 1.0 if end > 0.0 else -1.0
+    try:
+        return end ** (periods / len(returns)) - 1.0 if end > 0.0 else -1.0
+    except OverflowError:  # nine times the money in a day, for a year
+        return math.inf
 
 
 def volatility(returns: Sequence[float], periods: int = YEAR) -> float:

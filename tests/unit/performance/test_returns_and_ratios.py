@@ -47,6 +47,7 @@ def test_nothing_to_measure():
 def test_losing_everything_is_minus_one():
     assert ratios.total_return([0.5, -1.0]) == -1.0
     assert ratios.annual_return([0.5, -1.0]) == -1.0
+    assert ratios.annual_return([8.0]) == math.inf  # a float does not hold nine times the money every day
     assert ratios.max_drawdown([0.5, -1.0]) == -1.0
 
 

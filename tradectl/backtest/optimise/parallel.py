@@ -20,7 +20,7 @@ from tradectl.model.errors import ErrorCode, Problem
 REPLACEMENTS = 5
 #: How long workers may take to leave off when asked, in seconds, before they are killed.
 LEAVE_S = 10.0
-WATCH_S = 0.2
+WATCH_S = 0.3
 
 
 class Workers:

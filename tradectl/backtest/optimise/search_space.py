@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from tradectl.backtest.optimise.expressions import Rule
 from tradectl.engine.parameters import Parameter, coerced, declared, validated
+from tradectl.engine.strategy import Strategy
 from tradectl.model.errors import ErrorCode, Problem
 
 Params = dict[str, Any]
@@ -130,9 +131,8 @@ def search_space(cls: type, given: Sequence[str], where: Iterable[str], held: Ma
     texts = dict(_split(text, known) for text in given)
     fixed = coerced(cls, {name: text for name, text in texts.items() if not _is_range(text)}, cls.__name__)
     ranges = {name: text for name, text in texts.items() if _is_range(text)}
-    chosen = ranges or {
-        name: ":" for name, it in known.items() if name not in fixed and name not in held and _bounded(it)
-    }
+    settled = {*fixed, *held, *declared(Strategy)}  # what every strategy has, its category, is nothing to search
+    chosen = ranges or {name: ":" for name, it in known.items() if name not in settled and _bounded(it)}
     dimensions = tuple(_dimension(cls, known[name], text) for name, text in chosen.items())
     if not dimensions:
         raise _wrong(cls.__name__, "has no parameter with bounds to search", "give a range: --param name=low:high")

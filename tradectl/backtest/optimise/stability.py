@@ -5,7 +5,7 @@ Distances are in the places of :meth:`Dimension.place`: every dimension runs fro
 
 import math
 from collections.abc import Sequence
-from statistics import fmean
+from statistics import fmean, median
 from typing import Any
 
 from msgspec import Struct
@@ -27,7 +27,9 @@ class Tried(Struct, frozen=True):
 
 
 class Neighbourhood(Struct, frozen=True):
-    """A trial's value beside those of its ``neighbours`` (itself not among them): mean, worst and share of its own.
+    """A trial's value beside those of its ``neighbours`` (itself not among them): their mean and worst.
+
+    ``median`` is of both together: a single peak next door does not lift it.
 
     ``kept`` is mean / value, NaN unless the value is above 0: near 1 on a plateau, small or below 0 on a peak.
     """
@@ -37,6 +39,7 @@ class Neighbourhood(Struct, frozen=True):
     neighbours: int
     mean: float
     worst: float
+    median: float
     kept: float
 
 
@@ -51,7 +54,7 @@ class Cell(Struct, frozen=True):
 
 
 class StabilityMap(Struct, frozen=True):
-    """``best`` and ``steadiest`` (highest mean of neighbours); the map over ``x`` and ``y``, rows of ``y`` rising."""
+    """``best`` and ``steadiest`` (highest median); the map over ``x`` and ``y``, rows of ``y`` rising."""
 
     best: Neighbourhood | None
     steadiest: Neighbourhood | None
@@ -72,7 +75,7 @@ def stability(space: SearchSpace, tried: Sequence[Tried], high: bool, axes: Sequ
     around = {it.number: _around(it, tried, places, high) for it in tried}
     sign = 1.0 if high else -1.0
     best = max(tried, key=lambda it: sign * it.value)
-    steadiest = max(around.values(), key=lambda it: sign * it.mean if it.neighbours else -math.inf)
+    steadiest = max(around.values(), key=lambda it: sign * it.median)
     return StabilityMap(around[best.number], steadiest, x.name, y.name if y else "", cells)
 
 
@@ -83,11 +86,12 @@ def _around(it: Tried, tried: Sequence[Tried], places: dict[int, list[float]], h
     if len(near) < FEWEST:
         near = [other for _, other in sorted(away, key=lambda pair: (pair[0], pair[1].number))[:FEWEST]]
     if not near:
-        return Neighbourhood(it.number, it.value, 0, math.nan, math.nan, math.nan)
+        return Neighbourhood(it.number, it.value, 0, math.nan, math.nan, it.value, math.nan)
     values = [other.value for other in near]
     mean = fmean(values)
     kept = mean / it.value if it.value > 0 else math.nan
-    return Neighbourhood(it.number, it.value, len(near), mean, min(values) if high else max(values), kept)
+    worst = min(values) if high else max(values)
+    return Neighbourhood(it.number, it.value, len(near), mean, worst, median([it.value, *values]), kept)
 
 
 def _cells(x: Dimension, y: Dimension | None, tried: Sequence[Tried], high: bool) -> tuple[tuple[Cell, ...], ...]:

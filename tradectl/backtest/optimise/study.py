@@ -71,9 +71,27 @@ def _storage(address: str) -> Any:
     if address.startswith("sqlite"):
         settings = {"connect_args": {"timeout": BUSY_S}}
     try:
-        return optuna.storages.RDBStorage(address, engine_kwargs=settings)
+        storage = optuna.storages.RDBStorage(address, engine_kwargs=settings)
     except Exception as error:
         raise _unreachable(address, error) from error
+    if address.startswith("sqlite"):
+        _one_at_a_time(storage.engine)
+    return storage
+
+
+def _one_at_a_time(engine: Any) -> None:
+    """SQLite's driver begins a transaction at the first write: two workers could both read that a trial waits, and
+    both take it. Beginning with the writer's lock, as a row's lock does elsewhere, the second sees it taken."""
+    from sqlalchemy import event
+
+    def connected(connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")  # a killed process loses nothing, a power cut the last trial
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    engine.dispose()
 
 
 def _must_be_same(study: "optuna.Study", plan: Plan) -> None:
