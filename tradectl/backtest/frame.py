@@ -34,6 +34,11 @@ class Frame:
         return iter(self._columns)
 
     @property
+    def times(self) -> frozenset[str]:
+        """The columns that hold nanoseconds."""
+        return self._times
+
+    @property
     def columns(self) -> list[str]:
         """The names, in order."""
         return list(self._columns)

@@ -1,30 +1,64 @@
 """A result's lists as tables: trades, fills, orders, equity and figures. For notebooks and for CSV."""
 
+import csv
+import io
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from tradectl.backtest.frame import Frame
 from tradectl.backtest.job import BacktestResult
 from tradectl.backtest.report.document import plain
 from tradectl.backtest.report.figures import measured, total_return
+from tradectl.model.money import plain as amount_text
 from tradectl.performance.round_trips import RoundTrip, round_trips
 
 
-def trades_of(result: BacktestResult) -> Frame:
-    """Round trips in the order they ended, open ones last (``ended`` empty). ``qty`` is the largest size held."""
-    rows = [_trade(trip) for trip in round_trips(result.fills, with_open=True)]
-    names = list(_trade_names())
+def trades_of(result: BacktestResult, hide_amounts: bool = False) -> Frame:
+    """Round trips in the order they ended, open ones last (``ended`` empty). ``qty`` is the largest size held.
+
+    ``return`` is the profit after all costs over the value entered. ``hide_amounts`` leaves out everything in money
+    and gives the profit as a fraction of the first cash (``share``).
+    """
+    rows = [_trade(trip, result) for trip in round_trips(result.fills, with_open=True)]
+    names = [*_NAMES, "return", "share"] if hide_amounts else [*_NAMES, *_AMOUNTS, "return"]
     return Frame({name: [row[name] for row in rows] for name in names}, ("began", "ended"))
 
 
-def _trade_names() -> tuple[str, ...]:
-    return ("strategy", "category", "symbol", "side", "began", "ended", "qty", "entry_value", "exit_value", "price_pnl",
-            "fees", "funding", "slippage", "pnl", "fills")  # fmt: skip
+_NAMES = ("strategy", "category", "symbol", "side", "began", "ended", "fills")
+_AMOUNTS = ("qty", "entry_value", "exit_value", "price_pnl", "fees", "funding", "slippage", "pnl")
 
 
-def _trade(trip: RoundTrip) -> dict[str, Any]:
-    own = {name: getattr(trip, name) for name in _trade_names() if hasattr(trip, name)}
-    side = "long" if trip.long else "short"
-    return {**own, "category": trip.instrument.category.value, "symbol": trip.instrument.symbol, "side": side}
+def _trade(trip: RoundTrip, result: BacktestResult) -> dict[str, Any]:
+    own = {name: getattr(trip, name) for name in (*_AMOUNTS, "strategy", "began", "ended", "fills")}
+    cash = result.job.cash
+    return {
+        **own, "category": trip.instrument.category.value, "symbol": trip.instrument.symbol,
+        "side": "long" if trip.long else "short", "return": _share(trip.pnl, trip.entry_value),
+        "share": _share(trip.pnl, cash),
+    }  # fmt: skip
+
+
+def _share(amount: Decimal, whole: Decimal) -> float | None:
+    return float(amount / whole) if whole else None
+
+
+def as_csv(frame: Frame) -> str:
+    """The table as CSV: times as ISO 8601 in UTC, every digit of an amount."""
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\n")
+    table.writerow(frame.columns)
+    for row in frame.rows():
+        table.writerow([_text(value, name in frame.times) for name, value in row.items()])
+    return out.getvalue()
+
+
+def _text(value: Any, is_time: bool) -> str:
+    if is_time:
+        return datetime.fromtimestamp(value // 10**9, UTC).isoformat() if value else ""
+    if isinstance(value, Decimal):
+        return amount_text(value)
+    return "" if value is None else str(value)
 
 
 def fills_of(result: BacktestResult) -> Frame:

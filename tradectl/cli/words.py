@@ -20,6 +20,7 @@ BARE: dict[str, str] = {
     "market": "ticker",
     "config": "show",
     "data": "list",
+    "runs": "list",
 }
 #: Accepted but not shown.
 ALIASES: dict[str, str] = {
@@ -33,6 +34,7 @@ ALIASES: dict[str, str] = {
     "markets": "market",
     "configs": "config",
     "log": "logs",
+    "run": "runs",
     "sandboxes": "sandbox",
 }
 FLAGS: dict[str, str] = {

@@ -11,9 +11,11 @@ from typing import Any
 from tradectl.backtest.job import BacktestResult
 from tradectl.backtest.report.benchmark import Held, buy_and_hold
 from tradectl.backtest.report.document import plain
+from tradectl.model.money import ZERO
 from tradectl.performance.breakdown import breakdown, total
 from tradectl.performance.fills import Fill
 from tradectl.performance.metrics import Metrics
+from tradectl.performance.returns import Flow
 from tradectl.performance.round_trips import round_trips
 from tradectl.performance.trade_statistics import trade_statistics
 
@@ -70,9 +72,16 @@ def strategy_row(config: Any) -> Row:
             "params": dict(config.params)}  # fmt: skip
 
 
+def flows_of(result: BacktestResult) -> tuple[Flow, ...]:
+    """Money paid in and out: never in a backtest, but a recorded run keeps it in ``extra``."""
+    return tuple(Flow(int(at), amount) for at, amount in result.extra.get("flows", ()))
+
+
 def total_return(result: BacktestResult) -> float:
-    """From the first cash to the last equity: nothing is paid in or out of a backtest."""
+    """From the first cash to the last equity; with money paid in or out that of the days."""
     cash = result.job.cash
+    if flows_of(result):
+        return result.metrics.total_return
     return float(result.final_equity / cash - 1) if cash else float("nan")
 
 
@@ -105,15 +114,17 @@ def date(day: int) -> str:
 
 
 def profit(result: BacktestResult) -> Row:
-    """Where the money went: ``change = price - slippage - fees - funding + unrealised``, exactly.
+    """Where the money went: ``change = price - slippage - fees - funding + unrealised``, exactly, transfers apart.
 
     ``price`` is what would have been realised at the market's middle of each decision.
     """
     row = total(result.fills)
-    change = result.final_equity - result.job.cash
+    moved = sum((it.amount for it in flows_of(result)), ZERO)
+    change = result.final_equity - result.job.cash - moved
     return {
         "price": row.price, "slippage": row.slippage, "fees": row.fees, "funding": row.funding, "net": row.net,
-        "unrealised": change - row.net, "change": change, "volume": row.volume, "fills": row.trades,
+        "unrealised": change - row.net, "change": change, "transfers": moved, "volume": row.volume,
+        "fills": row.trades,
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tradectl.backtest.job import BacktestResult
 from tradectl.backtest.report.benchmark import opening_mark
+from tradectl.backtest.report.figures import flows_of
 from tradectl.backtest.report.html.ticks import NAMES, nice_step
 from tradectl.backtest.report.html.words import Amounts, count, day, held, moment, number, percent, row, tone, toned
 from tradectl.performance.returns import Mark, daily
@@ -58,7 +59,7 @@ def months(result: BacktestResult) -> str:
     """Returns by month and year, the stronger the deeper in colour."""
     grown: dict[tuple[int, int], float] = {}
     marks = [Mark(it.at - 1, it.equity) for it in result.samples]  # one at midnight closes the day before
-    for it in daily([opening_mark(result.job.since, result.job.cash), *marks]):
+    for it in daily([opening_mark(result.job.since, result.job.cash), *marks], flows_of(result)):
         if it.change == it.change:
             date = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=it.number)
             grown[date.year, date.month] = grown.get((date.year, date.month), 1.0) * (1.0 + it.change)

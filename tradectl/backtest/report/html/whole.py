@@ -14,10 +14,11 @@ from tradectl.backtest.report.html.curves import charts, trade_return
 from tradectl.backtest.report.html.words import Amounts
 from tradectl.performance.round_trips import round_trips
 
-_FOOT = (
+_SIMULATED = (
     "Made by tradectl from the same engine that trades. A simulation on past prices: it shows what the assumptions "
     "above would have made, and promises nothing."
 )
+_RECORDED = "Made by tradectl from the journal of the run: fills, fees and equity as they were."
 
 
 def page(result: BacktestResult, hide_amounts: bool = False, kind: str = "Backtest") -> str:
@@ -33,7 +34,7 @@ def page(result: BacktestResult, hide_amounts: bool = False, kind: str = "Backte
         + '<div class="pair">' + sections.distribution([trade_return(trip) for trip in trips])
         + sections.costs(data, amounts) + "</div>" + sections.comparison(data, amounts)
         + sections.figures(data, amounts) + trade_list.section(trips, amounts) + sections.assumed(data)
-        + sections.settings(data, amounts) + f"<footer>{_FOOT}</footer>"
+        + sections.settings(data, amounts) + f"<footer>{_RECORDED if 'run' in result.extra else _SIMULATED}</footer>"
     )  # fmt: skip
     return _document(name, body, _data(drawn, span, trade_list.data(trips, amounts)))
 
