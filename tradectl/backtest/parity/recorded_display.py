@@ -31,7 +31,7 @@ class RecordedDisplay(Display):
         """The touch as the venue stated it."""
         tick = self.instrument.tick_size
         low, high = int(exact(bid) / tick), int(exact(ask) / tick)
-        if low < 1 or high <= low:
+        if low < 1 or high < low:
             return  # one side is empty: what was quoted before stands
         self._quote = low, self._lots(bid_size), high, self._lots(ask_size)
         self.bid, self.ask = low, high
