@@ -1,13 +1,11 @@
 """``data``: market data on this machine: what there is, and what goes out as a file."""
 
-import importlib
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from tradectl.cli import data_health, data_import
+from tradectl.cli import data_download, data_health, data_import
 from tradectl.cli.command import must_confirm, noun, screen_of
 from tradectl.cli.data_series import DATA, SINCE, UNTIL, open_store, parse_series, span_given
 from tradectl.cli.draw.data import series_table
@@ -47,8 +45,7 @@ def _row(store: "ParquetStore", series: "SeriesId") -> dict[str, Any]:
 
 
 data_import.register(app)
-if importlib.util.find_spec("tradectl.cli.data_download"):
-    importlib.import_module("tradectl.cli.data_download").register(app)
+data_download.register(app)
 data_health.register(app)
 
 

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from tradectl.history.arrow import parquet
 from tradectl.history.reading import History
-from tradectl.history.series import COLUMNS, Columns, SeriesId
+from tradectl.history.series import COLUMNS, Columns, Kind, SeriesId
 from tradectl.model.errors import ErrorCode, Problem
 
 FORMATS = (".csv", ".csv.gz", ".json", ".jsonl", ".jsonl.gz", ".parquet")
@@ -41,7 +41,7 @@ def export(
 
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        write(temporary, COLUMNS[series.kind], parts(), scale)
+        write(temporary, names_of(series.kind), parts(), scale)
         temporary.rename(path)
     except OSError as error:
         raise Problem(
@@ -55,7 +55,7 @@ def export(
     return rows
 
 
-Writer = Callable[[Path, type[Columns], Iterator[Columns], int], None]
+Writer = Callable[[Path, tuple[str, ...], Iterator[Columns], int], None]
 
 
 def _writer(path: Path) -> Writer:
@@ -110,8 +110,11 @@ def _text(path: Path) -> Iterator[IO[str]]:
                 yield text
 
 
-def _names(kind: type[Columns]) -> tuple[str, ...]:
-    return ("timestamp", *kind.names[1:])
+def names_of(kind: Kind) -> tuple[str, ...]:
+    """The columns' names in a file: a lone value is called what it is."""
+    names = ("timestamp", *COLUMNS[kind].names[1:])
+    value = {Kind.FUNDING: "funding_rate", Kind.OPEN_INTEREST: "open_interest"}.get(kind)
+    return ("timestamp", value) if value else names
 
 
 def _rows(parts: Iterator[Columns], scale: int) -> Iterator[list[tuple[Any, ...]]]:
@@ -124,38 +127,38 @@ def _rows(parts: Iterator[Columns], scale: int) -> Iterator[list[tuple[Any, ...]
         yield list(zip((first // scale).tolist(), *values, strict=True))
 
 
-def _csv(path: Path, kind: type[Columns], parts: Iterator[Columns], scale: int) -> None:
+def _csv(path: Path, names: tuple[str, ...], parts: Iterator[Columns], scale: int) -> None:
     with _text(path) as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_names(kind))
+        writer.writerow(names)
         for rows in _rows(parts, scale):
             writer.writerows(rows)
 
 
-def _json(path: Path, kind: type[Columns], parts: Iterator[Columns], scale: int) -> None:
+def _json(path: Path, names: tuple[str, ...], parts: Iterator[Columns], scale: int) -> None:
     with _text(path) as file:
         before = "[\n"
         for rows in _rows(parts, scale):
             for row in rows:
-                file.write(before + json.dumps(dict(zip(_names(kind), row, strict=True))))
+                file.write(before + json.dumps(dict(zip(names, row, strict=True))))
                 before = ",\n"
         file.write("\n]\n")
 
 
-def _json_lines(path: Path, kind: type[Columns], parts: Iterator[Columns], scale: int) -> None:
+def _json_lines(path: Path, names: tuple[str, ...], parts: Iterator[Columns], scale: int) -> None:
     with _text(path) as file:
         for rows in _rows(parts, scale):
-            file.writelines(json.dumps(dict(zip(_names(kind), row, strict=True))) + "\n" for row in rows)
+            file.writelines(json.dumps(dict(zip(names, row, strict=True))) + "\n" for row in rows)
 
 
-def _parquet(path: Path, kind: type[Columns], parts: Iterator[Columns], scale: int) -> None:
+def _parquet(path: Path, names: tuple[str, ...], parts: Iterator[Columns], scale: int) -> None:
     pq = parquet()
     import pyarrow
 
     writer = None
     try:
         for part in parts:
-            table = pyarrow.table(dict(zip(kind.names, part.arrays(), strict=True)))
+            table = pyarrow.table(dict(zip(names, part.arrays(), strict=True)))
             writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
             writer.write_table(table)
     finally:

@@ -8,6 +8,7 @@ from tradectl.history.combining import combine
 from tradectl.history.file_names import Named, named
 from tradectl.history.instruments import guess_instrument
 from tradectl.history.layout import INSTRUMENTS, every_series
+from tradectl.history.made_up import made_up_in
 from tradectl.history.market_file import GUESS, Hints, MarketFile, read_market_file
 from tradectl.history.reading import History, MemoryHistory, Span, fingerprint
 from tradectl.history.series import Columns, SeriesId
@@ -57,6 +58,8 @@ class OpenedHistory:
         try:
             self._guessed[identity], note = guess_instrument(self._inner, identity)
         except Problem as problem:
+            if problem.code not in (ErrorCode.NOT_FOUND, ErrorCode.UNKNOWN_SYMBOL):
+                raise
             note = f"{identity}: {problem.message}"
         if note not in self.notes:
             self.notes.append(note)
@@ -72,12 +75,22 @@ def open_history(path: Path, hints: Hints = GUESS, only: Iterable[str] = ()) -> 
     """
     if path.is_dir():
         if is_store(path):
-            return OpenedHistory(ParquetStore(path))
+            store = ParquetStore(path)
+            return OpenedHistory(store, _made_up_notes(store))
         files = [it for it in sorted(path.rglob("*")) if it.is_file() and it.name.lower().endswith(ENDINGS)]
         wanted = {symbol.upper() for symbol in only}
         names = {it: named(it) for it in files}
         return open_files([it for it in files if _is_wanted(names[it], wanted)], hints, path)
     return open_files([path], hints, path)
+
+
+def _made_up_notes(store: ParquetStore) -> Iterator[str]:
+    for series in store.series():
+        for how in ("flat", "finer"):
+            rows = sum(it.rows for it in made_up_in(store.folder, series) if it.how == how)
+            if rows:
+                words = "made up flat" if how == "flat" else "made from finer data"
+                yield f"{series}: {rows} rows were {words} by a repair"
 
 
 def _is_wanted(name: Named, symbols: set[str]) -> bool:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
-from tradectl.history.columns import made
+from tradectl.history.columns import ONE_AT_A_TIME, made
 from tradectl.history.coverage import without
 from tradectl.history.gaps import Gap, gaps_of, missing_times
-from tradectl.history.health import check_series, stretches_of
+from tradectl.history.health import Health, check_series, stretches_of
 from tradectl.history.made_up import MadeUp, note_made_up
 from tradectl.history.resample import resample
 from tradectl.history.series import Candles, Columns, Kind, SeriesId
@@ -41,13 +42,26 @@ def repair_series(store: ParquetStore, series: SeriesId, at: int, longest: int =
     """
     before = check_series(store, series)
     aside = tuple((store.put_aside(series, path), reason) for path, reason in before.damaged)
-    removed = store.remove_rows(series, [it.time for it in before.bad]) if before.bad else 0
+    removed = store.thin_out(series, _possible(before)) if before.bad or before.duplicates else 0
     if series.kind not in FILLED:
         return Repaired(series, aside, removed, (), check_series(store, series).gaps)
     filled = [*_fill(store, series, at, _from_finer(store, series))]
     if longest:
         filled += _fill(store, series, at, lambda gap: _flat(store, series, gap, longest))
     return Repaired(series, aside, removed, tuple(filled), check_series(store, series).gaps)
+
+
+def _possible(health: Health) -> Callable[[Columns], NDArray[np.bool_]]:
+    """Which rows are no impossible ones; of kinds with one row a time only the first of each."""
+    bad = np.array([it.time for it in health.bad], np.int64)
+
+    def stays(rows: Columns) -> NDArray[np.bool_]:
+        good = ~np.isin(rows.times, bad)
+        if health.series.kind in ONE_AT_A_TIME:
+            good[1:] &= rows.times[1:] != rows.times[:-1]
+        return good
+
+    return stays
 
 
 Made = tuple[Columns, MadeUp]

@@ -5,15 +5,16 @@ Several processes may use one store: writers of a series take turns by a lock, r
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tradectl.history.columns import ONE_AT_A_TIME, joined
+from tradectl.history.columns import ONE_AT_A_TIME, chosen, joined
 from tradectl.history.combining import Policy, Written, combine
-from tradectl.history.layout import DAMAGED, bounds_of, every_series, files_of, folder_of, period_of, periods
+from tradectl.history.layout import DAMAGED, bounds_of, every_series, files_of, folder_of, periods
 from tradectl.history.parquet_file import read_file, span_of, write_file
 from tradectl.history.reading import Span, fingerprint
 from tradectl.history.series import COLUMNS, Columns, SeriesId
@@ -105,22 +106,19 @@ class ParquetStore:
             path.rename(free)
         return free
 
-    def remove_rows(self, series: SeriesId, times: Iterable[int]) -> int:
-        """Take the rows of these times out; returns how many there were."""
-        gone = np.array(sorted(set(times)), np.int64)
-        removed = 0
+    def thin_out(self, series: SeriesId, stays: Callable[[Columns], NDArray[np.bool_]]) -> int:
+        """Keep of each file only the rows for which ``stays`` is true; returns how many went."""
+        gone = 0
         with self._turn(series):
-            files = files_of(self.folder, series)
-            for period in sorted({period_of(series.kind, int(time)) for time in gone} & set(files)):
-                rows = joined(series.kind, list(self._period(series, files[period])))
-                stays = ~np.isin(rows.times, gone)
-                left = type(rows)(*(column[stays] for column in rows.arrays()))
-                removed += len(rows) - len(left)
-                if len(left):
-                    write_file(files[period], left)
-                else:
-                    files[period].unlink()
-        return removed
+            for path in files_of(self.folder, series).values():
+                rows = joined(series.kind, list(self._period(series, path)))
+                left = chosen(rows, stays(rows))
+                gone += len(rows) - len(left)
+                if not len(left):
+                    path.unlink()
+                elif len(left) < len(rows):
+                    write_file(path, left)
+        return gone
 
     def _path(self, series: SeriesId, period: str) -> Path:
         return self.folder / folder_of(series) / f"{period}.parquet"

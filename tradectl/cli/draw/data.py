@@ -112,7 +112,7 @@ def _repaired(screen: Screen, it: Row) -> Iterator[str]:
     for file in it["put_aside"]:
         yield f"  put aside as damaged: {file['file']} ({file['reason']})"
     if it["removed"]:
-        yield f"  {it['removed']} impossible rows taken out"
+        yield f"  {it['removed']} impossible or repeated rows taken out"
     for made in it["filled"]:
         how = "made up flat, volume 0" if made["how"] == "flat" else f"made from {made['source']}"
         begin, end = screen.clock.moment(made["since"]), screen.clock.moment(made["until"])
