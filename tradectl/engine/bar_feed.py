@@ -80,7 +80,7 @@ class BarFeed:
         """A live bar: to every instance that follows it, or into the waiting line of one that loads history."""
         asked: dict[int, None] = {}
         key, bar = (event.instrument, event.interval), event.bar
-        for runner in self._following.of_bars(key):
+        for runner in self._following.by_bars.get(key, ()):
             series = runner.series[key]
             if bar.open_time == series.expected:
                 series.follow(bar)
@@ -113,4 +113,4 @@ class BarFeed:
             self._callbacks.call(runner, runner.strategy.on_bar, bar)
             runner.late = False
         else:
-            self._callbacks.call(runner, runner.strategy.on_bar, bar)
+            self._callbacks.on_bar(runner, bar)

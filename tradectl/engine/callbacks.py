@@ -10,6 +10,7 @@ from tradectl.engine.intents import Intent
 from tradectl.engine.runner import Runner
 from tradectl.engine.world import World
 from tradectl.model.commands import AlertLevel, Command, StrategyChanged, StrategyStatus
+from tradectl.model.market_data import Bar
 
 Process = Callable[[Runner, list[Intent]], None]
 Stopped = Callable[[Runner], None]
@@ -47,6 +48,21 @@ class Callbacks:
                 return
         if runner.flood:
             self.fail(runner, f"{callback.__name__}: {runner.flood}")
+        elif runner.intents:
+            self._carry_out(runner)
+
+    def on_bar(self, runner: Runner, bar: Bar) -> None:
+        """:meth:`call` of the callback that is called most."""
+        if self._doomed or self.guard is not None:
+            self.call(runner, runner.strategy.on_bar, bar)
+            return
+        try:
+            runner.strategy.on_bar(bar)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's strategy may raise anything
+            self.fail(runner, failure_of(runner.strategy.on_bar, error))
+            return
+        if runner.flood:
+            self.fail(runner, f"on_bar: {runner.flood}")
         elif runner.intents:
             self._carry_out(runner)
 

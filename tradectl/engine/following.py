@@ -16,7 +16,7 @@ class Following:
     def __init__(self, world: World, runners: dict[str, Runner]) -> None:
         self._w = world
         self._runners = runners
-        self._by_bars: dict[SeriesKey, list[Runner]] = {}
+        self.by_bars: dict[SeriesKey, list[Runner]] = {}
         #: Who follows quotes, trades, books or predictions of an instrument, for those who cannot wait for :meth:`of`.
         self.by_watch: dict[tuple[str, InstrumentId], list[Runner]] = {}
         self.subscribed: dict[MarketKey, None] = {}
@@ -24,7 +24,7 @@ class Following:
 
     def of_bars(self, key: SeriesKey) -> list[Runner]:
         """Who follows a series."""
-        return self._by_bars.get(key, [])
+        return self.by_bars.get(key, [])
 
     def of(self, kind: str, instrument: InstrumentId) -> list[Runner]:
         """Who follows quotes, trades, books or predictions of an instrument."""
@@ -33,7 +33,7 @@ class Following:
     def enlist(self, runner: Runner) -> None:
         """Into the lists; what it is in already stays."""
         for key in runner.series:
-            self._by_bars[key] = self._ordered([*self.of_bars(key), runner])
+            self.by_bars[key] = self._ordered([*self.of_bars(key), runner])
         for watch in runner.watches:
             if watch.kind != "bars":
                 of = (watch.kind, watch.instrument)
@@ -45,7 +45,7 @@ class Following:
     def delist(self, runner: Runner) -> None:
         """Out of every list."""
         for key in runner.series:
-            self._by_bars[key] = [r for r in self.of_bars(key) if r is not runner]
+            self.by_bars[key] = [r for r in self.of_bars(key) if r is not runner]
         for of, followers in self.by_watch.items():
             self.by_watch[of] = [r for r in followers if r is not runner]
 
@@ -62,8 +62,9 @@ class Following:
         keys = self._prices.get(instrument)
         if keys is None:
             keys = self._prices[instrument] = (MarketKey("ticker", instrument), MarketKey("quotes", instrument))
-        for key in keys:
-            self.subscribe(key)
+        if keys[0] not in self.subscribed or keys[1] not in self.subscribed:
+            for key in keys:
+                self.subscribe(key)
 
     def subscribe(self, key: MarketKey) -> None:
         """Ask for a stream, once."""

@@ -48,6 +48,8 @@ class OrderQueue:
         self._state = state
         self._lanes = state.lanes
         self._windows.state = state.windows
+        #: Whether anything waits, for those who ask at every event.
+        self.waits = bool(self._lanes.counts)
         #: The one request that waits, if there is only one: most leave in the step they came in, and need no lane.
         self._lone: Waiting | None = None
 
@@ -71,7 +73,7 @@ class OrderQueue:
 
     def __bool__(self) -> bool:
         """Whether anything waits."""
-        return self._lone is not None or bool(self._lanes.counts)
+        return self.waits
 
     def __iter__(self) -> Iterator[Waiting]:
         """Everything that waits, most urgent first."""
@@ -111,6 +113,7 @@ class OrderQueue:
         waiting one and completes it."""
         if waiting.action is Action.CANCEL:
             self.drop(waiting.link_id, Action.AMEND)
+        self.waits = True
         if waiting.stop is not None or waiting.instrument.category not in self._batched:
             waiting.batchable = False
         if self._lone is None and not self._lanes.counts and waiting.not_before <= waiting.since:
@@ -131,6 +134,7 @@ class OrderQueue:
         found = self._lanes.find(key_of(link_id, action))
         if found is not None:
             self._lanes.remove(found)
+            self.waits = bool(self._lanes.counts)
         return found is not None
 
     def expired(self, now: int) -> list[Waiting]:
@@ -141,6 +145,7 @@ class OrderQueue:
         stale = self._lanes.since_before(now - self._max_wait)
         for waiting in stale:
             self._lanes.remove(waiting)
+        self.waits = bool(self._lanes.counts)
         return stale
 
     def release(self, now: int, cancels_only: bool = False) -> list[Waiting]:
@@ -160,6 +165,7 @@ class OrderQueue:
             if chosen:
                 self._lanes.leave(lane, chosen)
                 released += chosen
+        self.waits = bool(self._lanes.counts)
         return released
 
     def _alone(self, lone: Waiting, now: int, cancels_only: bool) -> list[Waiting]:
@@ -169,7 +175,7 @@ class OrderQueue:
         if (cancels_only and rank != CANCELS) or not self._windows.room(group, now, self._spare(rank)):
             return []
         self._windows.take(group, now)
-        self._lone = None
+        self._lone, self.waits = None, False
         return [lone]
 
     def give_back(self, waiting: Waiting) -> None:

@@ -190,6 +190,11 @@ class Protections:
     def _with_stops(self) -> list[Book]:
         return [(o.strategy, o.instrument) for o in self._w.open_orders() if o.is_stop]
 
+    def is_needed(self) -> bool:
+        """Whether there is anything to look after at all."""
+        state = self._state
+        return bool(state.plans or state.shorts or state.held or self._w.open.stop_count)
+
     def look_changed(self) -> None:
         """Look after the books this step touched."""
         w = self._w

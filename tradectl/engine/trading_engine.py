@@ -9,7 +9,7 @@ from tradectl.engine.audience import EVERYBODY, Audience
 from tradectl.engine.capture import capture, resume
 from tradectl.engine.checkpoint import decode, encode
 from tradectl.engine.config import EngineConfig
-from tradectl.engine.dispatch import Dispatch
+from tradectl.engine.dispatch import QUEUE_TIMER, Dispatch
 from tradectl.engine.execution_algorithms.algorithm_desk import AlgorithmDesk
 from tradectl.engine.execution_algorithms.requests import AlgorithmRequests
 from tradectl.engine.fills import Fills
@@ -158,7 +158,7 @@ class TradingEngine:
         handler(event)
         if w.out and w.audience.decisions:
             self.host.notes.complete(0)
-        if w.deliveries or w.dirty_orders or w.dirty_books or w.dirty_coins or w.state_dirty or w.queue:
+        if w.dirty_orders or w.deliveries or w.dirty_books or w.dirty_coins or w.state_dirty or w.queue.waits:
             self._finish()
         if not w.out:
             return ()
@@ -172,15 +172,21 @@ class TradingEngine:
         for strategy, instrument in w.dirty_books:
             if strategy:
                 self.guards.latches.booked(strategy, instrument, w.portfolio.book(strategy, instrument))
-        self.protections.look_changed()
-        if w.queue:
+        protected = self.protections.is_needed()
+        if protected:
+            self.protections.look_changed()
+        if w.queue.waits:
             self.dispatch.release()  # before the first publication: what leaves at once is published as sent alone
         while True:
-            self.protections.look_changed()
-            self.publication.orders()
+            if protected or self.protections.is_needed():
+                self.protections.look_changed()
+            if w.dirty_orders:
+                self.publication.orders()
             if not w.deliveries:
-                self.algorithms.look()
-                self.dispatch.release()
+                if self.algorithms.is_busy:
+                    self.algorithms.look()
+                if w.queue.waits or QUEUE_TIMER in w.timers:
+                    self.dispatch.release()
                 if not w.dirty_orders and not w.deliveries:
                     break
                 continue
@@ -190,9 +196,12 @@ class TradingEngine:
                 if counts[name] == MAX_DELIVERIES:
                     self.host.stop(name, f"more than {MAX_DELIVERIES} callbacks on one event: it answers itself")
                 self.host.deliver(name, str(callback), record)
-        w.moved |= bool(w.dirty_books or w.dirty_coins or w.state_dirty)
-        self.publication.books()
-        w.flush_state()
+        if w.dirty_books or w.dirty_coins:
+            w.moved = True
+            self.publication.books()
+        if w.state_dirty:
+            w.moved = True
+            w.flush_state()
 
     def _table(self) -> dict[type, Callable[[Any], None]]:
         return {
@@ -245,17 +254,13 @@ class TradingEngine:
     # --- market data
 
     def _bar(self, event: BarClosed) -> None:
-        if event.bid > 0.0:
-            self._priced(event)
+        if event.bid > 0.0:  # it says where the market stands: a quote and a ticker, too
+            self.world.market.on_bar(event)
+            if self.protections.watched:
+                self.protections.price_changed(event.instrument)
+            if self.algorithms.working:
+                self.algorithms.quote(event.instrument)
         self._bars_closed(event)
-
-    def _priced(self, event: BarClosed) -> None:
-        """A candle that says where the market stands is a quote and a ticker, too."""
-        self.world.market.on_bar(event)
-        if self.protections.watched:
-            self.protections.price_changed(event.instrument)
-        if self.algorithms.state.working:
-            self.algorithms.quote(event.instrument)
 
     def _quote(self, event: QuoteChanged) -> None:
         self.world.market.on_quote(event)

@@ -65,6 +65,16 @@ class AlgorithmDesk:
     def _index(self) -> None:
         self._audience.index(self._state.working, self._made)
 
+    @property
+    def working(self) -> dict[int, Run]:
+        """Those at work, by id."""
+        return self._state.working
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether :meth:`look` has anything to do."""
+        return bool(self._state.working or self._changed)
+
     # --- from outside
 
     def begin(self, run: Run) -> None:
@@ -146,7 +156,7 @@ class AlgorithmDesk:
     # --- orders
 
     def _order_changed(self, order: Order) -> None:
-        run = run_of(self._state, order)
+        run = run_of(self._state, order) if order.algorithm or self._state.working else None
         if run is None:
             return
         children = Children(self._w, run)
