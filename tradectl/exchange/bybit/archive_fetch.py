@@ -106,7 +106,7 @@ async def _receive(answer: httpx.Response, file: ArchiveFile, start: int) -> Non
         file.tag.write_text(tag)
     with file.part.open("r+b" if start else "wb") as part:
         part.seek(start)
-        async for data in answer.aiter_raw(_PIECE):
+        async for data in answer.aiter_raw():  # as it comes: gathered bytes would be lost with the connection
             part.write(data)
         size = part.tell()
     stated = answer.headers.get("Content-Length")
