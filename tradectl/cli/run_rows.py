@@ -1,6 +1,6 @@
 """Kept runs as rows of a list, and several of them side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tradectl.backtest.runs import Run
@@ -52,11 +52,16 @@ def settings_of(of: Row) -> Row:
     """Whatever a run could differ in from another, by name, as text."""
     plain = {name: of.get(name) for name in ("interval", "since", "until", "cash", "leverage", "candles")}
     plain["instruments"] = ", ".join(of.get("instruments", []))
-    for number, it in enumerate(of.get("strategies", [])):
-        prefix = "" if len(of["strategies"]) == 1 else f"{it['name']}."
-        plain |= {f"{prefix}strategy": it["class"], f"{prefix}capital": it["capital"]}
-        plain |= {f"{prefix}{name}": value for name, value in it["params"].items()}
-        plain |= {f"{number + 1}. instance": it["name"]} if len(of["strategies"]) > 1 else {}
+    rows = of.get("strategies", [])
+    plain |= {"strategy": _joined(it["class"] for it in rows), "capital": _joined(it["capital"] for it in rows)}
+    for name in dict.fromkeys(name for it in rows for name in it["params"]):
+        plain[name] = _joined(it["params"].get(name) for it in rows)
     plain |= {f"model {name}": text for name, text in of.get("models", {}).items()}
     plain |= {"data": of.get("data_fingerprint"), "code": of.get("code")}
     return plain
+
+
+def _joined(values: Iterable[Any]) -> Any:
+    """What all instances have in common, or each instance's own."""
+    found = list(values)
+    return found[0] if len(set(map(str, found))) == 1 else ", ".join(map(str, found))

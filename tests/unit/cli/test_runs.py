@@ -94,6 +94,18 @@ def test_compare_says_what_differs_and_whether_data_and_code_do(run: Any, kept: 
     assert run("runs", "compare", ids[0]).code == 2
 
 
+def test_instances_that_agree_are_compared_as_one(run: Any, kept: Catalogue) -> None:
+    one, two = made_result(seed=5, hours=100), made_result(seed=5, hours=100, names=("trend", "fade"))
+    data = json.loads(run("runs", "compare", kept.add(one), kept.add(two, made=START), "--json").out)
+    assert data["different"] == []
+    other = with_params(one, fast=3).job.strategies
+    mixed = msgspec.structs.replace(
+        two, job=msgspec.structs.replace(two.job, strategies=(*other, two.job.strategies[1]))
+    )
+    data = json.loads(run("runs", "compare", kept.add(one), kept.add(mixed, made=START), "--json").out)
+    assert data["different"] == [{"setting": "fast", "values": [12, "3, 12"]}]
+
+
 def test_export_writes_each_format(run: Any, kept: Catalogue, tmp_path: Path) -> None:
     result = made_result(seed=5, hours=300)
     id = kept.add(result)

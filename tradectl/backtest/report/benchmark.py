@@ -23,7 +23,8 @@ def buy_and_hold(result: BacktestResult) -> tuple[Held, ...]:
 
     An instrument whose prices begin later is held in cash until then.
     """
-    prices = {name: bars for name, bars in result.prices.items() if bars and bars[0].open > 0}
+    own = {name: [bar for bar in bars if bar.at >= result.job.since] for name, bars in result.prices.items()}
+    prices = {name: bars for name, bars in own.items() if bars and bars[0].open > 0}
     if not prices:
         return ()
     since = result.job.since

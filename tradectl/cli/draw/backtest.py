@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 LEFT = 46
-_FIRST = frozenset({"STRATEGY", "SYMBOL", "HELD", "RUN", "KIND", "MADE", "FIGURE"})
+_FIRST = frozenset({"STRATEGY", "SYMBOL", "HELD", "RUN", "KIND", "MADE", "FIGURE", "DIFFERENT"})
 
 
 def backtest_table(screen: Screen, data: Row) -> str:

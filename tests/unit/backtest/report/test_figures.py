@@ -7,10 +7,11 @@ import msgspec
 import pytest
 
 from tests.unit.backtest.made_result import CASH, HOUR, START, made_result
-from tradectl.backtest.job import PriceBar
+from tradectl.backtest.job import PriceBar, Sample
 from tradectl.backtest.report.benchmark import buy_and_hold
 from tradectl.backtest.report.document import encode
 from tradectl.backtest.report.figures import summary
+from tradectl.performance.metrics import Flow, Mark, metrics
 
 RESULT = made_result(seed=5, hours=900, names=("trend", "fade"))
 
@@ -49,6 +50,26 @@ def test_an_instrument_that_begins_later_is_cash_until_then() -> None:
     early = tuple(PriceBar(START + n * HOUR, 10.0, 10.0, 10.0, 10.0) for n in range(9))
     whole = buy_and_hold(msgspec.structs.replace(RESULT, prices={"a": early, "b": late}))[0]
     assert [level for _, level in whole.levels] == [1.0] * 5 + [1.5] * 4
+
+
+def test_bars_before_the_run_are_not_held() -> None:
+    bars = tuple(PriceBar(START + n * HOUR, 10.0 + n, 99.0, 1.0, 10.0 + n) for n in range(-5, 3))
+    whole = buy_and_hold(msgspec.structs.replace(RESULT, prices={"a": bars}))[0]
+    assert [level for _, level in whole.levels] == [1.0, 1.1, 1.2]
+
+
+def test_money_paid_in_is_no_profit() -> None:
+    day = 24 * HOUR
+    samples = [Sample(START + n * day - 1, CASH + (1000 if n > 1 else 0), Decimal(0)) for n in range(4)]
+    flows = {"flows": [[START + day + HOUR, Decimal(1000)]]}
+    marks = [Mark(it.at, it.equity) for it in samples]
+    paid = msgspec.structs.replace(
+        RESULT, samples=tuple(samples), extra=flows, fills=(),
+        metrics=metrics(marks, (), [Flow(START + day + HOUR, Decimal(1000))]),
+    )  # fmt: skip
+    data = summary(paid)
+    assert data["returns"]["total_return"] == 0.0
+    assert (data["profit"]["transfers"], data["profit"]["change"], data["profit"]["unrealised"]) == (1000, 0, 0)
 
 
 def test_a_run_without_trades_or_prices_has_figures_that_are_null_not_zero() -> None:

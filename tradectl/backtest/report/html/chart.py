@@ -109,8 +109,11 @@ def _svg(chart: Chart, span: tuple[int, int]) -> str:
     paths = "".join(_path(line, points, frame) for line, points in zip(chart.lines, drawn, strict=True))
     return (
         f'<svg viewBox="0 0 {WIDTH} {chart.height}" role="img" aria-label="{title}">'
-        f'<g class="axes">{_axes(chart, frame)}</g><g class="plot">{paths}</g>'
-        f'<g class="marks">{_marks(chart.marks, frame)}</g><g class="cross"></g></svg>'
+        f'<clipPath id="clip-{escape(chart.name)}"><rect x="{LEFT}" y="0" width="{WIDTH - LEFT - RIGHT}" '
+        f'height="{chart.height - BOTTOM}"/></clipPath><g class="axes">{_axes(chart, frame)}</g>'
+        f'<g class="plot" clip-path="url(#clip-{escape(chart.name)})">{paths}</g>'
+        f'<g class="marks" clip-path="url(#clip-{escape(chart.name)})">{_marks(chart.marks, frame)}</g>'
+        f'<g class="cross"></g></svg>'
     )
 
 
@@ -119,6 +122,8 @@ def _range(chart: Chart, drawn: Sequence[Curve]) -> tuple[float, float]:
     values = [float(v) for it in drawn if len(it) for v in (it.values.min(), it.values.max())]
     fixed = [it for it in (chart.low, chart.high) if it is not None]
     low, high = min([*values, *fixed], default=0.0), max([*values, *fixed], default=1.0)
+    if not high > low and low == chart.low:
+        return low, low + 1.0
     if not high > low:
         low, high = low - abs(low or 1.0) * 0.01, high + abs(high or 1.0) * 0.01
     air = (high - low) * 0.05

@@ -62,7 +62,7 @@ def _prices(result: BacktestResult, trips: Sequence[RoundTrip]) -> list[Chart]:
     note = "Triangle: entry, up for long and down for short. Dot: exit, green when the trade won."
     charts = []
     for number, name in enumerate(names):
-        bars = result.prices[name]
+        bars = [bar for bar in result.prices[name] if bar.at >= result.job.since]
         line = Line("", "price", curve([bar.at for bar in bars], [bar.close for bar in bars]))
         more = f" {left} more instruments are not drawn." if left and number == len(names) - 1 else ""
         charts.append(Chart(f"price-{number}", f"{name} with entries and exits", "price", (line,), 300,

@@ -66,7 +66,6 @@ function search(x, at) {  // the last point not after `at`
 }
 class Chart {
   constructor(figure) {
-    this.name = figure.id;
     this.it = data.charts[figure.id];
     this.svg = figure.querySelector("svg");
     this.part = name => this.svg.querySelector("." + name);
@@ -86,6 +85,7 @@ class Chart {
     });
     let v0 = seen.reduce((a, b) => Math.min(a, b), low ?? Infinity), v1 = seen.reduce((a, b) => Math.max(a, b), high ?? -Infinity);
     if (!seen.length && (low ?? high ?? null) === null) [v0, v1] = [0, 1];
+    if (!(v1 > v0) && v0 === low) v1 = v0 + 1;
     if (!(v1 > v0)) { const air = Math.abs(v0 || 1) * 0.01; v0 -= air; v1 += air; }
     const usable = this.log && v0 > 0, f = usable ? Math.log : v => v, air = (f(v1) - f(v0)) * 0.05;
     const flat = !usable && (v0 === low || (v0 >= 0 && v0 < air));
@@ -122,9 +122,8 @@ class Chart {
       const [x, y, x2, y2] = [this.x(began), this.y(entry), this.x(ended), this.y(exit)], to = won ? "up" : "down";
       marks += `<path class="held ${to}" d="M${x} ${y}L${x2} ${y2}"/><path class="${long ? "long" : "short"}" d="M${x} ${y}l${-s} ${(long ? 1.6 : -1.6) * s}h${2 * s}z"/><circle class="${to}" cx="${x2}" cy="${y2}" r="${s * 0.55}"/>`;
     }
-    const clip = `clip-${this.name}`;
-    this.part("plot").innerHTML = `<clipPath id="${clip}"><rect x="${L}" y="0" width="${W - L - R}" height="${this.it.height - B}"/></clipPath><g clip-path="url(#${clip})">${plot}</g>`;
-    this.part("marks").innerHTML = `<g clip-path="url(#${clip})">${marks}</g>`;
+    this.part("plot").innerHTML = plot;
+    this.part("marks").innerHTML = marks;
     this.reset.hidden = view === whole;
   }
   inside(event) {

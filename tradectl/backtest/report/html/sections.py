@@ -88,18 +88,18 @@ def _heat(change: float, most: float) -> str:
 
 
 def distribution(returns: Sequence[float]) -> str:
-    """How many trades returned how much; the farthest half per cent on each side counts to the outer bars."""
+    """How many trades returned how much; the farthest two per cent on each side count to the outer bars."""
     if not returns:
         return _section("Trade returns", '<p class="note">No trade was finished.</p>')
     ordered = sorted(returns)
-    cut = len(ordered) // 200
+    cut = len(ordered) // 50
     low, high = ordered[cut], ordered[-1 - cut]
     step = nice_step(max(high - low, 1e-6), 28)
     first, last = int(low // step), int(high // step)
     counts = dict.fromkeys(range(first, last + 1), 0)
     for value in ordered:
         counts[min(max(int(value // step), first), last)] += 1
-    note = f"Mean {percent(fmean(ordered), 2, True)}, median {percent(median(ordered), 2, True)} of the value entered."
+    note = f"Mean {percent(fmean(ordered), 2, True)}, median {percent(median(ordered), 2, True)} of the value entered. The outer bars hold the rest."
     return _section("Trade returns", _bars(counts, step) + f'<p class="note">{note}</p>')
 
 
@@ -155,7 +155,7 @@ def figures(data: Row, amounts: Amounts) -> str:
         ("Worst day", percent(it["worst_day"], 2, True)),
         ("Longest drawdown", count(fall["longest_days"], "day") if fall else "none"),
         ("Mean exposure", percent(busy["mean"])), ("Most exposure", percent(busy["most"])),
-        ("Turnover per year", f"{number(busy['turnover_yearly'], 1)} × equity"),
+        ("Turnover per year, of equity", number(busy["turnover_yearly"], 1)),
     ]  # fmt: skip
     right = [
         ("Won / lost", f"{trades['won']:,} / {trades['lost']:,}"), ("Payoff", number(trades["payoff"])),
@@ -190,7 +190,7 @@ def comparison(data: Row, amounts: Amounts) -> str:
         ]  # fmt: skip
         head = row(["Held", "Return", "Annual", "Sharpe", "Max drawdown"], "th")
         parts.append(f"<table><thead>{head}</thead>{''.join(rows)}</table>")
-    return _section("Comparison", "".join(parts), "wide") if parts else ""
+    return _section("Comparison", "".join(parts), "compared") if parts else ""
 
 
 def _per(title: str, key: str, rows: Sequence[Row], amounts: Amounts) -> str:
