@@ -99,7 +99,10 @@ def distribution(returns: Sequence[float]) -> str:
     counts = dict.fromkeys(range(first, last + 1), 0)
     for value in ordered:
         counts[min(max(int(value // step), first), last)] += 1
-    note = f"Mean {percent(fmean(ordered), 2, True)}, median {percent(median(ordered), 2, True)} of the value entered. The outer bars hold the rest."
+    note = (
+        f"Mean {percent(fmean(ordered), 2, True)}, median {percent(median(ordered), 2, True)} of the value entered. "
+        "The outer bars hold everything beyond."
+    )
     return _section("Trade returns", _bars(counts, step) + f'<p class="note">{note}</p>')
 
 
