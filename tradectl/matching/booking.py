@@ -21,8 +21,8 @@ from tradectl.model.orders import OrderStatus, OrderType, Side
 LEDGER_TYPES = {"Trade": "TRADE", "Funding": "SETTLEMENT", "BustTrade": "LIQUIDATION"}
 
 
-BUY, FILLED = Side.BUY, OrderStatus.FILLED
-MARKET = OrderType.MARKET
+BUY, MARKET = Side.BUY, OrderType.MARKET
+FILLED, PARTIALLY_FILLED = OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED
 
 
 class Trade(Struct, frozen=True, gc=False):
@@ -106,7 +106,7 @@ def _fill_order(order: VenueOrder, qty: Decimal, value: Decimal, fee_coin: str, 
     order.leaves -= value if order.quote_qty else qty
     fees = order.fees
     fees[fee_coin] = fees.get(fee_coin, ZERO) + fee
-    order.status = OrderStatus.PARTIALLY_FILLED if order.leaves else FILLED
+    order.status = PARTIALLY_FILLED if order.leaves else FILLED
     order.updated = now
 
 
@@ -120,7 +120,7 @@ def _trade_position(
     position, size = holding.position, holding.position.size
     if order.side is not BUY:
         qty = -qty
-    was_flat, was_long = not size, size > 0
+    was_flat, was_long = not size, size > ZERO
     closing = value = grid.signed_value(qty, value)
     if not was_flat and abs(size) < abs(qty):
         closing = grid.signed_value(qty, grid.value(trade.ticks, grid.lots(abs(size))))
@@ -128,7 +128,7 @@ def _trade_position(
     position.size, position.cost = result.size, result.cost
     state.market.mirror(position.instrument, qty, value)
     opening_fee = fee
-    if was_flat or (result.size != 0 and (result.size > 0) != was_long):
+    if was_flat or (result.size and (result.size > ZERO) is not was_long):
         # A flip closes one position and opens another: the fee is shared by size, the last digit to the new one.
         opening_fee = fee - to_coin(fee * result.closed / abs(qty))
         position.realised, position.opened = -opening_fee, trade.now

@@ -43,8 +43,9 @@ class DisplayedSide:
         """The best key with something left to take."""
         if not self.used:
             return self.keys[0] if self.keys else None
+        sizes, used = self.sizes, self.used
         for key in self.keys:
-            if self.available(key) > 0:
+            if sizes[key] > used.get(key, 0):
                 return key
         return None
 

@@ -74,4 +74,4 @@ class Grid(Struct, frozen=True):
         Who is long inverse contracts owes coins: its profit ``qty x (1/entry - 1/price)`` grows as their value in coins
         falls. So an inverse position counts as the opposite one of its value, and all books share one rule.
         """
-        return value if (qty > 0) != self.inverse else -value
+        return value if (qty > ZERO) is not self.inverse else -value

@@ -48,7 +48,7 @@ def _slack(state: State, account: Account, sums: AccountSums, margin: Margin) ->
     coins = [wallet.coin for wallet in account.wallets.values() if wallet.balance]
     if state.changed or not all(coin in DOLLARS for coin in (*coins, *sums.coins)):
         return ZERO
-    return margin.balance - margin.maintenance - ROUNDING * len(sums.legs)
+    return margin.safety - ROUNDING * len(sums.legs)
 
 
 def _liquidate(state: State, out: Publication, account: Account, balance: Decimal, now: int) -> None:

@@ -35,6 +35,11 @@ class Margin(Struct, gc=False):
     def available(self) -> Decimal:
         return self.balance - self.initial
 
+    @property
+    def safety(self) -> Decimal:
+        """What lies between the account and its liquidation."""
+        return self.balance - self.maintenance
+
 
 class _InCoin(Struct):
     """What the instruments of one settle coin need, in that coin."""
@@ -161,9 +166,9 @@ def plain_margin(state: State, account: Account) -> Margin:
 def _in_wallets(state: State, account: Account) -> Margin:
     total = Margin()
     for wallet in account.wallets.values():
-        if wallet.balance:
-            coin = wallet.coin
-            total.wallet += wallet.balance if coin in DOLLARS else wallet.balance * state.dollars(coin)
+        balance, coin = wallet.balance, wallet.coin
+        if balance:
+            total.wallet += balance if coin in DOLLARS else balance * state.dollars(coin)
     return total
 
 

@@ -82,7 +82,7 @@ class Matcher:
             if maker is not None and (level is None or maker.key <= level):
                 key, lots = maker.key, maker.leaves
             elif level is not None:
-                key, lots, maker = level, displayed.available(level), None
+                key, lots, maker = level, displayed.sizes[level] - displayed.used.get(level, 0), None
             else:
                 return
             if incoming.amount is not None:
@@ -137,7 +137,8 @@ class Matcher:
         trade = Trade(ticks, lots, False, seq, self.now)
         booked = book_trade(self.state, self.out, incoming.account, book, incoming.order, trade)
         if maker is None:
-            (book.asks if incoming.order.side is BUY else book.bids).take(key, lots)
+            side = book.asks if incoming.order.side is BUY else book.bids
+            side.take(key, lots)
         else:
             self.fill_maker(book, maker, lots, seq)
         self._settle(book, incoming.account, incoming.order, booked)

@@ -89,7 +89,7 @@ def check_price(book: Book, price: Decimal | None, name: str = "price") -> Decim
     codes, instrument = SPOT if book.is_spot else LINEAR, book.instrument
     if price is None or not price.is_finite():
         raise Refused(10001, f"{name} is required")
-    if price <= 0 or price < instrument.min_price:
+    if price <= ZERO or price < instrument.min_price:
         raise Refused(codes.price_low, f"{name} {price} is below the minimum {instrument.min_price}")
     highest_price = LARGEST if instrument.max_price is None else instrument.max_price
     if price > highest_price:
@@ -132,12 +132,13 @@ def check_qty(book: Book, qty: Decimal, type: OrderType) -> int:
     """A quantity in lots."""
     codes, instrument = SPOT if book.is_spot else LINEAR, book.instrument
     most = instrument.max_market_qty if type is MARKET else instrument.max_limit_qty
-    if not qty.is_finite() or qty <= 0 or (not book.is_spot and qty < instrument.min_qty):
+    if not qty.is_finite() or qty <= ZERO or (not book.is_spot and qty < instrument.min_qty):
         raise Refused(codes.qty_low, f"qty {qty} is below the minimum {instrument.min_qty}")
     if qty > most:
         raise Refused(codes.qty_high, f"qty {qty} is above the maximum {most}")
-    lots = int(qty / book.grid.lot)
-    if lots * book.grid.lot != qty:
+    lot = book.grid.lot
+    lots = int(qty / lot)
+    if lots * lot != qty:
         raise Refused(codes.qty_format, f"qty {qty} is not a multiple of the step {instrument.lot_size}")
     return lots
 
@@ -200,7 +201,7 @@ def check_margin(
     if bought or sold:
         need -= value_im(adding_value(size, bought, buy_value, sold, sell_value), position.leverage, taker)
     need *= state.dollars(book.instrument.settle_coin)
-    if need > 0 and need > margin_of(state, account).available:
+    if need > ZERO and need > margin_of(state, account).available:
         raise Refused(LINEAR.balance, "ab not enough for new order")
 
 

@@ -14,6 +14,7 @@ from tradectl.model.money import ZERO
 from tradectl.model.orders import OrderStatus, OrderType, Side, TimeInForce
 
 MARKET, BUY, SELL = OrderType.MARKET, Side.BUY, Side.SELL
+IOC, NEW = TimeInForce.IOC, OrderStatus.NEW
 
 
 class Plan(Struct, frozen=True, gc=False):
@@ -63,8 +64,8 @@ def new_order(state: State, account: Account, book: Book, request: NewOrder, now
     market, spot = request.type is MARKET, book.is_spot
     return VenueOrder(  # in the order of the fields: naming them all takes longer than the checks before it
         account.uid, state.ids.order_id(spot), request.link_id, request.instrument, request.side, request.type,
-        TimeInForce.IOC if market else request.time_in_force, request.qty, None if market else request.price,
-        OrderStatus.NEW, now, now, request.reduce_only and not spot, request.quote_qty, ZERO, ZERO, request.qty, {},
+        IOC if market else request.time_in_force, request.qty, None if market else request.price,
+        NEW, now, now, request.reduce_only and not spot, request.quote_qty, ZERO, ZERO, request.qty, {},
         "UNKNOWN", "EC_NoError", book.last, request.trigger, request.close_on_trigger, request.protection,
         request.position_idx, request.self_match, "", request.order_filter if spot else "Order",
     )  # fmt: skip

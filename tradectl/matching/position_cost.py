@@ -30,7 +30,7 @@ def trade(size: Decimal, cost: Decimal, qty: Decimal, value: Decimal, closing_va
     ``closing_value`` is the signed value of the part that closes when the trade goes through zero (else unused); the
     rest of ``value`` is the new position's cost.
     """
-    if size == 0 or (size > 0) == (qty > 0):
+    if not size or (size > ZERO) is (qty > ZERO):
         return Traded(size + qty, cost + value, ZERO, ZERO)
     if abs(qty) < abs(size):
         realised = to_coin(-value + cost * qty / size)

@@ -14,6 +14,7 @@ LINEAR_WINDOW = 30 * SECOND
 SPOT_WINDOW = 120 * SECOND
 #: Protection of market orders around mark or last; Bybit sets it per symbol and does not publish it.
 MARKET_BOUND = Decimal("0.05")
+BUY = Side.BUY
 HIGHEST, LOWEST = 1 + MARKET_BOUND, 1 - MARKET_BOUND
 
 
@@ -54,6 +55,6 @@ def market_bound(book: Book, side: Side) -> int | None:
         reference = book.reference() or book.best_price(side.opposite)
     if reference is None:
         return None
-    if side is Side.BUY:
+    if side is BUY:
         return book.grid.ticks_below(reference * HIGHEST)
     return max(1, book.grid.ticks_above(reference * LOWEST))

@@ -1,11 +1,12 @@
 """Between which marks of one instrument an account cannot be liquidated, so that a caller may pass over prices."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from tradectl.matching.accounts import Account
 from tradectl.matching.book import Book
-from tradectl.matching.margin import margin_of, position_mm, unrealised
-from tradectl.matching.margin_sums import MAINTENANCE_RATE, ROUNDING
+from tradectl.matching.margin import margin_of, sums_of
+from tradectl.matching.margin_sums import MAINTENANCE_RATE, ROUNDING, AccountSums
 from tradectl.matching.state import DOLLARS, State
 from tradectl.model.money import ZERO
 
@@ -20,36 +21,35 @@ def liquidation_bounds(state: State, account: Account, book: Book) -> tuple[Deci
     Linear: with the position's sizes ``s`` the account is safe while ``rest + sum(s) x mark - sum(|s|) x rate x mark
     > 0``, a line in the mark.
     """
+    sums = sums_of(state, account)
+    if not sums.held:
+        return None
     mark = book.reference()
-    holdings = [holding for holding in account.legs(book.instrument.id) if holding.position.size]
-    if _needs_coin_prices(state, account):
+    if not all(coin in DOLLARS for coin in _coins(account, sums)):
         return (mark or ZERO, mark or ZERO)
-    if not holdings:
+    legs = [(account.holdings[leg].position, need) for leg in book.legs if (need := sums.legs.get(leg)) and need.size]
+    if not legs:
         return None
     if mark is None:
         return ZERO, ZERO
-    total = margin_of(state, account)
     rate = MAINTENANCE_RATE + account.fees.linear_taker
-    slope = sum((it.position.size - abs(it.position.size) * rate for it in holdings), ZERO)
-    here = sum((unrealised(state, it) - position_mm(state, account, it) for it in holdings), ZERO)
-    costs = sum((it.position.cost for it in holdings), ZERO)
-    rest = total.balance - total.maintenance - here - costs - ROUNDING * (len(holdings) + 1)
-    if rest + slope * mark <= 0:
+    slope, rest = ZERO, margin_of(state, account).safety - ROUNDING * (len(legs) + 1)
+    for position, need in legs:
+        slope += position.size - need.size * rate
+        rest -= need.unrealised - need.maintenance + position.cost
+    if rest + slope * mark <= ZERO:
         return mark, mark
-    if slope == 0:
+    if not slope:
         return ZERO, HIGHEST
     zero = -rest / slope
-    return (max(zero, ZERO), HIGHEST) if slope > 0 else (ZERO, zero)
+    return (max(zero, ZERO), HIGHEST) if slope > ZERO else (ZERO, zero)
 
 
-def _needs_coin_prices(state: State, account: Account) -> bool:
-    """Whether what the account is worth, or needs, depends on the price of a coin that is no dollar."""
-    coins = [wallet.coin for wallet in account.wallets.values() if wallet.balance]
-    settled = [
-        state.instruments[leg.instrument].settle_coin
-        for leg, holding in account.holdings.items()
-        if holding.position.size
-    ]
-    if not settled:
-        return False
-    return not all(coin in DOLLARS for coin in (*coins, *settled))
+def _coins(account: Account, sums: AccountSums) -> Iterator[str]:
+    """What decides what the account is worth and needs: the coins it has and those its positions settle in."""
+    for wallet in account.wallets.values():
+        if wallet.balance:
+            yield wallet.coin
+    for need in sums.legs.values():
+        if need.size:
+            yield need.coin
