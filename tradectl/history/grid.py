@@ -44,13 +44,14 @@ def interval_of(report: Report, times: Times, lines: Times, given: str) -> str:
 
 def _usual(steps: Times, given: int) -> int:
     """The most common step; of a file full of holes the interval of which that one is a multiple."""
+    known = INTERVALS.values()
     values, counts = np.unique(steps, return_counts=True)
     common = int(values[np.argmax(counts)])
     often = {int(it) for it in values[counts * 10 >= len(steps)]}
-    for length in [given] if given in often else [] if common in INTERVALS.values() else sorted(INTERVALS.values()):
-        if length in often and common % length == 0:
-            return length
-    return common
+    if given and common % given == 0 and (given in often or common not in known):
+        return given
+    shorter = [length for length in sorted(known) if length in often and common % length == 0]
+    return shorter[0] if shorter and common not in known else common
 
 
 def _refuse_mixed(report: Report, steps: Times, lines: Times, common: int, names: dict[int, str]) -> None:
