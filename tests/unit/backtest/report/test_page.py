@@ -109,7 +109,8 @@ def leaks(text: str) -> list[str]:
     """Amounts of the run in the text and data of a page; prices are no secret."""
     visible = re.sub(r"<style>.*?</style>|<path[^>]*>|<circle[^>]*>", "", text, flags=re.DOTALL)
     prices = {f"{fill.price:,.2f}" for fill in RESULT.fills}
-    return [it for it in amounts_of(RESULT) - prices if re.search(rf"[>,\[+−-]{re.escape(it)}(?![0-9])", visible)]
+    written = re.findall(r"[0-9](?:[0-9.]|,(?=[0-9]{3}(?![0-9])))*", visible)
+    return sorted((amounts_of(RESULT) - prices) & set(written))
 
 
 def test_hidden_amounts_stand_nowhere_in_the_page() -> None:

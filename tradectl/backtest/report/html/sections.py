@@ -116,7 +116,7 @@ def _bars(counts: dict[int, int], step: float) -> str:
         said = f"{percent(bin_ * step)} to {percent((bin_ + 1) * step)}: {count(many, 'trade')}"
         parts.append(f'<rect class="{"up" if bin_ >= 0 else "down"}" x="{x:.1f}" y="{y:.1f}" width="{each * 0.86:.1f}" '
                      f'height="{tall:.1f}"><title>{said}</title></rect>')  # fmt: skip
-        if bin_ % max(1, len(counts) // 6) == 0:
+        if bin_ % max(1, len(counts) // 6) == 0 and 14 < x < width - 14:
             parts.append(f'<text x="{x:.1f}" y="{height - 6}" text-anchor="middle">{_edge(bin_ * step, step)}</text>')
     base = f'<path class="base" d="M0 {height - bottom}H{width}"/>'
     inner = "".join(parts) + base
