@@ -42,9 +42,11 @@ class Cast:
     def guarded(self) -> tuple[str, ...]:
         return tuple(i.name for i in self.instances if i.guarded)
 
-    def settings(self, data: Path) -> str:
+    def settings(self, data: Path, funding: Path | None = None) -> str:
         """Settings of a stepped run."""
         head = ["[trading]", 'mode = "sandbox"', "[sandbox]", "stepped = true", f'data = "{data}"', "backfill = 0"]
+        if funding is not None:
+            head.append(f'funding = "{funding}"')
         return "\n".join([*head, "[risk]", LIMITS, self.strategies()])
 
     def live_settings(self, speed: float, seed: int = 1) -> str:

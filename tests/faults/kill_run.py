@@ -121,15 +121,17 @@ def wait_frames(daemon: DaemonProcess, goal: int) -> None:
 
 
 def one_run(
-    directory: Path, data: Path, victim: str, points: int, seed: int, kind: str = "ema", hostile: bool = False
+    directory: Path, data: Path, victim: str, points: int, seed: int, kind: str = "ema", hostile: bool = False,
+    funding: Path | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Kill, go on, compare; returns the figures. ``hostile``: the venue loses, delays and repeats besides."""
+    """Kill, go on, compare; returns the figures. ``hostile``: the venue loses, delays and repeats besides. ``funding``
+    is a file of rates, without it none is paid."""
     from tradectl.model.money import use_exact_context
 
     use_exact_context()
     dice, cast = random.Random(seed), CASTS[kind]
     quiet_api(directory)
-    daemon = DaemonProcess(directory, cast.settings(data))
+    daemon = DaemonProcess(directory, cast.settings(data, funding))
     cast.install(daemon.config)
     hold = Hold(daemon)
     began = time.monotonic()

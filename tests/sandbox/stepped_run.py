@@ -24,7 +24,7 @@ MINUTE = 60_000
 START = 1_748_736_000_000  # 2025-06-01 00:00 UTC, in milliseconds
 
 
-def generated_candles(path: Path, bars: int, seed: int = 7) -> Path:
+def generated_candles(path: Path, bars: int, seed: int = 7, start: int = START) -> Path:
     """A file of one-minute candles of the same form as the real ones: the twin for machines without the data."""
     dice = random.Random(seed)
     price, lines = 1_050_000, ["timestamp,open,high,low,close,volume"]
@@ -32,7 +32,7 @@ def generated_candles(path: Path, bars: int, seed: int = 7) -> Path:
         close = max(price + dice.randint(-400, 400), 1000)
         high, low = max(price, close) + dice.randint(0, 150), min(price, close) - dice.randint(0, 150)
         volume = dice.randint(1000, 90_000)
-        row = (START + n * MINUTE, price / 10, high / 10, low / 10, close / 10, volume / 1000)
+        row = (start + n * MINUTE, price / 10, high / 10, low / 10, close / 10, volume / 1000)
         lines.append(",".join(str(value) for value in row))
         price = close
     path.write_bytes(gzip.compress("\n".join(lines).encode() + b"\n"))
