@@ -105,6 +105,8 @@ def export(
     Without a format the ending of FILE says it.
     """
     screen = screen_of(ctx)
+    if not file and Path(id).suffix.lstrip(".").lower() in FORMATS:  # no id looks like a file
+        id, file = "latest", id
     chosen = _format(file, html, csv, screen.options.json)
     if hide_amounts and chosen == "json":
         raise UsageError("--hide-amounts is for --html and --csv: the whole result is made of amounts")

@@ -128,6 +128,8 @@ def test_export_without_a_file_is_named_after_the_run(
     ran = run("runs", "export", "--html", "--hide-amounts")
     assert ran.code == 0, ran.err
     assert "start = 100" in (tmp_path / f"{id}.html").read_text()
+    assert run("runs", "export", "mine.html").code == 0
+    assert "Starting cash" in (tmp_path / "mine.html").read_text()
 
 
 def test_hidden_amounts_are_in_no_table_and_no_document(run: Any, kept: Catalogue, tmp_path: Path) -> None:
