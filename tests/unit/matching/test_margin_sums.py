@@ -7,9 +7,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.matching.flows import DERIVATIVES, USERS, Flow, opened, said
-from tests.unit.matching.support import BUY, INVERSE, LINEAR, SELL, D, deep_book, exchange, fills, limit, market
+from tests.unit.matching.support import (
+    BUY,
+    INVERSE,
+    LINEAR,
+    SELL,
+    SPOT,
+    D,
+    deep_book,
+    exchange,
+    fills,
+    instruments,
+    limit,
+    market,
+)
 from tradectl.matching.exchange import Exchange
 from tradectl.matching.margin import Margin, margin_of, plain_margin
+from tradectl.matching.views import AccountFees
 from tradectl.model.instruments import InstrumentId
 from tradectl.model.money import ZERO, use_exact_context
 from tradectl.model.orders import Side
@@ -70,6 +84,32 @@ def test_an_account_far_from_liquidation_is_not_looked_at_again() -> None:
     assert first - D("10.1") < sums.slack < first - 10
     assert not fills(venue.set_mark(LINEAR, D(45_000), D(45_000), 4))
     assert [fill.type for fill in fills(venue.set_mark(LINEAR, D(40_100), D(40_100), 5))] == ["BustTrade"]
+
+
+def test_a_withdrawal_takes_from_what_lies_between_the_account_and_its_liquidation() -> None:
+    venue = exchange(usdt="1000")
+    deep_book(venue)
+    venue.place("alice", market(BUY, "0.1"), 1)
+    assert not fills(venue.set_mark(LINEAR, D(50_000), D(50_000), 2))
+    venue.deposit("alice", "USDT", D(-450), 3)
+    assert [fill.type for fill in fills(venue.set_mark(LINEAR, D(44_000), D(44_000), 4))] == ["BustTrade"]
+
+
+def test_a_position_valued_at_the_middle_of_its_book_is_followed_there() -> None:
+    """Without mark and last price nothing says that the middle moved: such a leg is worked out at each look."""
+    venue = Exchange(instruments(), seed="mid")
+    venue.open_account("alice", AccountFees(), 0)
+    venue.deposit("alice", "USDT", D(1000), 0)
+    deep_book(venue)
+    venue.place("alice", market(BUY, "0.1"), 1)
+    assert not fills(venue.set_mark(SPOT, D(50_000), D(50_000), 2))
+    deep_book(venue, mid=49_000)
+    kept, anew = _margins(venue, "alice")
+    assert kept == anew
+    assert kept.unrealised == D("-100.1")
+    assert not fills(venue.set_mark(SPOT, D(49_000), D(49_000), 3))
+    deep_book(venue, mid=40_000)
+    assert [fill.type for fill in fills(venue.set_mark(SPOT, D(40_000), D(40_000), 4))] == ["BustTrade"]
 
 
 @settings(max_examples=40, deadline=None)
