@@ -56,8 +56,11 @@ class Fills:
             self._publish_funding(execution, w.portfolio.funding(execution, info))
         else:
             self._trade(execution)
-        coins = (info.settle_coin, execution.fee_coin, *((info.base_coin, info.quote_coin) if info.is_spot else ()))
-        w.dirty_coins.update(dict.fromkeys(c for c in coins if c))
+        w.dirty_coins[info.settle_coin] = None
+        if execution.fee_coin:
+            w.dirty_coins[execution.fee_coin] = None
+        if info.is_spot:
+            w.dirty_coins.update(dict.fromkeys((info.base_coin, info.quote_coin)))
 
     def _trade(self, execution: Execution) -> None:
         w = self._w
@@ -145,8 +148,11 @@ class Fills:
     def _is_held(self, execution: Execution) -> bool:
         """Whether the fill waits for its order's report; the first one that waits asks for it after a moment."""
         w = self._w
-        known = execution.link_id or self._known.find("", execution.order_id) is not None
-        if known or execution.stop_order_type in NO_STOP or execution.exec_id in w.portfolio.state.executions:
+        if execution.link_id:
+            return False
+        if self._known.find("", execution.order_id) is not None or execution.stop_order_type in NO_STOP:
+            return False
+        if execution.exec_id in w.portfolio.state.executions:
             return False
         if execution.order_id in w.orphans or is_forced(execution):
             return False

@@ -134,7 +134,11 @@ class OpenOrders:
         self.open_count += sign * share.is_open
         self.unknown_count += sign * share.unknown
         self.stop_count += sign * share.is_stop
-        if share.amount:
+        if share.amount and not share.idx and not share.ending:  # the usual case
+            amount = share.amount if sign > 0 else -share.amount
+            _add(self._totals, (share.instrument, share.sign, "", 0), amount)
+            _add(self._totals, (share.instrument, share.sign, share.strategy, 0), amount)
+        elif share.amount:
             for idx in (0, share.idx) if share.idx else (0,):
                 for strategy in ("", share.strategy):
                     key = (share.instrument, share.sign, strategy, idx)
@@ -152,7 +156,8 @@ def _share(order: Order) -> _Share:
 
 
 def _add(totals: dict[_Key, Decimal], key: _Key, amount: Decimal) -> None:
-    total = totals.get(key, ZERO) + amount
+    known = totals.get(key)
+    total = amount if known is None else known + amount
     if total:
         # The same amount always in the same digits, however it came about: what depends on it is compared by the byte.
         totals[key] = total.normalize() + ZERO

@@ -62,9 +62,12 @@ class OrderDesk:
     ) -> tuple[Candidate, tuple[Check, ...]]:
         """One order of a wish as the checks see it, and what they say; nothing changes."""
         candidate = self.candidate(wish, size, decision, ahead)
-        for verdict in (check_fields(wish, self._w.market), self._making.check_leg(wish, candidate, size)):
-            if not verdict.ok:
-                return candidate, (verdict,)
+        fields = check_fields(wish, self._w.market)
+        if not fields.ok:
+            return candidate, (fields,)
+        leg = self._making.check_leg(wish, candidate, size)
+        if not leg.ok:
+            return candidate, (leg,)
         return candidate, self._risk.check(candidate)
 
     def what_if(self, wish: Wish, size: Decimal) -> tuple[Check, ...]:

@@ -132,8 +132,10 @@ class Order(Struct):
     @property
     def is_stop(self) -> bool:
         """Whether it is a protective order that waits for a price: a stop, a take-profit or a trailing stop."""
+        if not self.protective:
+            return False
         conditional = self.spec.trigger is not None or self.stop_type not in NO_STOP
-        return self.protective and (conditional or bool(self.parent or self.leg))
+        return conditional or bool(self.parent or self.leg)
 
     @property
     def leaves(self) -> Decimal:
@@ -153,6 +155,8 @@ class Order(Struct):
         """
         if self.foreign and self.spec.reduce_only:
             return ZERO
+        if not (self.cum_qty or self.booked or self.worst_qty or self.spec.quote_qty or self.spec.trigger):
+            return self.qty if self.is_open else ZERO  # nothing happened yet: the usual case
         if self.spec.quote_qty:
             return max((self.expected_qty if self.is_open else ZERO) - self.booked, self.cum_qty - self.booked, ZERO)
         if self.is_dormant and self.protective:

@@ -53,7 +53,9 @@ class Publication:
     def books(self) -> None:
         """Each position and coin that changed."""
         w = self._w
-        for strategy, instrument in w.dirty_books:
+        if not w.audience.positions:
+            self._follow_held()
+        for strategy, instrument in w.dirty_books if w.audience.positions else ():
             own = w.portfolio.book(strategy, instrument) if strategy else None
             for idx, book in w.portfolio.positions_of(instrument) if own is None else ((0, own),):
                 self._book(strategy, instrument, idx, book)
@@ -66,14 +68,19 @@ class Publication:
         w.dirty_books.clear()
         w.dirty_coins.clear()
 
+    def _follow_held(self) -> None:
+        """What is held is followed, whoever listens."""
+        w = self._w
+        for strategy, instrument in w.dirty_books:
+            if w.portfolio.is_open(instrument, strategy):
+                self._host.follow(instrument)
+
     def _book(self, strategy: str, instrument: InstrumentId, idx: int, book: Book) -> None:
         w = self._w
         if idx and book == Book():
             return  # a leg on which nothing ever happened
         if book.size:
             self._host.follow(instrument)
-        if not w.audience.positions:
-            return
         ticker = w.market.ticker(instrument)
         mark = (ticker.mark or ticker.last) if ticker is not None else 0.0
         w.emit(

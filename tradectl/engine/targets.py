@@ -89,8 +89,10 @@ class Targets:
         for move in moves:
             before = len(made)
             for sizes, attached in self._parts(strategy, info, move, protection):
+                if not sizes:
+                    continue
                 stopped = made[before:] if not move.opening else made
-                if sizes and all(m.accepted for m in stopped):
+                if all(m.accepted for m in stopped):
                     first = made[0].id if made else 0
                     wish = self._wish(strategy, info, move.side, sizes, action, reason, late, who, attached, first)
                     made.append(self._desk.place(wish))
