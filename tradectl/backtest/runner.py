@@ -236,7 +236,7 @@ class Backtest:
             self._forget_bounds()
         else:
             for place, row in rows:
-                self.venue.rest(self.slots[place].instrument, row[4], row[5])
+                self.slots[place].rest(row[4], row[5])
         if agenda.next <= end:
             self._until(end, Due.EVENT)  # funding is settled before the strategies hear of the bar
         self._now = end
@@ -259,7 +259,7 @@ class Backtest:
         for place, row in rows:
             slot = self.slots[place]
             ways.append((slot, corners(self.job.models.path, row[1], row[2], row[3], row[4])))
-            slot.display.trades(row[5])
+            slot.display.volume = row[5]
         for corner, moment in enumerate(moments(at, self.p.length)):
             self._until(moment)
             for slot, prices in ways:

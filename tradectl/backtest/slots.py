@@ -10,7 +10,7 @@ class Slot:
     """``bounds`` are prices between which nothing is liquidated, found when they are first needed; ``held`` says
     whether there is a position at all."""
 
-    __slots__ = ("_venue", "bounds", "display", "followed", "held", "instrument", "longer")
+    __slots__ = ("_behind", "_venue", "bounds", "display", "followed", "held", "instrument", "longer")
 
     def __init__(self, instrument: InstrumentId, venue: SimulatedVenue) -> None:
         self.instrument = instrument
@@ -20,6 +20,7 @@ class Slot:
         self.followed = False
         self.bounds: tuple[float, float] | None = None
         self._venue = venue
+        self._behind = venue.behind
 
     def follow(self, following: Following) -> None:
         """Note whether a strategy follows what happens inside the bars."""
@@ -28,6 +29,12 @@ class Slot:
     def look(self) -> None:
         """After a fill: is anything held?"""
         self.held = self._venue.holds(self.instrument)
+
+    def rest(self, close: float, volume: float) -> None:
+        """A whole bar passed unwatched and traded ``volume``."""
+        display = self.display
+        display.price, display.volume = close, volume
+        self._behind[self.instrument] = None
 
     def is_watched(self) -> bool:
         """Whether the way of the price inside a bar can change anything, liquidation apart."""

@@ -6,7 +6,7 @@ from math import ceil, floor
 from tradectl.model.instruments import Instrument
 from tradectl.model.money import exact
 from tradectl.model.orders import Side
-from tradectl.simulation.models import Models
+from tradectl.simulation.models import FixedSpread, Models
 
 #: Size of a level without bound: more than any order may be, in lots.
 BOUNDLESS = 1 << 60
@@ -15,56 +15,43 @@ LEVELS = 20
 
 
 class Display:
-    """Where the market of one instrument stands. ``price`` is the last; ``volume`` what the bar in progress trades."""
+    """Where the market of one instrument stands. ``price`` is the last, ``mark`` 0.0 where nobody states one (then it
+    is the price); ``volume`` is what the bar in progress trades. What follows from them is worked out when asked for.
+    """
 
     __slots__ = (
-        "_digits",
-        "_lot",
-        "_models",
-        "_tick",
-        "ask",
-        "bid",
-        "instrument",
-        "lots",
-        "mark",
-        "passive",
-        "price",
-        "volume",
-    )
+        "_digits", "_half", "_lot", "_models", "_tick", "_whole", "instrument", "mark", "price", "volume",
+    )  # fmt: skip
 
     def __init__(self, instrument: Instrument, models: Models) -> None:
         self.instrument = instrument
         self._models = models
-        self._tick, self._lot = float(instrument.tick_size), instrument.lot_size
-        self._digits = max(0, -int(instrument.tick_size.as_tuple().exponent))
-        self.price = self.mark = 0.0  # a mark of 0.0: nobody states one, so it is the price
-        self.volume = 0.0
-        self.lots = self.passive = BOUNDLESS
-        self.bid = self.ask = 0
-
-    def trades(self, volume: float) -> None:
-        """A new bar begins, which will trade ``volume``."""
-        self.volume = volume
-        touch = self._models.liquidity.touch(self.instrument, volume)
-        passive = self._models.liquidity.passive(self.instrument, volume)
-        self.lots = BOUNDLESS if touch is None else int(touch / self._lot)
-        self.passive = (BOUNDLESS if passive is None else int(passive / self._lot)) if volume > 0 else 0
-
-    def at(self, price: float, mark: float = 0.0) -> None:
-        """The last price is ``price``: bid and ask in ticks around it."""
-        self.price, self.mark = price, mark
-        ticks = price / self._tick
-        whole = round(ticks)
-        half = self._models.spread.half(self.instrument, price)
-        if abs(ticks - whole) < 1e-6 * max(1.0, abs(ticks) * 1e-6):
-            self.bid, self.ask = whole - half, whole + half
-        else:
-            self.bid, self.ask = floor(ticks) - half, ceil(ticks) + half
-        self.bid = max(self.bid, 1)
+        tick = instrument.tick_size
+        self._tick, self._lot = float(tick), instrument.lot_size
+        self._digits = max(0, -int(tick.as_tuple().exponent))
+        spread = models.spread
+        constant = isinstance(spread, FixedSpread) and not spread.bps
+        #: Where the spread never changes and the tick is a power of ten: half of it as a price; else -1.
+        self._half = self._tick * spread.half(instrument, 1.0) if constant and tick.as_tuple().digits == (1,) else -1.0
+        self._whole = constant and self._half >= 0
+        self.price = self.mark = self.volume = 0.0
 
     def touch(self) -> tuple[float, float]:
         """Bid and ask; rounding to the tick's decimals makes them the floats their text would be."""
-        return round(self.bid * self._tick, self._digits), round(self.ask * self._tick, self._digits)
+        price, digits, half = self.price, self._digits, self._half
+        if self._whole and price > half and round(price, digits) == price:
+            return round(price - half, digits) if half else price, round(price + half, digits) if half else price
+        bid, ask = self.ticks()
+        return round(bid * self._tick, digits), round(ask * self._tick, digits)
+
+    def ticks(self) -> tuple[int, int]:
+        """Bid and ask in ticks: around the price, from the ticks on either side of it where it is between two."""
+        ticks = self.price / self._tick
+        whole = round(ticks)
+        half = self._models.spread.half(self.instrument, self.price)
+        if abs(ticks - whole) < 1e-6 * max(1.0, abs(ticks) * 1e-6):
+            return max(whole - half, 1), whole + half
+        return max(floor(ticks) - half, 1), ceil(ticks) + half
 
     @property
     def on_tick(self) -> Decimal:
@@ -73,18 +60,28 @@ class Display:
         tick = self.instrument.tick_size
         return price if not price % tick else round(price / tick) * tick
 
+    @property
+    def passive(self) -> int:
+        """Lots that trade with resting orders at each price of the bar: none in one without volume."""
+        if self.volume <= 0:
+            return 0
+        size = self._models.liquidity.passive(self.instrument, self.volume)
+        return BOUNDLESS if size is None else int(size / self._lot)
+
     def sides(self, taker: Side | None = None, qty: Decimal = Decimal(0)) -> tuple[dict[int, int], dict[int, int]]:
         """Both sides by key in lots, as a taker of ``qty`` finds them: shifted against him by the slippage."""
-        bid, ask = self.bid, self.ask
+        bid, ask = self.ticks()
         if taker is not None:
             worse = self._models.slippage.worse(self.instrument, taker, qty, self.price, self.volume)
             if taker is Side.BUY:
                 ask += worse
             else:
                 bid = max(bid - worse, 1)
-        if self.lots == BOUNDLESS:
+        size = self._models.liquidity.touch(self.instrument, self.volume)
+        if size is None:
             return {-bid: BOUNDLESS}, {ask: BOUNDLESS}
-        if not self.lots:
+        lots = int(size / self._lot)
+        if not lots:
             return {}, {}
         below = range(bid, max(bid - LEVELS, 0), -1)
-        return {-key: self.lots for key in below}, dict.fromkeys(range(ask, ask + LEVELS), self.lots)
+        return {-key: lots for key in below}, dict.fromkeys(range(ask, ask + LEVELS), lots)

@@ -45,10 +45,15 @@ class SimulatedVenue:
         self.models = models
         self.instruments = {it.id: it for it in instruments}
         self.exchange = Exchange(
-            self.instruments.values(), seed=seed, publish=frozenset({FillHappened, OrderHappened}), remember_links=False
+            self.instruments.values(),
+            seed=seed,
+            publish=frozenset({FillHappened, OrderHappened}),
+            remember_links=False,
+            plain_ids=True,
         )
         self.displays = {it.id: Display(it, models) for it in self.instruments.values()}
-        self._behind: dict[InstrumentId, None] = {}  # prices the exchange has not been told
+        #: Instruments whose price the exchange has not been told; the driver of unwatched bars notes them itself.
+        self.behind: dict[InstrumentId, None] = {}
         self.exchange.open_account(UID, models.fees.fees(), now)
         for coin, amount in cash.items():
             self.exchange.deposit(UID, coin, amount, now)
@@ -91,15 +96,9 @@ class SimulatedVenue:
 
     def stand(self, instrument: InstrumentId, price: float, mark: float = 0.0) -> None:
         """The price is here, and nobody waited for it on its way: the exchange is told when somebody asks."""
-        self.displays[instrument].at(price, mark)
-        self._behind[instrument] = None
-
-    def rest(self, instrument: InstrumentId, close: float, volume: float) -> None:
-        """A whole bar passed unwatched and traded ``volume``."""
         display = self.displays[instrument]
-        display.trades(volume)
-        display.at(close)
-        self._behind[instrument] = None
+        display.price, display.mark = price, mark
+        self.behind[instrument] = None
 
     def step(
         self, instrument: InstrumentId, price: float, now: int, mark: float = 0.0, *, jump: bool = False
@@ -125,8 +124,8 @@ class SimulatedVenue:
 
     def _walk(self, display: Display, price: float, side: Side, now: int, mark: float, lots: int = -1) -> list[Event]:
         """``lots`` -1: as much as the bar lets trade."""
-        display.at(price, mark)
-        self._behind.pop(display.instrument.id, None)
+        display.price, display.mark = price, mark
+        self.behind.pop(display.instrument.id, None)
         bids, asks = display.sides()
         if self.exchange.waiting_triggers(display.instrument.id):  # what fires takes, and pays the slippage
             bids, asks = display.sides(Side.SELL)[0], display.sides(Side.BUY)[1]
@@ -137,7 +136,7 @@ class SimulatedVenue:
     def _catch_up(self, now: int, without: InstrumentId | None = None) -> list[Event]:
         """Tell the exchange where the prices stand that moved unwatched: margins depend on all of them."""
         events: list[Event] = []
-        for instrument in list(self._behind) if self._behind else ():
+        for instrument in list(self.behind) if self.behind else ():
             if instrument != without:
                 display = self.displays[instrument]
                 events += self._walk(display, display.price, Side.BUY, now, display.mark, 0)

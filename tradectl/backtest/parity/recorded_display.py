@@ -34,16 +34,22 @@ class RecordedDisplay(Display):
         if low < 1 or high < low:
             return  # one side is empty: what was quoted before stands
         self._quote = low, self._lots(bid_size), high, self._lots(ask_size)
-        self.bid, self.ask = low, high
 
     def _lots(self, size: float) -> int:
         return int(exact(size) / self.instrument.lot_size)
 
-    def at(self, price: float, mark: float = 0.0) -> None:
-        """The last price is ``price``; a quoted touch stands where it was quoted."""
-        super().at(price, mark)
-        if self._quote is not None and not self.inside:
-            self.bid, self.ask = self._quote[0], self._quote[2]
+    def ticks(self) -> tuple[int, int]:
+        """Bid and ask in ticks: as quoted, wherever the last price is."""
+        if self._quote is None or self.inside:
+            return super().ticks()
+        return self._quote[0], self._quote[2]
+
+    def touch(self) -> tuple[float, float]:
+        """Bid and ask as quoted."""
+        if self._quote is None or self.inside:
+            return super().touch()
+        tick = self.instrument.tick_size
+        return float(self._quote[0] * tick), float(self._quote[2] * tick)
 
     def sides(self, taker: Side | None = None, qty: Decimal = Decimal(0)) -> tuple[dict[int, int], dict[int, int]]:
         """Both sides by key in lots."""

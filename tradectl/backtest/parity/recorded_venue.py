@@ -100,7 +100,7 @@ class RecordedVenue:
             return []
         display, events = self._displays[i], []
         display.inside = True
-        display.trades(bar.volume)
+        display.volume = bar.volume
         for price in corners(self._models.path, bar.open, bar.high, bar.low, bar.close):
             events += self.venue.step(i, price, self.now)
         display.inside = False
@@ -109,7 +109,7 @@ class RecordedVenue:
     def _stand(self, i: InstrumentId) -> list[Event]:
         """Tell the exchange where the price stands: triggers and margins look at it."""
         display = self._displays[i]
-        display.at(display.price, self._mark(i) or display.mark)
+        display.mark = self._mark(i) or display.mark
         mark = exact(display.mark) if display.mark else None
         step = Step(display.on_tick, Side.BUY, 0, *display.sides(), mark)
         return self._events(self.venue.exchange.walk(i, step, self.now))
