@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, bool, str]] = {
     "why": ("why", False, "Explain an order, trade, decision, alert or halt."),
     "why-not": ("why", False, "Explain why a symbol is not traded."),
     "backtest": ("backtest", False, "Test a strategy on recorded candles with the engine that trades live."),
+    "optimize": ("optimize", False, "Search for a strategy's parameters, and say how far to believe the winner."),
     "replay": ("replay", False, "Run a recorded run through the engine again and compare every decision."),
     "parity": ("parity", False, "Compare a recorded run with a backtest of the same data, cause by cause."),
     "runs": ("runs", True, "Kept backtests, optimisations and recorded runs: list, show, compare, export."),

@@ -46,6 +46,7 @@ ENVIRONMENT = {
     "BYBIT_API_KEY, BYBIT_API_SECRET": "The exchange key of the modes demo, testnet and live.",
     "ENVIRONMENT": "development or production: how strict the deployment is. Never selects the exchange.",
     "LOG_LEVEL": "debug, info, warning or error, in any case.",
+    "TRADECTL_STORAGE": "Where studies of tradectl optimize are kept, instead of --storage: it may hold a password.",
     "HTTPS_PROXY": "Proxy to the exchange.",
     "NO_COLOR": "No colours when set.",
     "TRADECTL_SANDBOX_ACCOUNTS": "Accounts of tradectl sandbox: KEY:SECRET:UID,...",

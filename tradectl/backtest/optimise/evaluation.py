@@ -24,12 +24,14 @@ class Files(Struct, frozen=True):
     """History from one folder, or from files, opened in each process by itself."""
 
     paths: tuple[str, ...]
+    symbols: tuple[str, ...] = ()
 
     def __call__(self) -> History:
+        from tradectl.history.market_file import GUESS
         from tradectl.history.open_history import open_files, open_history
 
         paths = [Path(it).expanduser() for it in self.paths]
-        return open_history(paths[0]) if len(paths) == 1 else open_files(paths)
+        return open_history(paths[0], GUESS, self.symbols) if len(paths) == 1 else open_files(paths)
 
 
 class Held(Struct, frozen=True):

@@ -39,11 +39,11 @@ def overfitting(returns: Matrix, blocks: int = BLOCKS) -> Overfitting:
     """From returns per period, a row each, of every strategy tried, a column each.
 
     ``blocks`` is made even and small enough that each holds two periods; the oldest periods that fill no block are left
-    out. Strategies that never traded count as Sharpe ratio 0.
+    out. Strategies that never traded count as Sharpe ratio 0; when none did there is nothing to measure.
     """
     rows, strategies = returns.shape if returns.ndim == 2 else (0, 0)
     blocks = min(blocks, rows // 2) // 2 * 2
-    if blocks < 2 or strategies < 2:
+    if blocks < 2 or strategies < 2 or not np.ptp(returns, axis=0).any():
         return Overfitting(math.nan, math.nan, math.nan, blocks, 0, strategies, 0)
     length = rows // blocks
     parts = returns[rows - blocks * length :].reshape(blocks, length, strategies)

@@ -62,6 +62,8 @@ def test_little_data_uses_fewer_blocks_and_none_gives_nan() -> None:
 
 
 def test_strategies_that_never_trade_are_no_trouble() -> None:
-    found = overfitting(np.zeros((64, 6)))
-    assert found.loss == 0.0
-    assert math.isnan(found.slope)
+    returns = np.zeros((64, 6))
+    assert math.isnan(overfitting(returns).probability)
+    returns[:, 2] = np.random.default_rng(1).normal(0.01, 0.01, 64)
+    found = overfitting(returns)
+    assert (found.probability, found.loss) == (0.0, 0.0)

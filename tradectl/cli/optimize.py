@@ -1,0 +1,233 @@
+"""``optimize``: the search over a strategy's parameters, and how far its winner may be believed."""
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import typer
+
+from tradectl.cli.backtest import DATA, SYMBOLS
+from tradectl.cli.command import noun, screen_of
+from tradectl.cli.screen import Screen
+from tradectl.cli.words import UsageError
+
+if TYPE_CHECKING:
+    from tradectl.backtest.optimise.plan import Plan
+    from tradectl.backtest.optimise.walk_forward import Walk
+    from tradectl.backtest.optimise.whole import Further, Outcome
+    from tradectl.backtest.request import Request
+
+app = noun("Search for a strategy's parameters.")
+PARAMS = typer.Option(
+    [], "--param", metavar="NAME=RANGE",
+    help="low:high, low:high:step, low:high:log, a,b,c, : (as declared), or one value to hold; repeat for several.",
+)  # fmt: skip
+WHERE = typer.Option([], "--where", metavar="RULE", help="Between parameters, such as 'fast < slow'; repeatable.")
+CONSTRAINTS = typer.Option(
+    [], "--constraint", metavar="RULE", help="On measures, such as 'trades >= 30', or MODULE:FUNCTION; repeatable."
+)
+FAILED, INTERRUPTED = 1, 130
+
+
+@app.command()
+def optimize(
+    ctx: typer.Context,
+    strategy: str = typer.Argument(help="A built-in class, a file of the strategies folder, or MODULE:CLASS of it."),
+    symbol: list[str] = SYMBOLS,
+    category: Literal["linear", "spot", "inverse"] = typer.Option("linear", "--category", help="Product family."),
+    interval: str = typer.Option("", "--interval", help="Candles the strategy sees (default: its own parameter)."),
+    data_interval: str = typer.Option("", "--data-interval", help="Candles the market moves by (default: the same)."),
+    since: str = typer.Option("", "--since", metavar="WHEN", help="A date, time or age; default: the first candle."),
+    until: str = typer.Option("", "--until", metavar="WHEN", help="A date, time or age; default: the last candle."),
+    data: list[str] = DATA,
+    param: list[str] = PARAMS,
+    where: list[str] = WHERE,
+    objective: str = typer.Option(
+        "sharpe",
+        "--objective",
+        metavar="GOALS",
+        help="Measures NAME[:max|:min] or MODULE:FUNCTION[:max|:min], by commas.",
+    ),
+    constraint: list[str] = CONSTRAINTS,
+    trials: int = typer.Option(100, "--trials", min=1, help="How many combinations are tried (a grid: all there are)."),
+    sampler: Literal["tpe", "cmaes", "grid", "random"] = typer.Option("tpe", "--sampler", help="Who proposes them."),
+    pruner: Literal["median", "hyperband", "none"] = typer.Option(
+        "none", "--pruner", help="Give poor ones up after an eighth or a quarter of the span."
+    ),
+    seed: int = typer.Option(0, "--seed", min=0, help="With one worker the same seed gives the same study."),
+    workers: int = typer.Option(1, "--workers", min=1, max=256, help="Processes of this machine."),
+    study: str = typer.Option("", "--study", metavar="NAME", help="Keep the study under this name, or go on with it."),
+    storage: str = typer.Option(
+        "",
+        "--storage",
+        metavar="URL",
+        help="Where: sqlite:///FILE or postgresql://...; also $TRADECTL_STORAGE, which hides a password.",
+    ),
+    worker: bool = typer.Option(False, "--worker", help="Only help with a study that another machine began."),
+    walk: Literal["rolling", "anchored", "none"] = typer.Option(
+        "none", "--walk-forward", help="Also search window by window and test each winner on what follows."
+    ),
+    train: str = typer.Option("90d", "--train", metavar="SPAN", help="Length of each search window."),
+    test: str = typer.Option("30d", "--test", metavar="SPAN", help="Length of each test."),
+    step: str = typer.Option("", "--step", metavar="SPAN", help="From window to window (default: the test's length)."),
+    embargo: str = typer.Option("0d", "--embargo", metavar="SPAN", help="Left out between search and test."),
+    monte_carlo: int = typer.Option(0, "--monte-carlo", min=0, help="So many draws of the best one's trades and days."),
+    paths: int = typer.Option(0, "--paths", min=0, help="So many runs of the best one on redrawn prices."),
+    ruin: float = typer.Option(0.5, "--ruin", min=0, max=0.99, help="What share of the start counts as ruin."),
+    cash: str = typer.Option("10000", "--cash", help="What the account begins with, in USDT."),
+    capital: str = typer.Option("1", "--capital", help="Share of equity the strategy may use."),
+    leverage: str = typer.Option("1", "--leverage", help="Leverage of positions."),
+    fees: str = typer.Option("", "--fees", metavar="MAKER,TAKER", help="Rates such as 0.0002,0.00055 (default VIP 0)."),
+    spread_ticks: int = typer.Option(1, "--spread-ticks", min=0, help="Bid and ask so many ticks from the price."),
+    spread_bps: float = typer.Option(0.0, "--spread-bps", min=0, help="... at least so many basis points."),
+    slippage_bps: float = typer.Option(0.0, "--slippage-bps", min=0, help="Takers trade so much worse than the touch."),
+    impact_bps: float = typer.Option(0.0, "--impact-bps", min=0, help="... and this x sqrt(share of the volume)."),
+    latency_ms: float = typer.Option(0.0, "--latency-ms", min=0, help="From decision to the venue's book."),
+    volume_share: float = typer.Option(
+        0.0, "--volume-share", min=0, max=1, help="Most of a bar's volume; 0: no bound."
+    ),
+    funding: str = typer.Option("0", "--funding", help="Rate where the data has none, such as 0.0001."),
+    report: str = typer.Option("", "--report", metavar="FILE", help="Write the best run's report as one HTML page."),
+    keep: bool = typer.Option(True, "--keep/--no-keep", help="Keep it among the runs (runs list)."),
+) -> None:
+    """Search for a strategy's parameters, and say with every result how far it may be believed.
+
+    Each trial is a backtest. Beside the best: how many were tried, the Sharpe ratio deflated by that number, and the
+    probability that the choice is overfitted. Ctrl-C shows what there is by then; a named study goes on later.
+    """
+    from tradectl.backtest.request import Request
+    from tradectl.cli import backtest as shared
+    from tradectl.cli.when import moment
+    from tradectl.model.money import use_exact_context
+
+    use_exact_context()
+    screen = screen_of(ctx)
+    request = Request(
+        strategy=strategy, symbols=tuple(symbol), category=category, interval=interval, data_interval=data_interval,
+        since=moment(since) if since else 0, until=moment(until) if until else 0, params=_held(param),
+        cash=shared._amount("cash", cash), capital=shared._amount("capital", capital),
+        leverage=shared._amount("leverage", leverage),
+        models=shared._models(
+            fees, spread_ticks, spread_bps, slippage_bps, impact_bps, latency_ms, volume_share, funding
+        ),
+    )  # fmt: skip
+    asked = {
+        "objective": objective, "constraints": tuple(constraint), "trials": trials, "sampler": sampler,
+        "pruner": pruner, "seed": seed, "workers": workers, "study": study,
+        "storage": _storage(screen, storage, study, workers, worker),
+    }  # fmt: skip
+    further = _further(_walk(walk, train, test, step, embargo), monte_carlo, paths, ruin)
+    _run(screen, request, data, (param, where), asked, further, worker, report, keep)
+
+
+def _held(texts: list[str]) -> dict[str, str]:
+    """Those of ``--param`` that name one value: the job is made with them."""
+    pairs = [text.partition("=") for text in texts]
+    return {name.strip(): value.strip() for name, _, value in pairs if value and not {":", ","} & set(value)}
+
+
+def _storage(screen: Screen, given: str, study: str, workers: int, worker: bool) -> str:
+    import os
+
+    address = given or os.environ.get("TRADECTL_STORAGE", "")
+    if worker and not study:
+        raise UsageError("--worker helps with a study: name it with --study")
+    if address or not (study or workers > 1):
+        return address
+    from tradectl.backtest.optimise.study import default_storage
+    from tradectl.cli.quick import paths_of
+
+    return default_storage(paths_of(screen.options).research)
+
+
+def _span(option: str, text: str) -> int:
+    units = {"h": 3600, "d": 86_400, "w": 604_800}
+    if not text[:-1].isdecimal() or text[-1] not in units:
+        raise UsageError(f"{option} {text!r}: write a span such as 12h, 90d or 4w")
+    return int(text[:-1]) * units[text[-1]] * 10**9
+
+
+def _walk(kind: str, train: str, test: str, step: str, embargo: str) -> "Walk | None":
+    if kind == "none":
+        return None
+    from tradectl.backtest.optimise.walk_forward import Walk
+
+    return Walk(
+        kind=kind,  # type: ignore[arg-type]
+        train=_span("--train", train), test=_span("--test", test), step=_span("--step", step) if step else 0,
+        embargo=_span("--embargo", embargo),
+    )  # fmt: skip
+
+
+def _further(walk: "Walk | None", draws: int, paths: int, ruin: float) -> "Further":
+    from tradectl.backtest.optimise.whole import Further
+
+    return Further(walk=walk, draws=draws, paths=paths, ruined=ruin)
+
+
+def _run(
+    screen: Screen, request: "Request", data: list[str], searched: tuple[list[str], list[str]], asked: dict[str, Any],
+    further: "Further", worker: bool, report: str, keep: bool,
+) -> None:  # fmt: skip
+    from tradectl.backtest.optimise.evaluation import BacktestSource, Files, Held, identity_of
+    from tradectl.backtest.optimise.plan import Plan
+    from tradectl.backtest.optimise.search_space import search_space
+    from tradectl.backtest.optimise.whole import whole
+    from tradectl.backtest.request import job_of
+    from tradectl.cli.draw.progress import Meter
+    from tradectl.cli.research import classes_of, history_of, interruptible
+    from tradectl.cli.strategies import folder_of
+    from tradectl.paths import history_folder
+
+    history = history_of(data, request.symbols)
+    classes = classes_of(screen, request.strategy)
+    job = job_of(request, history, classes[request.strategy])
+    own = job.strategies[0].params
+    held = {name: value for name, value in own.items() if name not in request.params}
+    space = search_space(classes[request.strategy], searched[0], searched[1], held)
+    folder = str(folder_of(screen)[1])
+    plan = Plan(
+        space=space,
+        since=job.since,
+        until=job.until,
+        folder=folder,
+        identity=identity_of(job, history, classes),
+        **asked,
+    )
+    opened = Held(history) if plan.workers == 1 else Files(tuple(data or [str(history_folder())]), request.symbols)
+    meter = Meter(screen)
+    with interruptible() as stop:
+        outcome = whole(
+            plan, BacktestSource(job=job, open=opened, folder=folder), further, join=worker, stop=stop,
+            told=lambda what, done, count: meter.show(done / max(count, 1), f"{done} of {count} {what}"),
+        )  # fmt: skip
+    meter.close()
+    _finish(screen, plan, outcome, report, keep)
+
+
+def _finish(screen: Screen, plan: "Plan", outcome: "Outcome", report: str, keep: bool) -> None:
+    from tradectl.backtest.optimise.whole import document
+    from tradectl.cli.draw.optimize import optimize_table
+    from tradectl.cli.numbers import printable
+    from tradectl.cli.research import write_report
+
+    data = document(outcome)
+    if outcome.best is not None and keep:
+        data = {"id": _kept(screen, outcome, data), **data}
+    if outcome.best is not None and report:
+        write_report(screen, outcome.best, report)
+    screen.show(printable(data), optimize_table)
+    if outcome.search.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if outcome.best is None:
+        raise typer.Exit(FAILED)
+
+
+def _kept(screen: Screen, outcome: "Outcome", data: dict[str, Any]) -> str:
+    """Keep the best run with the whole study's document beside it."""
+    import json
+
+    from tradectl.backtest.runs import Catalogue
+    from tradectl.cli.quick import paths_of
+
+    assert outcome.best is not None
+    files = {"optimisation.json": json.dumps(data, indent=1).encode()}
+    return Catalogue(paths_of(screen.options).research).add(outcome.best, "optimize", files=files)
