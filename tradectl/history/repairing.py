@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from tradectl.history.columns import ONE_AT_A_TIME, made
+from tradectl.history.columns import ONE_AT_A_TIME, joined, made
 from tradectl.history.coverage import without
 from tradectl.history.gaps import Gap, gaps_of, missing_times
 from tradectl.history.health import Health, check_series, stretches_of
@@ -68,14 +68,13 @@ Made = tuple[Columns, MadeUp]
 
 
 def _fill(store: ParquetStore, series: SeriesId, at: int, make: Callable[[Gap], Sequence[Made]]) -> list[MadeUp]:
-    """Write what ``make`` has for each gap, and note it."""
-    done = []
-    for gap in check_series(store, series).gaps:
-        for rows, what in make(gap):
-            store.write(series, rows)
-            noted = MadeUp(at, what.since, what.until, what.rows, what.how, what.source)
-            note_made_up(store.folder, series, noted)
-            done.append(noted)
+    """Write what ``make`` has for the gaps, at once. It is noted first: a kill in between notes too much, not less."""
+    found = [it for gap in check_series(store, series).gaps for it in make(gap)]
+    done = [MadeUp(at, it.since, it.until, it.rows, it.how, it.source) for _, it in found]
+    for what in done:
+        note_made_up(store.folder, series, what)
+    if found:
+        store.write(series, joined(series.kind, [rows for rows, _ in found]))
     return done
 
 

@@ -10,11 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.unit.history.made import HEADER, HOUR, MINUTE, MINUTES, T0, candles, csv_of, row, write
 from tests.unit.history.test_store import same
+from tradectl.history.candles import read_candles
 from tradectl.history.gaps import missing_times
 from tradectl.history.market_file import Hints, MarketFile, read_market_file
+from tradectl.history.records import Candle
 from tradectl.history.series import Candles, Kind, Points, Tape, Touches
 from tradectl.model.errors import Problem
 from tradectl.model.instruments import Category
@@ -425,3 +429,43 @@ def test_a_generated_file_like_the_real_one_with_42_missing_minutes(tmp_path: Pa
     found = read(tmp_path, *csv_of(rows), name=f"{NAME}.gz")
     assert (found.missing, len(found.gaps)) == (42, 42)
     assert missing_times(list(found.gaps), MINUTE).tolist() == every.open_time[gone].tolist()
+
+
+# --- whatever happens to a file
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 1800), st.sampled_from('0123456789.,-+eENa_ ;"\n\t'), st.booleans()), max_size=3)
+)
+def test_a_file_that_was_harmed_is_refused_or_read_as_the_strict_reader_does(
+    tmp_path_factory: pytest.TempPathFactory, harms: list[tuple[int, str, bool]]
+) -> None:
+    """The oracle reads row by row in decimals, and takes no other unit or order than its own."""
+    body = "\n".join(csv_of(candles(40))[1:]) + "\n"
+    for place, char, instead in harms:
+        place %= len(body)
+        body = body[:place] + char + body[place + instead :]
+    path = tmp_path_factory.mktemp("f") / NAME
+    path.write_text(f"{HEADER}\n{body}")
+    found = attempt(lambda: read_market_file(path).columns)
+    if isinstance(found, Problem):
+        assert found.field
+        return
+    wanted = attempt(lambda: [tuple(map(float, it_row(it))) for it in read_candles(path, MINUTE)])
+    if isinstance(wanted, Problem):  # " 1748736000000" and "1748736000000.0" are taken
+        assert "whole number of milliseconds" in wanted.reason
+        return
+    assert [tuple(map(float, it)) for it in zip(*found.arrays()[:6], strict=True)] == wanted
+
+
+def it_row(it: Candle) -> tuple[Any, ...]:
+    return it.open_time, it.open, it.high, it.low, it.close, it.volume
+
+
+def attempt(do: Callable[[], Any]) -> Any:
+    """What came out, or the problem."""
+    try:
+        return do()
+    except Problem as problem:
+        return problem
