@@ -115,7 +115,7 @@ async def record_streams(
     notes: list[str],
     say: Callable[[str], None],
 ) -> None:
-    """Record for ``seconds`` (0: until cancelled). ``recorded`` and ``notes`` are filled as it goes.
+    """Record for ``seconds`` (0: until cancelled). ``recorded`` and ``notes`` are filled once streams are asked for.
 
     Raises ``Problem`` for a symbol the venue does not list, and when the venue cannot be reached at all.
     """
@@ -125,7 +125,6 @@ async def record_streams(
         if series.kind not in STREAMS:
             raise UsageError(f"--kind {series.kind.value} cannot be recorded: quotes, trades and candles can")
     recorder = Recorder(ParquetStore(request.folder), request.folder / INCOMING, request.series)
-    recorded += recorder.recorded
 
     def sink(event: Event) -> None:
         recorder.take(event)
@@ -140,6 +139,7 @@ async def record_streams(
         await connector.open()
         try:
             _require_listed(connector.instruments(), request.series)
+            recorded += recorder.recorded
             for series in request.series:
                 connector.execute(Subscribe(MarketKey(STREAMS[series.kind], series.instrument, series.interval)))
             async with asyncio.timeout(seconds or None):
