@@ -24,6 +24,7 @@ from tradectl.history.series import Points
 from tradectl.model.commands import (
     CancelOrder,
     CancelTimer,
+    Command,
     LookUpOrder,
     Reconcile,
     RequestBars,
@@ -78,6 +79,7 @@ class Backtest:
         self._share = 1.0
         self._events: deque[Event] = deque()
         self._busy = False
+        self._apply = self.engine.apply
         self._now = job.since
         self._carry: dict[type, Callable[[Any], None]] = self._table()
 
@@ -96,20 +98,28 @@ class Backtest:
 
     def _tell(self, event: Event) -> None:
         """One event to the engine, and all that follows from it at once."""
-        self._events.append(event)
         if self._busy:
+            self._events.append(event)
             return
         self._busy = True
-        events, carry, apply = self._events, self._carry, self.engine.apply
-        while events:
-            event = events.popleft()
-            if type(event) is Executed:
-                self._note_fill(event.execution.instrument)
-            for command in apply(event):
+        commands = self._apply(event)
+        if commands or self._events:
+            self._follow(commands)
+        self._busy = False
+
+    def _follow(self, commands: tuple[Command, ...]) -> None:
+        events, carry = self._events, self._carry
+        while True:
+            for command in commands:
                 handler = carry.get(type(command))
                 if handler is not None:
                     handler(command)
-        self._busy = False
+            if not events:
+                return
+            event = events.popleft()
+            if type(event) is Executed:
+                self._note_fill(event.execution.instrument)
+            commands = self._apply(event)
 
     def _to_venue(self, command: Any) -> None:
         delay = self._latency.order(self._now)
@@ -124,7 +134,12 @@ class Backtest:
             if event.received > self._now:
                 self.agenda.add(event.received, Due.EVENT, event)
             else:
-                self._tell(event)
+                self._hear_venue(event)
+
+    def _hear_venue(self, event: Event) -> None:
+        if not self._busy and type(event) is Executed:
+            self._note_fill(event.execution.instrument)
+        self._tell(event)
 
     def _subscribe(self, command: Subscribe) -> None:
         key, slot = command.key, self._slot_of.get(command.key.instrument)
@@ -167,7 +182,7 @@ class Backtest:
             elif due == Due.ARRIVAL:
                 self._said(self.venue.carry_out(what, self._now))
             elif due == Due.EVENT:
-                self._tell(what)
+                self._hear_venue(what)
             else:
                 self._fund(what, when)
         self._now = max(self._now, at)
