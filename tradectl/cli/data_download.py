@@ -105,9 +105,11 @@ async def _download(screen: Screen, request: "Request", source: str) -> None:
     from tradectl.cli.data_sources import open_source
     from tradectl.cli.draw.download import outcomes_table
     from tradectl.cli.draw.progress import Meter
+    from tradectl.history.arrow import need_arrow
     from tradectl.history.download import Download, Told, Wanted
     from tradectl.history.store import ParquetStore
 
+    need_arrow()
     meter = Meter(screen)
 
     def told(it: Told) -> None:
@@ -131,7 +133,9 @@ async def _record(screen: Screen, request: "Request", seconds: float) -> None:
     from tradectl.cli.data_sources import record_streams
     from tradectl.cli.draw.download import recorded_table
     from tradectl.cli.draw.progress import Meter
+    from tradectl.history.arrow import need_arrow
 
+    need_arrow()
     meter = Meter(screen)
     notes: list[str] = []
     recorded: list[Any] = []

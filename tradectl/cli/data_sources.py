@@ -99,10 +99,11 @@ def _open_archive(screen: Screen, request: Request) -> HistorySource:
     import httpx
 
     from tradectl.exchange.bybit.archive import PUBLIC, BybitArchive
+    from tradectl.exchange.bybit.endpoints import tls_context
 
     config = load_settings(screen.options.config).exchange
     client = httpx.AsyncClient(
-        timeout=30.0, follow_redirects=True, proxy=config.proxy or None, verify=config.ca_file or True
+        timeout=30.0, follow_redirects=True, proxy=config.proxy or None, verify=tls_context(config) or True
     )
     return BybitArchive(request.url or PUBLIC, request.folder / INCOMING, client, RetryPolicy(ATTEMPTS, random.random))
 
