@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tradectl.history.combining import combine
-from tradectl.history.file_names import Named, named
+from tradectl.history.file_names import named
 from tradectl.history.instruments import guess_instrument
 from tradectl.history.layout import INSTRUMENTS, every_series
 from tradectl.history.made_up import made_up_in
@@ -73,15 +73,12 @@ def open_history(path: Path, hints: Hints = GUESS, only: Iterable[str] = ()) -> 
 
     Raises :class:`Problem` when there is nothing, or a file is not in order.
     """
-    if path.is_dir():
-        if is_store(path):
-            store = ParquetStore(path)
-            return OpenedHistory(store, _made_up_notes(store))
-        files = [it for it in sorted(path.rglob("*")) if it.is_file() and it.name.lower().endswith(ENDINGS)]
-        wanted = {symbol.upper() for symbol in only}
-        names = {it: named(it) for it in files}
-        return open_files([it for it in files if _is_wanted(names[it], wanted)], hints, path)
-    return open_files([path], hints, path)
+    if not path.exists():
+        raise _nothing(path, "it does not exist")
+    if path.is_dir() and is_store(path):
+        store = ParquetStore(path)
+        return OpenedHistory(store, _made_up_notes(store))
+    return open_files([path], hints, path, only)
 
 
 def _made_up_notes(store: ParquetStore) -> Iterator[str]:
@@ -93,26 +90,19 @@ def _made_up_notes(store: ParquetStore) -> Iterator[str]:
                 yield f"{series}: {rows} rows were {words} by a repair"
 
 
-def _is_wanted(name: Named, symbols: set[str]) -> bool:
-    """Whether a folder's file is one of market data: its name says the symbol, one of those wanted."""
-    return bool(name.symbol) and (not symbols or name.symbol in symbols)
-
-
 def is_store(path: Path) -> bool:
     """Whether a folder is a store's: it holds series, instruments, or nothing yet."""
     return bool(every_series(path)) or (path / INSTRUMENTS).is_dir() or not any(path.iterdir())
 
 
-def open_files(files: Sequence[Path], hints: Hints = GUESS, where: Path | None = None) -> OpenedHistory:
-    """Market files as one history in memory. Raises :class:`Problem`."""
+def open_files(
+    paths: Sequence[Path], hints: Hints = GUESS, where: Path | None = None, only: Iterable[str] = ()
+) -> OpenedHistory:
+    """Market files, and those in folders, as one history in memory. Raises :class:`Problem`."""
+    wanted = {symbol.upper() for symbol in only}
+    files = [file for path in paths for file in (_files_in(path, wanted) if path.is_dir() else [path])]
     if not files:
-        raise Problem(
-            ErrorCode.NOT_FOUND,
-            f"{where or 'the list'} holds no market data",
-            field="data",
-            reason="no store, and no file whose name says a symbol",
-            remedy="Name a folder that tradectl data import wrote, or files such as linear_BTCUSDT_1m.csv",
-        )
+        raise _nothing(where or paths[0], "no store, and no file whose name says a symbol that is wanted")
     data: dict[SeriesId, Columns] = {}
     notes: list[str] = []
     joined: Counter[str] = Counter()
@@ -134,6 +124,31 @@ def _added(file: MarketFile, before: Columns | None) -> Columns:
         told = f"{file.path} and a file before it disagree: {problem.message}"
         remedy = "Leave one of the files out"
         raise Problem(problem.code, told, field="data", reason=problem.reason, remedy=remedy) from None
+
+
+def _files_in(folder: Path, symbols: set[str]) -> list[Path]:
+    """The market files of a folder: their names say the symbol, one of those wanted."""
+    if every_series(folder):
+        raise Problem(
+            ErrorCode.INVALID_REQUEST,
+            f"{folder} is a store, and is read alone",
+            field="data",
+            remedy="Import the other files into it with tradectl data import, or name files only",
+        )
+    files = [it for it in sorted(folder.rglob("*")) if it.is_file() and it.name.lower().endswith(ENDINGS)]
+    names = [named(it).symbol for it in files]
+    return [it for it, name in zip(files, names, strict=True) if name and (not symbols or name in symbols)]
+
+
+def _nothing(path: Path, reason: str) -> Problem:
+    return Problem(
+        ErrorCode.NOT_FOUND,
+        f"there is no market data in {path}: {reason}",
+        field="data",
+        reason=reason,
+        remedy="tradectl data download and data import fill the store; --data names another, or files such as "
+        "linear_BTCUSDT_1m.csv",
+    )
 
 
 def _notes(file: MarketFile) -> Iterator[str]:

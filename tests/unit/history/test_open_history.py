@@ -17,7 +17,7 @@ from tradectl.history.importing import files_in, import_file
 from tradectl.history.instruments import coins_of, guess_instrument, step_of
 from tradectl.history.made_up import MadeUp, note_made_up
 from tradectl.history.market_file import Hints, read_market_file
-from tradectl.history.open_history import OpenedHistory, open_history
+from tradectl.history.open_history import OpenedHistory, open_files, open_history
 from tradectl.history.reading import MemoryHistory
 from tradectl.history.series import Columns, Kind, Points, SeriesId, Touches
 from tradectl.history.store import ParquetStore
@@ -70,8 +70,9 @@ def test_gaps_and_made_up_rows_are_told(tmp_path: Path) -> None:
 
 
 def test_what_holds_nothing_is_a_problem_and_an_empty_folder_an_empty_store(tmp_path: Path) -> None:
-    with pytest.raises(Problem, match="cannot be opened"):
+    with pytest.raises(Problem, match=r"no market data in .*nowhere: it does not exist") as caught:
         open_history(tmp_path / "nowhere")
+    assert "data download" in caught.value.remedy
     assert list(open_history(tmp_path).series()) == []
     (tmp_path / "letter.txt").write_text("x")
     with pytest.raises(Problem, match="no market data"):
@@ -96,6 +97,20 @@ except Problem as problem:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.splitlines() == ["1", "pip install 'tradectl[research]'"]
+
+
+def test_several_folders_and_files_are_one_history_and_a_store_is_read_alone(tmp_path: Path) -> None:
+    (tmp_path / "candles").mkdir()
+    (tmp_path / "funding").mkdir()
+    write(tmp_path / "candles" / NAME, *csv_of(candles(10)))
+    rates = [f"{(T0 + n * 480 * MINUTE) // 10**6},0.0001" for n in range(3)]
+    file = write(tmp_path / "funding" / "BTCUSDT_funding.csv", "timestamp,funding_rate", *rates)
+    both = [MINUTES, SeriesId(BTC, Kind.FUNDING)]
+    assert list(open_files([tmp_path / "candles", tmp_path / "funding"]).series()) == both
+    assert list(open_files([tmp_path / "candles", file], only=["BTCUSDT"]).series()) == both
+    ParquetStore(tmp_path / "store").write(MINUTES, candles(10))
+    with pytest.raises(Problem, match="is a store, and is read alone"):
+        open_files([tmp_path / "store", file])
 
 
 # --- instruments made up
