@@ -27,6 +27,8 @@ def next_code(codes: Any, words: Any, at: int, end: int) -> int:
         if codes[at]:
             return at
         at += 1
+    if at >= end:
+        return end
     word, last = at >> 3, len(words)
     while word < last and words[word] == 0:
         word += 1
