@@ -1,7 +1,7 @@
 """``runs``: kept backtests and optimisations, and the recorded stretches of trading beside them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 app = noun("Kept backtests and optimisations, and recorded runs: list, show, compare, export, remove.")
 ID = typer.Argument(help="Id of the run or how it begins; latest is the newest kept one.")
 FORMATS = ("html", "json", "csv")
+#: The document of a study, beside the best run it found.
+STUDY = "optimisation.json"
+_KINDS = {"backtest": "Backtest", "optimize": "Best of an optimisation"}
 
 
 def catalogue_of(screen: Screen) -> "Catalogue":
@@ -66,7 +69,7 @@ def show(ctx: typer.Context, id: str = ID) -> None:
         return
     run = kept.run(kept.find(id))
     data = {"id": run.id, "kind": run.kind, "made": run.made, "seconds": run.seconds, **run.summary}
-    screen.show(printable(data), backtest_table if run.kind == "backtest" else document_text)
+    screen.show(printable(data), backtest_table if "returns" in run.summary else document_text)
 
 
 @app.command()
@@ -111,9 +114,10 @@ def export(
     if hide_amounts and chosen == "json":
         raise UsageError("--hide-amounts is for --html and --csv: the whole result is made of amounts")
     result, kind = _result(screen, id)
+    study = _study(screen, id)
     name = id if _is_recorded(screen, id) else catalogue_of(screen).find(id)
     target = Path(file or f"{name}.{chosen}").expanduser()
-    _write(target, _written(result, kind, chosen, hide_amounts))
+    _write(target, _written(result, kind, chosen, hide_amounts, study))
     screen.say(f"run {name} written to {target}")
 
 
@@ -127,11 +131,11 @@ def _format(file: str, html: bool, csv: bool, json: bool) -> str:
     return found
 
 
-def _written(result: "BacktestResult", kind: str, chosen: str, hidden: bool) -> str:
+def _written(result: "BacktestResult", kind: str, chosen: str, hidden: bool, study: dict[str, Any] | None) -> str:
     if chosen == "html":
         from tradectl.backtest.report.html import page
 
-        return page(result, hidden, kind)
+        return page(result, hidden, kind, study)
     if chosen == "csv":
         from tradectl.backtest.tables import as_csv, trades_of
 
@@ -163,6 +167,17 @@ def remove(ctx: typer.Context, ids: list[str] = typer.Argument(help="Ids of kept
     screen.say(f"removed: {', '.join(found)}")
 
 
+def _study(screen: Screen, id: str) -> dict[str, Any] | None:
+    """The study a kept run was chosen by, where it was."""
+    import json
+
+    kept = catalogue_of(screen)
+    if _is_recorded(screen, id) or STUDY not in kept.run(kept.find(id)).files:
+        return None
+    found: dict[str, Any] = json.loads(kept.file(kept.find(id), STUDY))
+    return found
+
+
 def _is_recorded(screen: Screen, id: str) -> bool:
     return bool(id) and id == Path(id).name and (Path(paths_of(screen.options).journal) / id).is_dir()
 
@@ -175,4 +190,4 @@ def _result(screen: Screen, id: str) -> "tuple[BacktestResult, str]":
 
         return recorded_result(screen, id)
     found = kept.find(id)
-    return kept.result(found), "Backtest"
+    return kept.result(found), _KINDS.get(kept.run(found).kind, kept.run(found).kind)

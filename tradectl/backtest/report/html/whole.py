@@ -1,5 +1,6 @@
 """The page as a whole."""
 
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from tradectl.backtest.report.figures import summary
 from tradectl.backtest.report.html import sections, trade_list
 from tradectl.backtest.report.html.chart import SECOND, Chart, data_of, figure
 from tradectl.backtest.report.html.curves import charts, trade_return
+from tradectl.backtest.report.html.study import section as study_cards
 from tradectl.backtest.report.html.words import Amounts
 from tradectl.performance.round_trips import round_trips
 
@@ -21,8 +23,13 @@ _SIMULATED = (
 _RECORDED = "Made by tradectl from the journal of the run: fills, fees and equity as they were."
 
 
-def page(result: BacktestResult, hide_amounts: bool = False, kind: str = "Backtest") -> str:
-    """The report as one HTML document. ``hide_amounts``: per cent only, no sizes and no equity."""
+def page(
+    result: BacktestResult, hide_amounts: bool = False, kind: str = "Backtest", study: Mapping[str, Any] | None = None
+) -> str:
+    """The report as one HTML document. ``hide_amounts``: per cent only, no sizes and no equity.
+
+    ``study`` is the document of the optimisation that chose the parameters (``optimise.whole.document``).
+    """
     held, trips = buy_and_hold(result), round_trips(result.fills)
     data, amounts = summary(result), Amounts(result.job.settle_coin, result.job.cash, hide_amounts)
     drawn = charts(result, held, trips, hide_amounts)
@@ -33,8 +40,9 @@ def page(result: BacktestResult, hide_amounts: bool = False, kind: str = "Backte
         sections.header(name, data, kind) + sections.tiles(data, amounts) + curves + sections.months(result)
         + '<div class="pair">' + sections.distribution([trade_return(trip) for trip in trips])
         + sections.costs(data, amounts) + "</div>" + sections.comparison(data, amounts)
-        + sections.figures(data, amounts) + trade_list.section(trips, amounts) + sections.assumed(data)
-        + sections.settings(data, amounts) + f"<footer>{_RECORDED if 'run' in result.extra else _SIMULATED}</footer>"
+        + sections.figures(data, amounts) + (study_cards(study) if study else "")
+        + trade_list.section(trips, amounts) + sections.assumed(data) + sections.settings(data, amounts)
+        + f"<footer>{_RECORDED if 'run' in result.extra else _SIMULATED}</footer>"
     )  # fmt: skip
     return _document(name, body, _data(drawn, span, trade_list.data(trips, amounts)))
 
