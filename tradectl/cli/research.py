@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 def history_of(paths: list[str], symbols: tuple[str, ...] = ()) -> "History":
     """The history of these files or this folder, without any the data store. Raises ``Problem``."""
-    from tradectl.history.open_history import GUESS, open_files, open_history
+    from tradectl.history.market_file import GUESS
+    from tradectl.history.open_history import open_files, open_history
     from tradectl.paths import history_folder
 
     given = [Path(it).expanduser() for it in paths or [history_folder()]]
