@@ -40,6 +40,7 @@ class _Figures(Struct, frozen=True, kw_only=True):
     drawdown: float
     collar: float
     funding: float
+    refuse_locked: bool
 
 
 class _Sums(Struct, frozen=True):
@@ -117,7 +118,8 @@ class PlainOrders:
         touch = quote.ask if buys else quote.bid
         away = max(abs(touch - mark) / mark, abs(touch - ticker.last) / ticker.last)
         sums = self._sums(c.instrument.id)
-        if sums is None or quote.bid >= quote.ask or away > f.collar * _CLEAR:
+        crossed = quote.bid > quote.ask or (quote.bid == quote.ask and f.refuse_locked)
+        if sums is None or crossed or away > f.collar * _CLEAR:
             return False
         price, qty = touch * (1 + f.collar) if buys else touch, float(c.qty)
         value, most = qty * price, sums.equity * _CLEAR
@@ -200,6 +202,7 @@ def _figures(limits: InForce) -> _Figures | None:
         gross=float(a.gross_share * a.leverage), gross_value=_or_off(a.gross_value), margin=_or_off(a.margin_share),
         leverage=float(a.leverage * max(a.gross_share, Decimal(1))), day_loss=_or_off(a.day_loss_share),
         drawdown=_or_off(a.drawdown_share), collar=float(s.collar_share), funding=_or_off(s.funding_share),
+        refuse_locked=s.refuse_locked,
     )  # fmt: skip
 
 

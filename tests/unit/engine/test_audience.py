@@ -179,7 +179,7 @@ class Market:
             self.feed(TimerFired(due, name, due))
         for id_, close in closes.items():
             bar = Bar(T0 + number * MINUTE, close, close, close, close, 1.0)
-            bid, ask = close, float(exact(close) + D("0.1"))
+            bid, ask = close, float(exact(close) + D("0.1") * (number % 3 > 0))  # locked now and then
             if self.apart:
                 self.feed(QuoteChanged(self.now, self.now, id_, bid, 0.0, ask, 0.0))
                 before = self.engine.world.market.ticker(id_)
@@ -203,7 +203,7 @@ def setup_of(seed: int) -> EngineConfig:
         collar_share=share("0.0005", "0.005", "0.05"), leverage=share("1", "2"), margin_share=share("0", "0.5", "1"),
         orders_per_minute=draw.choice((2, 300)), repeat_orders=draw.choice((0, 1, 60)),
         repeat_seconds=draw.choice((60, 3600)), order_value=share("0", "4000"), position_value=share("0", "7000"),
-        gross_value=share("0", "9000"), funding_share=share("0", "0.001"),
+        gross_value=share("0", "9000"), refuse_locked=draw.random() < 0.5, funding_share=share("0", "0.001"),
     )  # fmt: skip
     strategies = tuple(
         StrategyConfig(name=f"r{n}", class_="restless", capital=D("0.7"), params={"seed": seed * 10 + n})
