@@ -128,6 +128,8 @@ def _storage(screen: Screen, given: str, study: str, workers: int, worker: bool)
     import os
 
     address = given or os.environ.get("TRADECTL_STORAGE", "")
+    if ":" in given.partition("://")[2].rpartition("@")[0]:
+        raise UsageError("--storage holds a password, which every process list shows: put it into $TRADECTL_STORAGE")
     if worker and not study:
         raise UsageError("--worker helps with a study: name it with --study")
     if address or not (study or workers > 1):

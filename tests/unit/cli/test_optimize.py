@@ -57,7 +57,7 @@ def test_json_holds_everything_and_runs_keep_it(candles: str, run: Any) -> None:
 def test_a_named_study_goes_on_and_a_changed_one_is_refused(candles: str, run: Any, home: Path) -> None:
     more = ("--study", "mine", "--no-keep", "--json", "--sampler", "random")
     first = json.loads(run(*words(candles, "--trials", "4", *more)).out)
-    second = json.loads(run(*words(candles, "--trials", "7", *more)).out)
+    second = json.loads(run(*words(candles, "--trials", "7", "--workers", "2", *more)).out)
     assert second["trials"][:4] == first["trials"]
     assert second["complete"] == 7
     refused = run(*words(candles, "--trials", "7", *more, "--cash", "5000"))
@@ -94,6 +94,8 @@ def test_a_grid_holds_a_parameter_and_takes_the_users_objective(candles: str, ru
         (("--walk-forward", "rolling", "--train", "soon"), 2, "--train"),
         (("--walk-forward", "rolling", "--train", "400d", "--trials", "1"), 2, "needs 430 days"),
         (("--trials", "0"), 2, "trials"),
+        (("--study", "s", "--storage", "postgresql://me:hunter2@127.0.0.1/x"), 2, "$TRADECTL_STORAGE"),
+        (("--study", "s", "--storage", "postgresql://me@127.0.0.1:1/x"), 1, "cannot be used"),
         (("--pruner", "median", "--objective", "sharpe,max_drawdown"), 2, "one goal"),
     ],
 )

@@ -15,6 +15,8 @@ from tradectl.backtest.optimise.search_space import Params
 if TYPE_CHECKING:
     import optuna
 
+#: So many trials wait at most: what waits is read from the storage again and again.
+AHEAD = 100
 SLOT, BEAT, WORKER, WHY, WANTED = "slot", "beat", "worker", "why", "wanted"
 #: Why a trial does not count: its parameters break a rule; another has its slot; nobody had asked for it.
 UNFIT, TWIN, SURPLUS = "unfit", "twin", "surplus"
@@ -28,11 +30,12 @@ class Slots:
         self._states = optuna_module().trial.TrialState
 
     def fill(self) -> int:
-        """Put a waiting trial into every slot that has none; how many were put."""
+        """Put a waiting trial into every slot that has none, :data:`AHEAD` waiting at most; how many were put."""
         trials = self._trials()
+        room = AHEAD - sum(it.state == self._states.WAITING for it in trials)
         alive = {it.user_attrs[SLOT] for it in trials if it.state != self._states.FAIL}
         last = {it.user_attrs[SLOT]: it for it in trials}
-        missing = [slot for slot in range(self._count) if slot not in alive]
+        missing = [slot for slot in range(self._count) if slot not in alive][: max(room, 0)]
         for slot in missing:
             self.put(slot, self._again(slot, last.get(slot)))
         return len(missing)

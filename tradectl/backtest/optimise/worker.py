@@ -74,7 +74,9 @@ class Worker:
             if trial is not None:
                 self._tried(trial, run)
                 told(len(self._slots.finished()))
-            elif self._all_done(count):
+            elif self._refilled():
+                continue
+            elif len(self._slots.finished()) >= count:
                 return
             else:
                 time.sleep(self._plan.poll_s)
@@ -82,12 +84,11 @@ class Worker:
     def _ended(self) -> bool:
         return self._stop() or (self._current is not None and self._current.lost())
 
-    def _all_done(self, count: int) -> bool:
-        """Whether nothing is left; meanwhile what the dead left behind is put back."""
+    def _refilled(self) -> bool:
+        """Put back what the dead left behind, and more of what is still to do; whether there was any."""
         for number in self._watch.silent(self._slots.running(), time.monotonic()):
             self._slots.release(number)
-        self._slots.fill()
-        return len(self._slots.finished()) >= count
+        return self._slots.fill() > 0
 
     def _tried(self, trial: "optuna.Trial", run: TrialRun) -> None:
         slot = trial.user_attrs[SLOT]
@@ -118,6 +119,9 @@ class Worker:
             self._slots.release(trial.number)
         except RuntimeError:
             # others took the trial for dead and ended it: their verdict counts, this one is dropped
-            if not self._slots.is_running(trial.number):
-                return
+            if self._slots.is_running(trial.number):
+                self._slots.release(trial.number)
+                raise
+        except BaseException:  # it cannot be judged here: nobody has to wait for this worker's silence
+            self._slots.release(trial.number)
             raise

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import sys
 import threading
 from collections import Counter
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tests.unit.backtest.optimise.synthetic import SINCE, UNTIL, HillSource, hill, made, quality, space
+from tests.unit.backtest.optimise.synthetic import DAY, SINCE, UNTIL, HillSource, hill, made, quality, space
 from tradectl.backtest.optimise.expressions import Rule
 from tradectl.backtest.optimise.findings import front
 from tradectl.backtest.optimise.objectives import Goal
@@ -18,7 +19,7 @@ from tradectl.backtest.optimise.optimiser import optimise
 from tradectl.backtest.optimise.plan import Plan
 from tradectl.backtest.optimise.result import plain
 from tradectl.backtest.optimise.search_space import Dimension, SearchSpace
-from tradectl.backtest.optimise.slots import Slots
+from tradectl.backtest.optimise.slots import AHEAD, Slots
 from tradectl.backtest.optimise.study import open_study, safe_address
 from tradectl.backtest.optimise.trial_record import TrialRecord, packed, unpacked
 from tradectl.model.errors import ErrorCode, Problem
@@ -99,14 +100,14 @@ def test_a_stopped_search_tells_what_there_is_and_is_finished_later(tmp_path) ->
 
     def stop() -> bool:
         asked.append(1)
-        return len(asked) > 20
+        return len(asked) > 12
 
-    kept = plan(study="s", storage=f"sqlite:///{tmp_path / 'studies.db'}", trials=40, sampler="random")
+    kept = plan(study="s", storage=f"sqlite:///{tmp_path / 'studies.db'}", trials=15, sampler="random")
     part = optimise(kept, HillSource(), stop=stop)
     assert part.interrupted
-    assert 0 < part.complete < 40
+    assert 0 < part.complete < 15
     assert "incomplete" in {it.code for it in part.warnings}
-    assert optimise(kept, HillSource()).complete == 40
+    assert optimise(kept, HillSource()).complete == 15
 
 
 @pytest.mark.parametrize(
@@ -272,6 +273,31 @@ def test_two_workers_on_sqlite_never_take_the_same_trial(tmp_path) -> None:
     for it in threads:
         it.join()
     assert sorted(taken) == list(range(30))
+
+
+def test_a_search_of_more_trials_than_wait_at_once_finishes_them_all() -> None:
+    count = AHEAD * 2 + 7
+    found = optimise(plan(sampler="random", trials=count), source(lambda p, s, u: hill(p, s, s + 8 * DAY)))
+    assert [it.number for it in found.trials] == list(range(count))
+
+
+def test_a_trial_that_raises_is_free_at_once_for_the_next_attempt(tmp_path) -> None:
+    kept = plan(study="s", storage=f"sqlite:///{tmp_path / 'studies.db'}", trials=3, grace_s=3600.0)
+
+    def broken(params, since, until):
+        raise Problem(ErrorCode.INVALID_REQUEST, "the data went away")
+
+    with pytest.raises(Problem, match="went away"):
+        optimise(kept, source(broken))
+    assert optimise(kept, HillSource()).complete == 3
+
+
+@pytest.mark.parametrize("module", ["optuna", "cmaes"])
+def test_what_is_not_installed_is_said_with_the_command(module, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(Problem) as caught:
+        optimise(plan(sampler="cmaes"), HillSource())
+    assert caught.value.remedy == "pip install 'tradectl[research]'"
 
 
 class FailingSource(HillSource, frozen=True):
