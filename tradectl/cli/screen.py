@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TIMES = frozenset(
     {"at", "since", "created", "updated", "started", "now", "open_time", "next_funding", "last_message", "until",
      "made", "ended"}
-)
+)  # fmt: skip
 
 
 def json_text(value: Any, indent: str = "", name: str = "") -> str:
