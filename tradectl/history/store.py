@@ -142,6 +142,8 @@ class ParquetStore:
             ) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+            for left in folder.glob(".*.tmp"):  # by a writer that was killed: nobody else writes now
+                left.unlink()
             yield
         finally:
             os.close(descriptor)

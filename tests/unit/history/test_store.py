@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 from decimal import Decimal
 from pathlib import Path
 
@@ -200,6 +201,34 @@ def test_a_crash_while_writing_leaves_the_old_file(tmp_path: Path, monkeypatch: 
     with pytest.raises(OSError, match="power cut"):
         store.write(MINUTES, rows)
     assert same(store.read_all(MINUTES), rows.rows(0, 20))
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def _write_until_killed(folder: str) -> None:
+    calls = 0
+
+    def kill(_: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 3:  # file and folder of the first month are on disk, the second month's file is not
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    parquet_file.os.fsync = kill  # type: ignore[assignment]
+    ParquetStore(Path(folder)).write(MINUTES, candles(100_000))
+
+
+def test_a_kill_between_files_leaves_whole_files_and_the_next_write_completes_them(tmp_path: Path) -> None:
+    victim = multiprocessing.get_context("fork").Process(target=_write_until_killed, args=(str(tmp_path),))
+    victim.start()
+    victim.join(60)
+    assert victim.exitcode == -signal.SIGKILL
+    store, rows = ParquetStore(tmp_path), candles(100_000)
+    there = store.read_all(MINUTES)
+    assert same(there, rows.rows(0, len(there)))
+    assert len(there) == 43_200
+    assert list(tmp_path.rglob("*.tmp"))
+    assert store.write(MINUTES, rows) == Written(new=100_000 - len(there), identical=len(there))
+    assert same(store.read_all(MINUTES), rows)
     assert not list(tmp_path.rglob("*.tmp"))
 
 
