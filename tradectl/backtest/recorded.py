@@ -47,9 +47,11 @@ class Settlement(Struct, frozen=True):
 class Facts(Struct):
     """What one pass over a recorded run finds. Times in nanoseconds UTC; ``marks`` are the last prices known.
 
-    ``start`` is the account when the run began: the first reconciliation. ``last_started`` is the entry of the last
-    start of the daemon; ``entries`` how many there are. ``missed`` are bars that no stream delivered live: they
-    were loaded after an interruption. ``leverage`` is the first one the venue stated of a position.
+    ``began`` and ``ended`` are the engine's time, ``opened`` the venue's at the first word of the market: the clock of
+    a sandbox may run faster than ours. ``start`` is the account when the run began: the first reconciliation.
+    ``last_started`` is the entry of the last start of the daemon; ``entries`` how many there are. ``missed`` are bars
+    that no stream delivered live: they were loaded after an interruption. ``leverage`` is the first one the venue
+    stated of a position.
     """
 
     ledger: Ledger
@@ -57,6 +59,7 @@ class Facts(Struct):
     fees: dict[InstrumentId, FeeRate]
     start: Reconciled | None = None
     began: int = 0
+    opened: int = 0
     ended: int = 0
     entries: int = 0
     last_started: int = 0
@@ -125,7 +128,7 @@ def _read(entries: Iterator[Entry]) -> Facts:
 
 
 def _market(facts: Facts, event: Market, bars: "_Bars") -> None:
-    facts.began = facts.began or event.received
+    facts.began, facts.opened = facts.began or event.received, facts.opened or event.ts
     facts.ended = max(facts.ended, event.received)
     if isinstance(event, TickerChanged):
         facts.marks[event.instrument] = event.ticker.mark or event.ticker.last

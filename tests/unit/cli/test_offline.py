@@ -263,7 +263,8 @@ def test_sandbox_run_options_are_the_sandboxs_own(home: Path, run: Any) -> None:
 # --- replay
 
 
-def test_replay_of_nothing(home: Path, run: Any) -> None:
-    ran = run("replay", "nosuch")
+@pytest.mark.parametrize("command", ["replay", "parity"])
+def test_replay_and_parity_of_nothing(home: Path, run: Any, command: str) -> None:
+    ran = run(command, "nosuch")
     assert ran.code == 1
     assert "nosuch" in ran.err

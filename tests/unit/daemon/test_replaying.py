@@ -166,3 +166,17 @@ def test_the_command_draws_differences_for_a_person(state: Path, monkeypatch: py
     assert "before it" in text
     assert "came out otherwise" in text
     json.dumps(data)
+
+
+def test_a_recorded_run_of_the_directory_is_compared_with_its_backtest(state: Path) -> None:
+    from tradectl.backtest.parity.run import parity_of
+    from tradectl.daemon.recorded_runs import code_of, recorded_run, runs_of
+
+    recorded, older = recorded_run(str(state), "", None)
+    assert runs_of(str(state)) == [recorded.run]
+    assert code_of(str(state), recorded.run) == code_fingerprint()
+    assert older == ()
+    done = parity_of(recorded)
+    assert (done.run, done.mode) == (recorded.run, "sandbox")
+    assert done.report.explained
+    assert done.report.counts.matched > 10

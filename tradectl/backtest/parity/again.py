@@ -53,11 +53,11 @@ class Again:
         self.models = Models(fees=_fees(recorded))
         self.venue = RecordedVenue(
             facts.instruments.values(), self.models, facts.settlements, leverage=facts.leverage or Decimal(10),
-            hedge=first.config.position_mode == "hedge", now=facts.began,
+            hedge=first.config.position_mode == "hedge", now=facts.opened,
         )  # fmt: skip
         start = facts.start
         if start is not None:
-            take_over(self.venue.venue.exchange, UID, start.balances, start.positions, facts.began)
+            take_over(self.venue.venue.exchange, UID, start.balances, start.positions, facts.opened)
         self._past = Past(recorded)
         self._timers: list[tuple[int, str]] = []
         self._events: deque[Event] = deque()
@@ -69,15 +69,18 @@ class Again:
         """All of it; what the engine said."""
         use_exact_context()
         moment: list[Market] = []
-        for seq, event in self._heard():
-            if moment and (not isinstance(event, MARKET) or event.received != moment[0].received):
+        for seq, event in self.heard():
+            if self._chapters and seq > self._chapters[0].after:
                 self._moment(moment)
-                moment = []
-            self._chapter(seq)
+                self._chapter(seq)
             if isinstance(event, MARKET):
+                if moment and event.ts != moment[0].ts:
+                    self._moment(moment)
                 moment.append(event)
-            else:
-                self._other(event, seq)
+            elif self._is_told(event, seq):
+                self._moment(moment)
+                self._until(event.received)
+                self._tell(event)
             if seq % 10_000 == 0:
                 progress(seq)
         self._moment(moment)
@@ -85,17 +88,17 @@ class Again:
 
     # --- what is heard
 
-    def _heard(self) -> Iterator[Heard]:
-        """The record, with the candles an interruption kept away where they belong."""
-        missed = [(it.received, 0, 0, it) for it in self._facts.missed]
+    def heard(self) -> Iterator[Heard]:
+        """The record, with the candles an interruption kept away where they closed."""
+        missed = [(it.ts, 0, 0, it) for it in self._facts.missed]
         return ((seq, event) for _, _, seq, event in merge(self._stream(), missed, key=lambda it: it[:2]))
 
     def _stream(self) -> Iterator[tuple[int, int, int, Event]]:
-        """By a time that never falls, so that missed candles find their place."""
+        """By the venue's time, which never falls, so that missed candles find their place."""
         at = 0
         for entry in self._recorded.entries():
             if isinstance(entry.event, MARKET):
-                at = max(at, entry.event.received)
+                at = max(at, entry.event.ts)
             yield at, 1, entry.seq, entry.event
 
     def _chapter(self, seq: int) -> None:
@@ -110,24 +113,26 @@ class Again:
         """Market data of one moment: first what it does at the venue, then what the strategies make of it."""
         if not moment:
             return
-        self._until(moment[0].received)
-        for event in self.venue.hear(moment):
-            self._tell(event)
-        for event in moment:
+        heard, moment[:] = list(moment), []
+        self._until(heard[0].received)
+        for event in self.venue.hear(heard):
+            self._tell(self._now_heard(event))
+        for event in heard:
             self._until(event.received)
             self._tell(event)
 
-    def _other(self, event: Event, seq: int) -> None:
+    def _is_told(self, event: Event, seq: int) -> bool:
+        """Whether the engine hears of it this time, too: of one start, of each stream once, and of the last stop."""
         if isinstance(event, Started):
-            if not self.engine.seq:
-                self._tell(event)
-        elif isinstance(event, ConnectionChanged):
-            if event.up and event.stream not in self._up:
+            return not self.engine.seq
+        if isinstance(event, ConnectionChanged):
+            is_new = event.up and event.stream not in self._up
+            if event.up:
                 self._up.add(event.stream)
-                self._tell(event)
-        elif isinstance(event, OUTSIDE) or (isinstance(event, StopRequested) and seq > self._facts.last_started):
-            self._until(event.received)
-            self._tell(event)
+            return is_new
+        if isinstance(event, StopRequested):
+            return seq > self._facts.last_started
+        return isinstance(event, OUTSIDE)
 
     # --- the flow
 
@@ -159,9 +164,14 @@ class Again:
         if isinstance(command, SetTimer):
             heappush(self._timers, (command.at, command.timer))
         elif isinstance(command, RequestBars):
-            self._events.append(self._past.answer(command, self._now))
+            self._events.append(self._now_heard(self._past.answer(command, self.venue.now)))
         elif isinstance(command, _VENUE):
-            self._events.extend(self.venue.venue.carry_out(command, self._venue_time()))
+            said = self.venue.venue.carry_out(command, self._venue_time())
+            self._events.extend(self._now_heard(it) for it in said)
+
+    def _now_heard(self, event: Event) -> Event:
+        """What the venue says is heard at once, by our clock: the venue's may be another one."""
+        return replace(event, received=self._now)
 
     def _venue_time(self) -> int:
         """That of the newest market data, unless the clock has gone on since."""

@@ -157,7 +157,7 @@ class Waterfall:
         if late:
             yield Cause.LATENCY, moved, f"filled {abs(late) / 1e6:g} ms {'later' if late > 0 else 'earlier'}"
         if total - moved:
-            yield Cause.PRICE, total - moved, "another price at the same touch: spread, depth or slippage"
+            yield Cause.PRICE, total - moved, "another price beside the touch: spread, depth or slippage"
 
     def _moved(self, i: InstrumentId, sign: int, real: Piece, test: Piece) -> Decimal:
         """What the market's own move between the two fills made; 0 where the record does not say."""

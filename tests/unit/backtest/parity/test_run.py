@@ -4,21 +4,34 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.backtest.recorded_bench import entries, of_events, recorded
 from tests.unit.engine.harness import BTC, INSTRUMENTS, MINUTE, T0
-from tradectl.backtest.parity.again import again
+from tradectl.backtest.parity.again import Again, again
 from tradectl.backtest.parity.opening import take_over
 from tradectl.backtest.parity.recorded_venue import RecordedVenue
 from tradectl.backtest.parity.run import parity_of
 from tradectl.backtest.parity.touches import Touches
-from tradectl.backtest.recorded import Settlement
+from tradectl.backtest.recorded import Recorded, Settlement
+from tradectl.backtest.replay import Chapter
 from tradectl.cli.parity import as_data, draw
 from tradectl.cli.screen import Screen, json_text
 from tradectl.cli.words import Globals
-from tradectl.model.commands import RiskApproved
+from tradectl.model.commands import Entry, RiskApproved
 from tradectl.model.errors import Problem
-from tradectl.model.events import BarClosed, Event, Executed, QuoteChanged, TickerChanged, TradePrinted
+from tradectl.model.events import (
+    SCHEMA,
+    BarClosed,
+    BarsLoaded,
+    Event,
+    Executed,
+    QuoteChanged,
+    Started,
+    StopRequested,
+    TickerChanged,
+    TradePrinted,
+)
 from tradectl.model.market_data import Bar, Ticker
 from tradectl.model.money import use_exact_context
 from tradectl.model.orders import OrderSpec, OrderType, Side, Trigger
@@ -52,6 +65,64 @@ def test_the_same_record_gives_the_same_backtest() -> None:
     first, second = (again(recorded(entries(2)))[0] for _ in range(2))
     assert first.executions == second.executions
     assert first.orders == second.orders
+
+
+def test_a_venue_whose_clock_is_another_one_changes_nothing_in_what_is_decided() -> None:
+    day = 86_400 * 10**9
+
+    def ahead(entry: Entry) -> Entry:
+        """As heard of a venue whose clock, and candles with it, is a day ahead of ours."""
+        event = entry.event
+        if isinstance(event, BarClosed):
+            bar = replace(event.bar, open_time=event.bar.open_time + day)
+            return replace(entry, event=replace(event, ts=event.ts + day, bar=bar))
+        if isinstance(event, QuoteChanged | TickerChanged | TradePrinted):
+            return replace(entry, event=replace(event, ts=event.ts + day))
+        if isinstance(event, BarsLoaded):
+            bars = tuple(replace(it, open_time=it.open_time + day) for it in event.bars)
+            return replace(entry, event=replace(event, bars=bars))
+        if isinstance(event, Executed):
+            return replace(entry, event=replace(event, execution=replace(event.execution, ts=event.execution.ts + day)))
+        return entry
+
+    plain, other = (again(recorded(rows))[0] for rows in (entries(2), tuple(map(ahead, entries(2)))))
+    decided = [(it.at, it.strategy, it.side, it.qty, it.accepted) for it in plain.decisions.values()]
+    assert [(it.at, it.strategy, it.side, it.qty, it.accepted) for it in other.decisions.values()] == decided
+    assert [it.execution.price for it in other.executions] == [it.execution.price for it in plain.executions]
+    assert len(plain.executions) > 5
+
+
+def test_a_candle_that_came_late_is_heard_where_it_closed() -> None:
+    rows = entries(2)
+    closed = [e for e in rows if isinstance(e.event, BarClosed)]
+    lost = closed[20]
+    assert isinstance(lost.event, BarClosed)
+    loaded = BarsLoaded(rows[-1].event.received, BTC, "1m", (replace(lost.event.bar, late=True),))
+    kept = [e for e in rows if e is not lost] + [Entry(SCHEMA, rows[-1].seq + 1, loaded)]
+    heard = [e for _, e in Again(recorded(kept)).heard() if isinstance(e, BarClosed)]
+    assert [it.bar for it in heard] == [it.event.bar for it in closed if isinstance(it.event, BarClosed)]
+
+
+def test_a_reload_in_the_middle_takes_over_the_state() -> None:
+    whole = recorded(entries(2))
+    (chapter,) = whole.chapters
+    middle = Chapter(len(entries(2)) // 2, chapter.config, chapter.classes)
+    parts = Recorded(whole.run, whole.mode, whole.entries, (chapter, middle))
+    assert again(parts)[0].executions == again(whole)[0].executions
+
+
+def test_only_the_last_stop_is_heard_and_no_restart() -> None:
+    rows = list(entries(2))
+    at, seq = rows[-1].event.received, rows[-1].seq
+    more = [StopRequested(at, "me"), Started(at, "0000000r", True), StopRequested(at, "me", "all")]
+    rows += [Entry(SCHEMA, seq + n, event) for n, event in enumerate(more, 1)]
+    run = Again(recorded(rows))
+    told: list[Event] = []
+    apply = run.engine.apply
+    run.engine.apply = lambda event: (told.append(event), apply(event))[1]  # type: ignore[method-assign,func-returns-value]
+    run.run()
+    assert [it.leave for it in told if isinstance(it, StopRequested)] == ["all"]
+    assert [it.restored for it in told if isinstance(it, Started)] == [False]
 
 
 def test_the_comparison_is_drawn_and_every_amount_is_a_number_in_json() -> None:
