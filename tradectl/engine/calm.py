@@ -89,7 +89,8 @@ class Calm:
             return None
         account, g, lines = w.limits.account, w.guard, []
         sizes = self._sizes(state.nets)
-        self._funding = tuple((i, size, self._share(i)) for i, size, _ in sizes)
+        shares = [(i, size, float(w.limits.of("", i.symbol).single.funding_share)) for i, size, _ in sizes]
+        self._funding = tuple(each for each in shares if each[2])
         if sizes:
             base = float(cash - sum([b.cost for b in state.nets.values()]))
             falls = [(g.day_open, g.day_open * account.day_loss_share), (g.peak, g.peak * account.drawdown_share)]
@@ -127,10 +128,6 @@ class Calm:
         margin = _MARGIN * (abs(base) + worth + abs(top))
         low = max([float(start - fall) for start, fall in falls], default=-math.inf)
         return _Line(base, sizes, low + margin, top - margin)
-
-    def _share(self, instrument: InstrumentId) -> float:
-        share = float(self._w.limits.of("", instrument.symbol).single.funding_share)
-        return share or math.inf
 
     def _is_simple(self, instrument: InstrumentId) -> bool:
         """Settled in the settle coin, worth its size at mark, and no liquidation price to watch."""
