@@ -78,11 +78,11 @@ def bare(bars: Sequence[BarClosed]) -> tuple[int, float]:
     return crossed, slow
 
 
-def ready(audience: Audience) -> TradingEngine:
-    """An engine that trades the candles, its regular looks as rare as the candles are."""
+def ready(audience: Audience, guard_s: int = 60) -> TradingEngine:
+    """An engine that trades the candles, its regular looks as rare as the candles are, or every ``guard_s`` seconds."""
     queue = QueueLimits(derivative_create=100_000, derivative_amend=100_000, derivative_cancel=100_000)
     config = EngineConfig(
-        run="0000000r", mode="backtest", risk=LIMITS, queue=queue, strategies=(STRATEGY,), guard_every_s=60,
+        run="0000000r", mode="backtest", risk=LIMITS, queue=queue, strategies=(STRATEGY,), guard_every_s=guard_s,
         equity_every_s=3600, audit_every_s=3600,
     )  # fmt: skip
     engine = TradingEngine(config, CLASSES, audience)
@@ -175,16 +175,17 @@ class Loop:
 class Figures(Struct, kw_only=True):
     """One round. Microseconds of CPU; ``order_us`` is what a bar with an order costs more than a quiet one.
 
-    ``quiet_us``: nothing held; ``held_us``: a position held, which the guard looks after.
+    ``bar_us``: a candle alone, without the guard's look at each; ``quiet_us``: with it, nothing held; ``held_us``: a position held, which the guard looks after.
     """
 
     candles_per_s: float
     orders: int
     order_us: float
+    bar_us: float
     quiet_us: float
     held_us: float
     floor_us: float
-    quiet_over_floor: float
+    bar_over_floor: float
 
 
 def _cpu_us(work: Callable[[], object]) -> float:
@@ -197,7 +198,9 @@ def _cpu_us(work: Callable[[], object]) -> float:
 def measure(bars: list[BarClosed], quiet: list[BarClosed], held: list[BarClosed], audience: Audience) -> Figures:
     """The trading loop, the quiet ones and the floor, one after the other."""
     trading, calm, holding = (Loop(ready(audience)) for _ in range(3))
+    alone = Loop(ready(audience, 10**7))
     floor = _cpu_us(lambda: bare(quiet)) / len(quiet)
+    bar = _cpu_us(lambda: alone.run(quiet)) / len(quiet)
     still = _cpu_us(lambda: calm.run(quiet)) / len(quiet)
     kept = _cpu_us(lambda: holding.run(held)) / len(held)
     spent = _cpu_us(lambda: trading.run(bars))
@@ -206,7 +209,7 @@ def measure(bars: list[BarClosed], quiet: list[BarClosed], held: list[BarClosed]
     return Figures(
         candles_per_s=len(bars) / spent * 1e6, orders=trading.orders,
         order_us=(spent - (still + kept) / 2 * len(bars)) / trading.orders, quiet_us=still, held_us=kept,
-        floor_us=floor, quiet_over_floor=still / floor,
+        floor_us=floor, bar_over_floor=bar / floor, bar_us=bar,
     )  # fmt: skip
 
 
