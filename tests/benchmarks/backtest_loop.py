@@ -175,7 +175,8 @@ class Loop:
 class Figures(Struct, kw_only=True):
     """One round. Microseconds of CPU; ``order_us`` is what a bar with an order costs more than a quiet one.
 
-    ``bar_us``: a candle alone, without the guard's look at each; ``quiet_us``: with it, nothing held; ``held_us``: a position held, which the guard looks after.
+    ``bar_us``: a candle alone, without the guard's look at each; ``quiet_us``: with it, nothing held; ``held_us``: a
+    position held, which the guard looks after.
     """
 
     candles_per_s: float
