@@ -18,7 +18,7 @@ _NEAR = 4e-15
 @kernel
 def share_of(value: int, num: int, den: int) -> int:
     """``value x num / den`` rounded half to even, without the product growing beyond its parts; ``den > 0``."""
-    whole = value // den if abs(value) * float(num) > _ROOM else 0
+    whole = value // den if abs(value * float(num)) > _ROOM else 0
     rest = (value - whole * den) * num
     low = rest // den
     answer, twice = whole * num + low, 2 * (rest - low * den)

@@ -28,25 +28,29 @@ def curve(rules: Any, close: Any, stands: Any, first: int) -> Any:
 
 
 @kernel
-def figures(rules: Any, days: Any, account: Any) -> Any:
-    """Of one run: :data:`FIGURES`. Definitions as in ``performance``: the first day has no return."""
+def figures(rules: Any, days: Any, idle: int, account: Any) -> Any:
+    """Of one run: :data:`FIGURES`. ``days`` is equity at the end of each day with a bar, ``idle`` how many had none.
+
+    Definitions as in ``performance``; the first day begins with the cash.
+    """
     r, d = rules[0], account[0]
     out = np.full(8, np.nan)
     out[0] = d.equity / r.cash - 1.0
     returns, level, top, deepest, total = np.empty(len(days)), 1.0, 1.0, 0.0, 0.0
-    n = max(len(days) - 1, 0)
-    for i in range(n):
-        change = days[i + 1] / days[i] - 1.0
-        returns[i] = change
-        total += change
-        level *= 1.0 + change
+    before = np.float64(r.cash)
+    for i in range(len(days)):
+        returns[i] = days[i] / before - 1.0
+        before = np.float64(days[i])
+        total += returns[i]
+        level *= 1.0 + returns[i]
         top = max(top, level)
         deepest = min(deepest, level / top - 1.0)
-    if n:
-        out[2] = deepest
+    out[2] = deepest
+    n = len(days) + idle
     if n > 1:
-        mean, square, most = total / n, 0.0, 0.0
-        for i in range(n):
+        mean = total / n
+        square, most = idle * mean**2, 0.0
+        for i in range(len(days)):
             square += (returns[i] - mean) ** 2
             most = max(most, abs(returns[i]))
         spread = np.sqrt(square / (n - 1))

@@ -43,6 +43,8 @@ class Inputs:
             )  # fmt: skip
         closes = self.candles.open_time + self.length
         self.days = _day_ends(closes, self.first)
+        # Days from the first bar's open to the last one's end in which no bar closed.
+        self.idle = int((closes[-1] - 1) // DAY - self.candles.open_time[self.first] // DAY + 1) - len(self.days)
         self.funding = _funded(self.candles.open_time, closes, self.first, funding)
         self._refuse_dear_funding()
         self._rules: dict[Fraction, Any] = {}
@@ -134,8 +136,8 @@ def _codes(signals: Signals, bars: int) -> NDArray[np.uint8]:
 
 
 def _day_ends(closes: NDArray[np.int64], first: int) -> NDArray[np.int64]:
-    """The last bar of each UTC day, by the moment it closed."""
-    number = closes[first:] // DAY
+    """The last bar of each UTC day; one that ends at midnight belongs to the day that is over."""
+    number = (closes[first:] - 1) // DAY
     last = np.flatnonzero(np.append(number[1:] != number[:-1], True))
     return last + first
 

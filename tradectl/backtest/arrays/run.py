@@ -76,7 +76,7 @@ class ArrayResult:
             asked.rules, own.candles.close[first:], raw.stands, first - asked.start
         )
         self.final_equity = Decimal(int(raw.account["equity"][0])) * UNIT
-        self.figures = Figures(*_named(figures(asked.rules, raw.days, raw.account)))
+        self.figures = Figures(*_named(figures(asked.rules, raw.days, own.idle, raw.account)))
         self.exact, self.refused = raw.exact, int(raw.account["refused"][0])
 
     def __len__(self) -> int:

@@ -106,7 +106,7 @@ def _one(inputs: Inputs, cls: type[Strategy], params: dict[str, Any], row: Any) 
             raise
         return str(problem)
     raw = raw_run(asked, 0)
-    row[:] = figures(asked.rules, raw.days, raw.account)
+    row[:] = figures(asked.rules, raw.days, inputs.idle, raw.account)
     return "; ".join(troubles(int(raw.account["flags"][0])))
 
 
