@@ -19,6 +19,7 @@ from tradectl.model.market_data import INTERVALS
 from tradectl.model.money import ZERO
 from tradectl.performance.fills import Fill, fill_of
 from tradectl.performance.metrics import Mark, Metrics, metrics
+from tradectl.performance.returns import opening_mark
 
 #: Steps of the equity curve, in nanoseconds: the first that needs no more samples than this.
 STEPS = [INTERVALS[it] for it in ("1m", "5m", "15m", "1h", "4h", "12h", "1d", "1w")]
@@ -89,10 +90,22 @@ class Collector:
                 exposure += abs(book.size * mark if mark is not None else book.cost)
         self.samples.append(Sample(at, w.valuation.account().equity, exposure))
         if at // DAY != self._marked_day:
-            self._marked_day = at // DAY
-            for name in w.portfolio.state.books:
-                own = w.valuation.strategy(name).equity
-                self.strategy_marks.setdefault(name, []).append(Mark(at, own))
+            self._mark_strategies(at)
+
+    def _mark_strategies(self, at: int) -> None:
+        self._marked_day = at // DAY
+        w = self._engine.world
+        for name in w.portfolio.state.books:
+            marks = self.strategy_marks.setdefault(name, [])
+            if not marks or marks[-1].at != at:
+                marks.append(Mark(at, w.valuation.strategy(name).equity))
+
+    def finish(self, at: int) -> None:
+        """The run is over: where it ended counts, wherever the grid of samples stands."""
+        if self.samples and self.samples[-1].at != at:
+            self.sample(at)
+        if self.samples:
+            self._mark_strategies(at)
 
     # --- the end
 
@@ -101,10 +114,18 @@ class Collector:
     ) -> tuple[tuple[Fill, ...], Metrics, dict[str, Metrics]]:
         """Fills, the account's metrics and each strategy's, the latter over the capital it was given."""
         fills = tuple(fill_of(it, lambda coin, at: None) for it in self.executions)
-        whole = metrics([Mark(it.at, it.equity) for it in self.samples], fills)
+        whole = metrics(self._marks(cash, [(it.at, it.equity) for it in self.samples]), fills)
         each: dict[str, Metrics] = {}
         for name, marks in self.strategy_marks.items():
             given = cash * capital.get(name, Decimal(1))
             own = [it for it in fills if it.strategy == name]
-            each[name] = metrics([Mark(it.at, given + it.equity) for it in marks], own)
+            first = self.samples[0].at  # a book's first mark may be later: before its first fill it was worth nothing
+            whole_of_it = [(first, given), *((it.at, given + it.equity) for it in marks if it.at > first)]
+            each[name] = metrics(self._marks(given, whole_of_it), own)
         return fills, whole, each
+
+    def _marks(self, begun: Decimal, samples: list[tuple[int, Decimal]]) -> list[Mark]:
+        """A sample at a bar's end belongs to the bar: at midnight, to the day that is over."""
+        if not samples:
+            return []
+        return [opening_mark(samples[0][0], begun), *(Mark(at - 1, equity) for at, equity in samples[1:])]

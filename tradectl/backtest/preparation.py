@@ -25,7 +25,10 @@ RUN = run_id(0)
 
 
 class Prepared(Struct, frozen=True):
-    """What a run needs to know. ``candles`` is how many there are to play; ``funding`` what each perpetual pays."""
+    """What a run needs to know. ``candles`` is how many there are to play; ``funding`` what each perpetual pays.
+
+    ``notes`` are what the history says of itself: guessed filters, gaps, repaired rows.
+    """
 
     job: BacktestJob
     config: EngineConfig
@@ -37,6 +40,7 @@ class Prepared(Struct, frozen=True):
     has_funding: frozenset[InstrumentId]
     fingerprint: Callable[[], str]
     code: str
+    notes: tuple[str, ...] = ()
 
 
 def prepare(job: BacktestJob, history: History, classes: Mapping[str, type[Strategy]]) -> Prepared:
@@ -59,6 +63,7 @@ def prepare(job: BacktestJob, history: History, classes: Mapping[str, type[Strat
         funding={it.instrument: history.read(it, job.since + 1, job.until + 1) for it in paid},
         has_funding=frozenset(it.instrument for it in paid),
         fingerprint=lambda: history.fingerprint([*series.values(), *paid], job.since, job.until), code=code_version(),
+        notes=tuple(getattr(history, "notes", ())),
     )  # fmt: skip
 
 

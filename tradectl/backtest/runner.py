@@ -331,6 +331,7 @@ class Backtest:
         self, feed: CandleFeed, done: int, interrupted: bool, spent: tuple[float, float]
     ) -> BacktestResult:  # fmt: skip
         c, job = self.collector, self.job
+        c.finish(self._now)
         capital = {it.name: it.capital for it in job.strategies}
         fills, whole, each = c.measured(job.cash, capital)
         names = [str(it) for it in job.instruments]

@@ -33,7 +33,7 @@ def _of_models(p: Prepared) -> list[tuple[str, str]]:
 
 
 def _of_data(p: Prepared, missing: dict[str, int]) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
+    found = [("data", note) for note in p.notes]
     gaps = sum(missing.values())
     if gaps:
         found.append(("gaps", f"{gaps} candles are missing inside the span ({', '.join(missing)})"))
@@ -63,6 +63,10 @@ def _of_outcome(p: Prepared, collector: Collector) -> list[tuple[str, str]]:
         found.append(("fills_inside_bars", f"{inside} of {len(fills)} {text}"))
     if len(fills) < 2 * FEW:
         found.append(("few_trades", f"{len(fills)} fills are too few to tell skill from luck"))
+    if collector.refused:
+        most = sorted(collector.refused.items(), key=lambda it: (-it[1], it[0]))
+        told = ", ".join(f"{name} {count}" for name, count in most)
+        found.append(("refused", f"{sum(collector.refused.values())} decisions were refused: {told}"))
     for name, why in collector.stopped.items():
         found.append(("stopped", f"{name} stopped: {why}"))
     for code, alert in collector.alerts.items():

@@ -24,7 +24,7 @@ def history_of(paths: list[str], symbols: tuple[str, ...] = ()) -> "History":
 
     given = [Path(it).expanduser() for it in paths or [history_folder()]]
     if len(given) > 1:
-        return open_files(given, GUESS, given[0])
+        return open_files(given, GUESS, given[0], symbols)
     return open_history(given[0], GUESS, symbols)
 
 

@@ -32,7 +32,7 @@ def guess_instrument(history: History, identity: InstrumentId) -> tuple[Instrume
     prices, sizes = _values(history, identity)
     tick = step_of(prices)
     inverse = identity.category is Category.INVERSE
-    lot = Decimal(1) if inverse else step_of(sizes, exact_decimals=True) if len(sizes) else Decimal("0.001")
+    lot = Decimal(1) if inverse else _lot(sizes, prices) if quote in _DOLLARS else _step_or_usual(sizes)
     perpetual = identity.category in (Category.LINEAR, Category.INVERSE)
     largest = Decimal(10) ** 12
     made = Instrument(
@@ -52,6 +52,17 @@ def guess_instrument(history: History, identity: InstrumentId) -> tuple[Instrume
     )
     note = f"{identity}: filters guessed from the data (tick {tick:f}, lot {lot:f}); no stored instrument says them"
     return made, note
+
+
+def _step_or_usual(sizes: Values) -> Decimal:
+    return step_of(sizes, exact_decimals=True) if len(sizes) else Decimal("0.001")
+
+
+def _lot(sizes: Values, prices: Values) -> Decimal:
+    """The step of the sizes, and no more than about the least order is worth: volumes rounded to whole coins say
+    nothing about the smallest trade."""
+    usual = Decimal(1).scaleb(Decimal(repr(float(LEAST_NOTIONAL) / float(np.median(prices)))).adjusted())
+    return min(_step_or_usual(sizes), usual)
 
 
 def coins_of(symbol: str) -> tuple[str, str]:

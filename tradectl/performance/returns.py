@@ -21,6 +21,11 @@ class Mark(Struct, frozen=True, array_like=True, gc=False):
     equity: Decimal
 
 
+def opening_mark(since: int, equity: Decimal) -> Mark:
+    """What there was before the first day: with it that day has a return like all others."""
+    return Mark(since // DAY * DAY - 1, equity)
+
+
 class Flow(Struct, frozen=True, array_like=True, gc=False):
     """Money that came in (> 0) or left (< 0), valued in the settle coin."""
 

@@ -5,7 +5,6 @@ import random
 from decimal import Decimal
 
 from tradectl.backtest.job import BacktestJob, BacktestResult, PriceBar, Sample, Warned
-from tradectl.backtest.report.benchmark import opening_mark
 from tradectl.engine.config import StrategyConfig
 from tradectl.model.commands import ExecutionBooked, OrderChanged
 from tradectl.model.instruments import Category, Instrument, InstrumentId
@@ -13,6 +12,7 @@ from tradectl.model.money import ZERO
 from tradectl.model.orders import Execution, OrderStatus, OrderType, Side, TimeInForce
 from tradectl.performance.fills import Fill, fill_of
 from tradectl.performance.metrics import Mark, metrics
+from tradectl.performance.returns import opening_mark
 from tradectl.simulation.models import Models
 
 HOUR = 3600 * 10**9

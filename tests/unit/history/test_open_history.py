@@ -19,7 +19,7 @@ from tradectl.history.made_up import MadeUp, note_made_up
 from tradectl.history.market_file import Hints, read_market_file
 from tradectl.history.open_history import OpenedHistory, open_files, open_history
 from tradectl.history.reading import MemoryHistory
-from tradectl.history.series import Columns, Kind, Points, SeriesId, Touches
+from tradectl.history.series import Candles, Columns, Kind, Points, SeriesId, Touches
 from tradectl.history.store import ParquetStore
 from tradectl.model.errors import Problem
 from tradectl.model.instruments import Category, InstrumentId
@@ -217,3 +217,12 @@ def test_the_folder_of_real_candles_opens_with_plausible_instruments() -> None:
     history = open_history(REAL, only=["SOLUSDT", "DOGEUSDT"])
     found = {str(key): (str(it.tick_size), str(it.lot_size)) for key, it in history.instruments(T0).items()}
     assert found == {"linear:SOLUSDT": ("0.01", "0.1"), "linear:DOGEUSDT": ("0.00001", "1")}
+
+
+def test_whole_volumes_do_not_make_a_lot_that_costs_more_than_the_least_order() -> None:
+    times = np.arange(60, dtype=np.int64) * MINUTE + T0
+    price = np.full(60, 60_000.5)
+    whole = Candles(times, price, price, price, price, np.full(60, 12.0))
+    made, note = guess_instrument(MemoryHistory({MINUTES: whole}), BTC)
+    assert made.lot_size == made.min_qty == Decimal("0.00001")
+    assert "guessed" in note

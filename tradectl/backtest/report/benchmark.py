@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from tradectl.backtest.job import BacktestResult, PriceBar
 from tradectl.performance.metrics import Metrics, metrics
-from tradectl.performance.returns import DAY, Mark
+from tradectl.performance.returns import Mark, opening_mark
 
 
 class Held(Struct, frozen=True):
@@ -35,11 +35,6 @@ def _held(name: str, prices: Mapping[str, Sequence[PriceBar]], since: int) -> He
     levels = _levels(prices)
     marks = [opening_mark(since, Decimal(1))] + [Mark(at, Decimal(repr(level))) for at, level in levels]
     return Held(name, tuple(levels), metrics(marks, ()))
-
-
-def opening_mark(since: int, equity: Decimal) -> Mark:
-    """What there was before the first day: with it the first day has a return like all others."""
-    return Mark(since // DAY * DAY - 1, equity)
 
 
 def _levels(prices: Mapping[str, Sequence[PriceBar]]) -> list[tuple[int, float]]:

@@ -7,11 +7,10 @@ from statistics import fmean, median
 from typing import Any
 
 from tradectl.backtest.job import BacktestResult
-from tradectl.backtest.report.benchmark import opening_mark
 from tradectl.backtest.report.figures import flows_of
 from tradectl.backtest.report.html.ticks import NAMES, nice_step
 from tradectl.backtest.report.html.words import Amounts, count, day, held, moment, number, percent, row, tone, toned
-from tradectl.performance.returns import Mark, daily
+from tradectl.performance.returns import Mark, daily, opening_mark
 
 Row = dict[str, Any]
 
