@@ -26,11 +26,13 @@ from tradectl.model.money import use_exact_context
 from tradectl.paths import Paths
 
 
-def funding_file(path: Path, data: Path) -> Path:
-    """Rates that differ, at every settlement of the candles."""
+def funding_file(path: Path, data: Path) -> Path | None:
+    """Rates that differ, at every settlement of the candles; ``None`` when there is none."""
     first, last, _ = span_of(data)
     step = 480 * MINUTE
     times = range(first - first % step + step, last + 1, step)
+    if not times:
+        return None
     rows = (f"{at},0.000{n}7\n" for n, at in enumerate(times, 1))
     path.write_text("timestamp,funding_rate\n" + "".join(rows))
     return path
