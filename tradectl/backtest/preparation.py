@@ -71,7 +71,7 @@ def _check(job: BacktestJob) -> None:
     if job.interval not in INTERVALS:
         raise wrong("interval", job.interval, "is no interval", f"use one of {', '.join(INTERVALS)}")
     if job.since >= job.until:
-        raise wrong("since", str(job.since), f"is not before until ({job.until})", "exchange the two")
+        raise wrong("since", _day(job.since), f"is not before until, {_day(job.until)}", "give an earlier --since")
     if not job.strategies:
         raise wrong("strategy", "none", "is given", "name one; tradectl strategies list shows them")
     if not job.instruments or len(set(job.instruments)) != len(job.instruments):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tradectl.model.errors import ErrorCode, Problem
 
 Level = Literal["repaired", "warning"]
-REPAIR = "Correct the file, or let --repair do it: nothing of the file was used"
+REPAIR = "Correct the file, or import it with data import --repair; nothing of the file was used"
 
 
 class Finding(Struct, frozen=True):
