@@ -82,6 +82,10 @@ class Exchange:
             raise ValueError(f"account {uid!r} exists already")
         self._state.accounts[uid] = Account(uid, fees)
 
+    def add(self, instrument: Instrument) -> None:
+        """A market of its own for ``instrument``; one that has one already keeps what it was listed with."""
+        self._state.add(instrument)
+
     def has_account(self, uid: str) -> bool:
         return uid in self._state.accounts
 
@@ -391,12 +395,21 @@ class Exchange:
         return snapshot.save(self._state)
 
     @classmethod
-    def restore(cls, data: bytes, known: Iterable[Instrument] = ()) -> "Exchange":
+    def restore(
+        cls,
+        data: bytes,
+        known: Iterable[Instrument] = (),
+        *,
+        publish: frozenset[type[Happening]] = EVERYTHING,
+        remember_links: bool = True,
+    ) -> "Exchange":
         """The exchange that :meth:`save` wrote, also that of an older version; ``known`` completes the instruments it
-        kept less of. Raises ``msgspec.DecodeError`` on bytes of another kind and ``ValueError`` on another version's.
+        kept less of, the others are as at the start. Raises ``msgspec.DecodeError`` on bytes of another kind and
+        ``ValueError`` on another version's.
         """
-        exchange = cls((), seed="")
+        exchange = cls((), seed="", publish=publish)
         exchange._state = snapshot.restore(data, known)
+        exchange._state.remember_links = remember_links
         return exchange
 
     # --- inside -----------------------------------------------------------------------------------------------

@@ -63,8 +63,20 @@ class State:
         self.sums: dict[str, AccountSums] = {}
         self._coin_books: dict[str, list[Book]] = {}
         for book in self.books.values():
-            if book.instrument.quote_coin in (*DOLLARS, "USD"):
-                self._coin_books.setdefault(book.instrument.base_coin, []).append(book)
+            self._price_coin(book)
+
+    def add(self, instrument: Instrument) -> None:
+        """A market for ``instrument``, unless it has one."""
+        if instrument.id in self.instruments:
+            return
+        self.instruments[instrument.id] = instrument
+        book = self.books[instrument.id] = Book(instrument, self.changed)
+        self._price_coin(book)
+
+    def _price_coin(self, book: Book) -> None:
+        """Let a book in dollars price its coin."""
+        if book.instrument.quote_coin in (*DOLLARS, "USD"):
+            self._coin_books.setdefault(book.instrument.base_coin, []).append(book)
 
     def account(self, uid: str) -> Account:
         """Raises ``ValueError`` for an account that was never opened: the caller knows its users."""

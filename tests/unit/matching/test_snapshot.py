@@ -5,7 +5,8 @@ import pytest
 
 from tests.unit.matching.support import BUY, LINEAR, SELL, SPOT, D, exchange, levels, limit, market
 from tradectl.matching.exchange import Exchange
-from tradectl.matching.records import Happening, Refused
+from tradectl.matching.records import FillHappened, Happening, Refused
+from tradectl.matching.views import AccountFees
 
 
 def start() -> Exchange:
@@ -58,3 +59,28 @@ def test_foreign_bytes_are_refused() -> None:
     data[0] = 99
     with pytest.raises(ValueError, match="version 99"):
         Exchange.restore(msgspec.msgpack.encode(data))
+
+
+def test_a_market_added_later_is_as_one_that_was_there_from_the_start() -> None:
+    instruments = list(exchange("ann").instruments.values())
+    later = Exchange((), seed="seed")
+    later.open_account("ann", AccountFees(), 0)
+    later.deposit("ann", "USDT", D(100_000), 0)
+    for instrument in (*instruments, *instruments):
+        later.add(instrument)
+    known = Exchange(instruments, seed="seed")
+    known.open_account("ann", AccountFees(), 0)
+    known.deposit("ann", "USDT", D(100_000), 0)
+    for venue in (later, known):
+        for instrument in (LINEAR, SPOT):
+            venue.set_book(instrument, levels(("49999", "2")), levels(("50001", "2")), 1)
+            venue.place("ann", market(BUY, "0.5", instrument=instrument), 2)
+    assert later.account("ann") == known.account("ann")  # also what a coin is worth
+    assert later.save() == known.save()
+
+
+def test_what_is_published_and_remembered_may_be_chosen_anew() -> None:
+    restored = Exchange.restore(start().save(), publish=frozenset({FillHappened}), remember_links=False)
+    for now in (20, 22):
+        restored.place("ann", limit(BUY, "0.1", "49000", link="again"), now)
+        assert restored.cancel("ann", LINEAR, "", "again", now + 1)[1] == []
