@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from tradectl.cli.backtest import DATA, SYMBOLS
+from tradectl.cli import assumptions as assumed
 from tradectl.cli.command import noun, screen_of
 from tradectl.cli.screen import Screen
 from tradectl.cli.words import UsageError
@@ -20,7 +20,6 @@ PARAMS = typer.Option(
     [], "--param", metavar="NAME=RANGE",
     help="low:high, low:high:step, low:high:log, a,b,c, : (as declared), or one value to hold; repeat for several.",
 )  # fmt: skip
-WHERE = typer.Option([], "--where", metavar="RULE", help="Between parameters, such as 'fast < slow'; repeatable.")
 CONSTRAINTS = typer.Option(
     [], "--constraint", metavar="RULE", help="On measures, such as 'trades >= 30', or MODULE:FUNCTION; repeatable."
 )
@@ -30,16 +29,16 @@ FAILED, INTERRUPTED = 1, 130
 @app.command()
 def optimize(
     ctx: typer.Context,
-    strategy: str = typer.Argument(help="A built-in class, a file of the strategies folder, or MODULE:CLASS of it."),
-    symbol: list[str] = SYMBOLS,
-    category: Literal["linear", "spot", "inverse"] = typer.Option("linear", "--category", help="Product family."),
-    interval: str = typer.Option("", "--interval", help="Candles the strategy sees (default: its own parameter)."),
-    data_interval: str = typer.Option("", "--data-interval", help="Candles the market moves by (default: the same)."),
-    since: str = typer.Option("", "--since", metavar="WHEN", help="A date, time or age; default: the first candle."),
-    until: str = typer.Option("", "--until", metavar="WHEN", help="A date, time or age; default: the last candle."),
-    data: list[str] = DATA,
+    strategy: str = assumed.STRATEGY,
+    symbol: list[str] = assumed.SYMBOLS,
+    category: Literal["linear", "spot", "inverse"] = assumed.CATEGORY,
+    interval: str = assumed.INTERVAL,
+    data_interval: str = assumed.DATA_INTERVAL,
+    since: str = assumed.SINCE,
+    until: str = assumed.UNTIL,
+    data: list[str] = assumed.DATA,
     param: list[str] = PARAMS,
-    where: list[str] = WHERE,
+    where: list[str] = assumed.WHERE,
     objective: str = typer.Option(
         "sharpe",
         "--objective",
@@ -72,19 +71,19 @@ def optimize(
     monte_carlo: int = typer.Option(0, "--monte-carlo", min=0, help="So many draws of the best one's trades and days."),
     paths: int = typer.Option(0, "--paths", min=0, help="So many runs of the best one on redrawn prices."),
     ruin: float = typer.Option(0.5, "--ruin", min=0, max=0.99, help="What share of the start counts as ruin."),
-    cash: str = typer.Option("10000", "--cash", help="What the account begins with, in USDT."),
-    capital: str = typer.Option("1", "--capital", help="Share of equity the strategy may use."),
-    leverage: str = typer.Option("1", "--leverage", help="Leverage of positions."),
-    fees: str = typer.Option("", "--fees", metavar="MAKER,TAKER", help="Rates such as 0.0002,0.00055 (default VIP 0)."),
-    spread_ticks: int = typer.Option(1, "--spread-ticks", min=0, help="Bid and ask so many ticks from the price."),
-    spread_bps: float = typer.Option(0.0, "--spread-bps", min=0, help="... at least so many basis points."),
-    slippage_bps: float = typer.Option(0.0, "--slippage-bps", min=0, help="Takers trade so much worse than the touch."),
-    impact_bps: float = typer.Option(0.0, "--impact-bps", min=0, help="... and this x sqrt(share of the volume)."),
-    latency_ms: float = typer.Option(0.0, "--latency-ms", min=0, help="From decision to the venue's book."),
-    volume_share: float = typer.Option(
-        0.0, "--volume-share", min=0, max=1, help="Most of a bar's volume; 0: no bound."
-    ),
-    funding: str = typer.Option("0", "--funding", help="Rate where the data has none, such as 0.0001."),
+    cash: str = assumed.CASH,
+    capital: str = assumed.CAPITAL,
+    leverage: str = assumed.LEVERAGE,
+    fees: str = assumed.FEES,
+    spread_ticks: int = assumed.SPREAD_TICKS,
+    spread_bps: float = assumed.SPREAD_BPS,
+    slippage_bps: float = assumed.SLIPPAGE_BPS,
+    impact_bps: float = assumed.IMPACT_BPS,
+    latency_ms: float = assumed.LATENCY_MS,
+    volume_share: float = assumed.VOLUME_SHARE,
+    funding: str = assumed.FUNDING,
+    limits: Literal["wide", "profile"] = assumed.LIMITS,
+    hedge: bool = assumed.HEDGE,
     report: str = typer.Option("", "--report", metavar="FILE", help="Write the best run's report as one HTML page."),
     keep: bool = typer.Option(True, "--keep/--no-keep", help="Keep it among the runs (runs list)."),
 ) -> None:
@@ -94,7 +93,6 @@ def optimize(
     probability that the choice is overfitted. Ctrl-C shows what there is by then; a named study goes on later.
     """
     from tradectl.backtest.request import Request
-    from tradectl.cli import backtest as shared
     from tradectl.cli.when import moment
     from tradectl.model.money import use_exact_context
 
@@ -103,11 +101,12 @@ def optimize(
     request = Request(
         strategy=strategy, symbols=tuple(symbol), category=category, interval=interval, data_interval=data_interval,
         since=moment(since) if since else 0, until=moment(until) if until else 0, params=_held(param),
-        cash=shared._amount("cash", cash), capital=shared._amount("capital", capital),
-        leverage=shared._amount("leverage", leverage),
-        models=shared._models(
+        cash=assumed.amount_of("cash", cash), capital=assumed.amount_of("capital", capital),
+        leverage=assumed.amount_of("leverage", leverage),
+        models=assumed.models_of(
             fees, spread_ticks, spread_bps, slippage_bps, impact_bps, latency_ms, volume_share, funding
         ),
+        limits=assumed.limits_of(screen, limits), hedge=hedge,
     )  # fmt: skip
     asked = {
         "objective": objective, "constraints": tuple(constraint), "trials": trials, "sampler": sampler,

@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tradectl.backtest.job import BacktestJob, BacktestResult
+from tradectl.backtest.limits import wide_open
 from tradectl.backtest.optimise.plan import Evaluate, Stop
 from tradectl.backtest.optimise.search_space import Params
 from tradectl.backtest.optimise.windowed_history import WindowedHistory
@@ -94,7 +95,15 @@ def identity_of(job: BacktestJob, history: History, classes: dict[str, type[Stra
         "cash": f"{job.cash:f} {job.settle_coin}",
         "leverage": f"{job.leverage:f}",
         "position mode": job.position_mode,
+        "limits": _limits(job),
         "strategies": ", ".join(f"{it.name} ({it.class_}, {it.capital:f} of equity)" for it in job.strategies),
         **sources,
         **models,
     }
+
+
+def _limits(job: BacktestJob) -> str:
+    """Where the risk limits are not the wide ones."""
+    wide = wide_open(job.leverage)
+    names = [it for it in wide.__struct_fields__ if getattr(job.limits, it) != getattr(wide, it)]
+    return ", ".join(f"{it} {getattr(job.limits, it)}" for it in names) or "wide"
