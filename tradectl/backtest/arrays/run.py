@@ -19,8 +19,8 @@ from tradectl.history.series import Candles, Points
 from tradectl.model.instruments import Instrument
 from tradectl.model.orders import Side
 
-#: Fills there is room for at first.
-_ROOM = 4096
+#: Fills there is room for beside those the signals ask for.
+_ROOM = 64
 
 
 class ArrayFill(NamedTuple):
@@ -98,7 +98,8 @@ def run_arrays(
     reasons when it cannot promise that, and for parameters, data or a strategy that cannot be run.
     """
     asked = Inputs(job, candles, instrument, funding).signals(cls, params)
-    raw = raw_run(asked)
+    # A decision makes two fills at most, each change of the account one stand.
+    raw = raw_run(asked, 2 * int(np.count_nonzero(asked.codes)) + len(asked.inputs.funding) + _ROOM)
     refuse(troubles(int(raw.account["flags"][0])))
     return ArrayResult(asked, raw)
 
