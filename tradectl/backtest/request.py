@@ -68,6 +68,41 @@ def job_of(request: Request, history: History, cls: type[Strategy]) -> BacktestJ
     )  # fmt: skip
 
 
+def job_of_all(requests: Sequence[Request], history: History, classes: Mapping[str, type[Strategy]]) -> BacktestJob:
+    """One job of several strategies on one account, each with its part of the capital; the market moves by the
+    shortest of their candles. Names that repeat are numbered. Raises ``Problem`` as :func:`job_of`."""
+    jobs = [job_of(it, history, classes[it.strategy]) for it in requests]
+    interval = min((it.interval for it in jobs), key=lambda it: INTERVALS[it])
+    longer = [it.interval for it in jobs if INTERVALS[it.interval] % INTERVALS[interval]]
+    if longer:
+        raise wrong("interval", longer[0], f"is no multiple of {interval}, by which the market moves", "choose another")
+    return replace(
+        jobs[0], interval=interval, strategies=_named_apart([it for job in jobs for it in job.strategies]),
+        instruments=tuple(dict.fromkeys(it for job in jobs for it in job.instruments)),
+        since=min(it.since for it in jobs), until=max(it.until for it in jobs),
+    )  # fmt: skip
+
+
+def _named_apart(configs: Sequence[StrategyConfig]) -> tuple[StrategyConfig, ...]:
+    seen: dict[str, int] = {}
+    named = []
+    for it in configs:
+        seen[it.name] = seen.get(it.name, 0) + 1
+        named.append(it if seen[it.name] == 1 else replace(it, name=f"{it.name}-{seen[it.name]}"))
+    return tuple(named)
+
+
+def params_for(cls: type[Strategy], name: str, given: Mapping[str, Any], alone: bool) -> dict[str, Any]:
+    """Of several strategies' parameters those of one: ``CLASS.NAME`` for it alone, ``NAME`` for all that declare it.
+
+    ``alone``: it is the only one, so every name must be its own.
+    """
+    known = declared(cls)
+    own = {key: value for key, value in given.items() if "." not in key and (alone or key in known)}
+    prefix = f"{name}."
+    return own | {key.removeprefix(prefix): value for key, value in given.items() if key.startswith(prefix)}
+
+
 def with_params(job: BacktestJob, params: Mapping[str, Any]) -> BacktestJob:
     """The same job with other parameters of every instance."""
     changed = tuple(replace(it, params={**it.params, **params}) for it in job.strategies)
