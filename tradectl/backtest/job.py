@@ -1,5 +1,6 @@
 """What a backtest is asked to do, and what comes out of it."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -110,3 +111,11 @@ class BacktestResult(Struct, frozen=True, kw_only=True):
     @property
     def final_equity(self) -> Decimal:
         return self.samples[-1].equity if self.samples else self.job.cash
+
+
+class Interim(Struct, frozen=True):
+    """Looks at a run under way: ``hear`` gets the result as of the first sample at or after each of ``moments``
+    (rising, nanoseconds UTC), without chart, fingerprint and warnings. What it raises ends the run."""
+
+    moments: tuple[int, ...]
+    hear: Callable[[BacktestResult], None]

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from tradectl.backtest.agenda import Agenda, Due
 from tradectl.backtest.collector import Collector, sample_step
 from tradectl.backtest.feed import CandleFeed, Row
-from tradectl.backtest.job import BacktestJob, BacktestResult, Progress
+from tradectl.backtest.job import BacktestJob, BacktestResult, Interim, Progress
 from tradectl.backtest.longer_bars import LongerBars
 from tradectl.backtest.preparation import Prepared, prepare
 from tradectl.backtest.slots import Slot
@@ -189,22 +189,27 @@ class Backtest:
 
     # --- running
 
-    def run(self, progress: Callable[[Progress], None] | None, stop: Callable[[], bool] | None) -> BacktestResult:
+    def run(
+        self, progress: Callable[[Progress], None] | None, stop: Callable[[], bool] | None,
+        interim: Interim | None = None,
+    ) -> BacktestResult:  # fmt: skip
         """Everything from the first candle to the last, or until ``stop`` says so."""
         wall, cpu = time.monotonic(), time.process_time()
         feed = CandleFeed(
             self._history, self.job.instruments, self.job.interval, self.p.length, self.job.since, self.job.until,
             sample_step(self.job.since, self.job.until, self.p.length),
         )  # fmt: skip
-        done, interrupted = self._play(feed, progress, stop)
+        done, interrupted = self._play(feed, progress, stop, interim)
         spent = time.monotonic() - wall, time.process_time() - cpu
         return self._result(feed, done, interrupted, spent)
 
     def _play(
-        self, feed: CandleFeed, progress: Callable[[Progress], None] | None, stop: Callable[[], bool] | None
-    ) -> tuple[int, bool]:
+        self, feed: CandleFeed, progress: Callable[[Progress], None] | None, stop: Callable[[], bool] | None,
+        interim: Interim | None,
+    ) -> tuple[int, bool]:  # fmt: skip
         step = sample_step(self.job.since, self.job.until, self.p.length)
         length, done, next_sample, looked = self.p.length, 0, 0, 0
+        looks = list(interim.moments) if interim is not None else []
         for at, rows in feed.groups():
             if not next_sample:
                 self._begin(at, rows)
@@ -215,6 +220,9 @@ class Backtest:
             if at + length >= next_sample + step:
                 next_sample = (at + length) // step * step
                 self.collector.sample(at + length)
+                if looks and interim is not None and at + length >= looks[0]:
+                    looks = [it for it in looks if it > at + length]
+                    interim.hear(self._so_far(done))
             looked += 1
             if looked == LOOK_EVERY:
                 looked = 0
@@ -327,34 +335,39 @@ class Backtest:
 
     # --- the end
 
-    def _result(
-        self, feed: CandleFeed, done: int, interrupted: bool, spent: tuple[float, float]
-    ) -> BacktestResult:  # fmt: skip
+    def _so_far(self, done: int) -> BacktestResult:
+        """The run as it stands, without what only its end is worth: chart, fingerprint, warnings."""
         c, job = self.collector, self.job
-        c.finish(self._now)
-        capital = {it.name: it.capital for it in job.strategies}
-        fills, whole, each = c.measured(job.cash, capital)
-        names = [str(it) for it in job.instruments]
-        missing = {name: count for name, count in zip(names, feed.missing, strict=True) if count}
+        fills, whole, each = c.measured(job.cash, {it.name: it.capital for it in job.strategies})
         return BacktestResult(
             job=job, instruments=self.p.instruments, executions=tuple(c.executions), fills=fills,
             orders=tuple(c.orders.values()), decisions=tuple(c.decisions), decided=self.engine.world.decision_seq,
-            refused=c.refused, samples=tuple(c.samples),
-            prices={name: tuple(chart.bars) for name, chart in zip(names, feed.charts, strict=True)},
-            metrics=whole, per_strategy=each, warnings=known_biases(self.p, c, missing), models=job.models.describe(),
-            data_fingerprint=self.p.fingerprint(), candles=done, ended=self._now, interrupted=interrupted,
-            missing=missing, stopped=c.stopped, wall_seconds=spent[0], cpu_seconds=spent[1], code=self.p.code,
+            refused=dict(c.refused), samples=tuple(c.samples), prices={}, metrics=whole, per_strategy=each, warnings=(),
+            models=job.models.describe(), data_fingerprint="", candles=done, ended=self._now, interrupted=True,
+            stopped=dict(c.stopped), code=self.p.code,
+        )  # fmt: skip
+
+    def _result(self, feed: CandleFeed, done: int, interrupted: bool, spent: tuple[float, float]) -> BacktestResult:
+        self.collector.finish(self._now)
+        names = [str(it) for it in self.job.instruments]
+        missing = {name: count for name, count in zip(names, feed.missing, strict=True) if count}
+        return replace(
+            self._so_far(done), prices={name: tuple(it.bars) for name, it in zip(names, feed.charts, strict=True)},
+            warnings=known_biases(self.p, self.collector, missing), data_fingerprint=self.p.fingerprint(),
+            interrupted=interrupted, missing=missing, wall_seconds=spent[0], cpu_seconds=spent[1],
         )  # fmt: skip
 
 
 def run_backtest(
     job: BacktestJob, history: History, classes: Mapping[str, type[Strategy]],
     progress: Callable[[Progress], None] | None = None, stop: Callable[[], bool] | None = None,
+    interim: Interim | None = None,
 ) -> BacktestResult:  # fmt: skip
     """Run ``job`` over ``history``; ``classes`` by the names the strategy configurations use.
 
-    ``stop`` is asked now and then; then the result is what was so far. Raises ``Problem`` when the job cannot be done
-    with this history: no candles, an interval they cannot give, a parameter that is wrong.
+    ``stop`` is asked now and then; then the result is what was so far. ``interim`` sees it under way. Raises
+    ``Problem`` when the job cannot be done with this history: no candles, an interval they cannot give, a parameter
+    that is wrong.
     """
     use_exact_context()
-    return Backtest(job, history, classes).run(progress, stop)
+    return Backtest(job, history, classes).run(progress, stop, interim)

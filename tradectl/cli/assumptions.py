@@ -77,7 +77,8 @@ def limits_of(screen: Screen, which: str) -> "RiskLimits | None":
         return None
     from tradectl.cli.strategies import folder_of
 
-    return folder_of(screen)[0].risk
+    found: RiskLimits = folder_of(screen)[0].risk
+    return found
 
 
 def _rate(name: str, text: str) -> Any:
