@@ -73,7 +73,7 @@ def write(rows: Iterator[Row], out: TextIO, basis: Basis, currency: str, rates: 
     use_exact_context()
     table = csv.writer(out)
     table.writerow(COLUMNS)
-    raw = {row["id"]: row for row in rows}
+    raw = {row["id"]: row for row in sorted(rows, key=lambda it: (it["at"], it["id"]))}
     known: dict[str, list[tuple[int, Decimal]]] = {}
     fills = in_order(fill_of(_booked(row), _last_price(raw, known)) for row in raw.values())
     book = CostBasis(basis, lambda fill: rates.at(fill.at))

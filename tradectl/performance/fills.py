@@ -81,5 +81,5 @@ def _fee(booked: ExecutionBooked, price_of: PriceOf) -> Decimal:
 
 
 def in_order(fills: Iterable[Fill]) -> list[Fill]:
-    """By time, then by the venue's id: the same order on every machine."""
-    return sorted(fills, key=lambda it: (it.at, it.id))
+    """By time; fills of one moment stay in the order they were booked in, in which a flip closes before it opens."""
+    return sorted(fills, key=lambda it: it.at)

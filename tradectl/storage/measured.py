@@ -87,9 +87,8 @@ class Measured:
         if asked.strategy:
             query = query.where(table.c.strategy == asked.strategy)
         prices = _Prices(self._engine, self._coin)
-        return [
-            fill_of(to_execution(row), prices.at) for row in self._rows(query.order_by(table.c.ts, table.c.exec_id))
-        ]
+        booked = query.order_by(table.c.at, table.c.run, table.c.seq, table.c.exec_id)
+        return [fill_of(to_execution(row), prices.at) for row in self._rows(booked)]
 
     def _flows(self, asked: params.MetricsOf) -> list[Flow]:
         table = table_of(tables.LedgerRecord)

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tradectl.performance.breakdown import GROUPINGS, breakdown, total
 from tradectl.performance.exposure import exposure
@@ -32,6 +33,15 @@ def test_a_fill_that_turns_the_book_ends_one_trip_and_begins_the_next(fill):
     first, second = round_trips([fill("1", "100"), fill("-3", "90", fee="3"), fill("2", "80")])
     assert (first.long, first.pnl, first.fees) == (True, D(-11), D(1))
     assert (second.long, second.pnl, second.fees, second.qty) == (False, D(18), D(2), D(2))
+
+
+def test_a_flip_of_one_moment_closes_before_it_opens_whatever_the_venues_ids_are(fill):
+    fills = [fill("1", "100"), fill("-1", "110"), fill("-2", "110"), fill("2", "100")]
+    moment = fills[1].at
+    fills[1], fills[2] = replace(fills[1], id="z"), replace(fills[2], id="a", at=moment)
+    first, second = round_trips(fills)
+    assert (first.long, first.qty, first.pnl) == (True, D(1), D(10))
+    assert (second.long, second.qty, second.pnl) == (False, D(2), D(20))
 
 
 def test_open_trips_are_left_out_unless_asked_for(fill):
