@@ -1,6 +1,7 @@
 """Candles of several instruments in groups of one open time, read in parts, with what a chart needs of them."""
 
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 
@@ -61,7 +62,17 @@ class CandleFeed:
         self.missing = [0] * len(instruments)
 
     def rows(self, place: int) -> Iterator[Row]:
-        """The candles of one instrument; gaps inside them are counted."""
+        """The candles of one instrument."""
+        for part in self.parts(place):
+            yield from zip(*(column.tolist() for column in part.arrays()), strict=True)
+
+    def parts(self, place: int, size: int = 0) -> Iterator[Candles]:
+        """The candles of one instrument in parts of at most ``size``, 0 as they come; gaps inside are counted."""
+        for part in self._noted(place):
+            for start in range(0, len(part), size or len(part)):
+                yield cast(Candles, part.rows(start, start + size)) if size else part
+
+    def _noted(self, place: int) -> Iterator[Candles]:
         chart, before = self.charts[place], 0
         for part in self._history.read(self._series[place], self._since, self._until):
             assert isinstance(part, Candles)
@@ -71,7 +82,7 @@ class CandleFeed:
                 self.missing[place] += (int(times[0]) - before) // self._length - 1
             self.missing[place] += int(((times[-1] - times[0]) // self._length) - (len(times) - 1))
             before = int(times[-1])
-            yield from zip(*(column.tolist() for column in part.arrays()), strict=True)
+            yield part
 
     def groups(self) -> Iterator[Group]:
         """All candles that open at one time, by the place of their instrument."""

@@ -117,7 +117,7 @@ def _config(job: BacktestJob, length: int) -> EngineConfig:
     stale = max(job.limits.stale_quote_seconds, 3 * seconds)
     return EngineConfig(
         run=RUN, mode="backtest", settle_coin=job.settle_coin, position_mode=job.position_mode,  # type: ignore[arg-type]
-        equity_every_s=365 * _DAY, guard_every_s=seconds, audit_every_s=365 * _DAY,
+        equity_every_s=365 * _DAY, guard_every_s=0, audit_every_s=365 * _DAY,
         risk=replace(job.limits, stale_quote_seconds=stale), queue=QueueLimits(), strategies=job.strategies,
     )  # fmt: skip
 

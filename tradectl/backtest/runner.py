@@ -2,12 +2,14 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from math import inf
 from typing import Any
 
 from msgspec.structs import replace
 
 from tradectl.backtest.agenda import Agenda, Due
+from tradectl.backtest.closings import closings
 from tradectl.backtest.collector import Collector, sample_step
 from tradectl.backtest.feed import CandleFeed, Row
 from tradectl.backtest.job import BacktestJob, BacktestResult, Interim, Progress
@@ -20,7 +22,7 @@ from tradectl.engine.audience import NOBODY
 from tradectl.engine.strategy import Strategy
 from tradectl.engine.trading_engine import TradingEngine
 from tradectl.history.reading import History
-from tradectl.history.series import Points
+from tradectl.history.series import Candles, Points
 from tradectl.model.commands import (
     CancelOrder,
     CancelTimer,
@@ -49,6 +51,7 @@ from tradectl.model.instruments import InstrumentId
 from tradectl.model.market_data import Bar, Ticker
 from tradectl.model.money import exact, use_exact_context
 from tradectl.model.orders import Side
+from tradectl.simulation.models import FixedLatency
 from tradectl.simulation.path import corners, moments
 from tradectl.simulation.venue import SimulatedVenue
 
@@ -77,6 +80,11 @@ class Backtest:
         self._slot_of = {slot.instrument: slot for slot in self.slots}
         self._watches = 0
         self._share = 1.0
+        self._step = sample_step(job.since, job.until, self.p.length)
+        #: When equity is noted next; 0 before the first candle.
+        self._sample_at = self._done = 0
+        self._interim: Interim | None = None
+        self._looks: list[int] = []
         self._events: deque[Event] = deque()
         self._busy = False
         self._apply = self.engine.apply
@@ -105,6 +113,12 @@ class Backtest:
         commands = self._apply(event)
         if commands or self._events:
             self._follow(commands)
+        self._busy = False
+
+    def _answer(self, commands: tuple[Command, ...]) -> None:
+        """What the engine said to a bar that went straight to it."""
+        self._busy = True
+        self._follow(commands)
         self._busy = False
 
     def _follow(self, commands: tuple[Command, ...]) -> None:
@@ -197,7 +211,7 @@ class Backtest:
         wall, cpu = time.monotonic(), time.process_time()
         feed = CandleFeed(
             self._history, self.job.instruments, self.job.interval, self.p.length, self.job.since, self.job.until,
-            sample_step(self.job.since, self.job.until, self.p.length),
+            self._step,
         )  # fmt: skip
         done, interrupted = self._play(feed, progress, stop, interim)
         spent = time.monotonic() - wall, time.process_time() - cpu
@@ -207,36 +221,89 @@ class Backtest:
         self, feed: CandleFeed, progress: Callable[[Progress], None] | None, stop: Callable[[], bool] | None,
         interim: Interim | None,
     ) -> tuple[int, bool]:  # fmt: skip
-        step = sample_step(self.job.since, self.job.until, self.p.length)
-        length, done, next_sample, looked = self.p.length, 0, 0, 0
-        looks = list(interim.moments) if interim is not None else []
+        self._interim, self._looks = interim, list(interim.moments) if interim is not None else []
+        for at in self._singles(feed) if self._is_single() else self._groups(feed):
+            if progress is not None:
+                progress(Progress(at, self._done, self.p.candles))
+            if stop is not None and stop():
+                return self._done, True
+        return self._done, False
+
+    def _groups(self, feed: CandleFeed) -> Iterator[int]:
+        """Everything, moment by moment; now and then the open time it has come to."""
+        looked = 0
         for at, rows in feed.groups():
-            if not next_sample:
+            if not self._sample_at:
                 self._begin(at, rows)
-                next_sample = at
-                self.collector.sample(at)
+            self._done += len(rows)
             self._group(at, rows)
-            done += len(rows)
-            if at + length >= next_sample + step:
-                next_sample = (at + length) // step * step
-                self.collector.sample(at + length)
-                if looks and interim is not None and at + length >= looks[0]:
-                    looks = [it for it in looks if it > at + length]
-                    interim.hear(self._so_far(done))
             looked += 1
             if looked == LOOK_EVERY:
                 looked = 0
-                if progress is not None:
-                    progress(Progress(at, done, self.p.candles))
-                if stop is not None and stop():
-                    return done, True
-        return done, False
+                yield at
+
+    def _sample(self, end: int) -> None:
+        """Note equity at the end of the bars that reach its time, and let who wants to see what is so far."""
+        self._sample_at = end // self._step * self._step + self._step
+        self.collector.sample(end)
+        if self._looks and self._interim is not None and end >= self._looks[0]:
+            self._looks = [it for it in self._looks if it > end]
+            self._interim.hear(self._so_far(self._done))
+
+    # --- one instrument: bars that nothing waits for go to the engine and nowhere else
+
+    def _is_single(self) -> bool:
+        """Whether each bar comes alone and is heard of at once."""
+        return len(self.slots) == 1 and isinstance(self._latency, FixedLatency) and not self._latency.to_strategy
+
+    def _singles(self, feed: CandleFeed) -> Iterator[int]:
+        """:meth:`_groups` of one instrument."""
+        for part in feed.parts(0, LOOK_EVERY):
+            if not self._sample_at:
+                first = next(zip(*(column[:1].tolist() for column in part.arrays()), strict=True))
+                self._begin(first[0], [(0, first)])
+            before = self._done
+            self._stretch(part)
+            self._done = before + len(part)
+            yield int(part.open_time[-1])
+
+    def _stretch(self, part: Candles) -> None:
+        """As :meth:`_group` bar by bar; but while nothing waits for a bar, it goes straight to the engine."""
+        slot, agenda, apply, before = self.slots[0], self.agenda, self._apply, self._done
+        display, behind, instrument, length = slot.display, self.venue.behind, slot.instrument, self.p.length
+        due, below, above = self._calm(slot)
+        told = closings(part, self.job.interval, length, display)
+        for number, (end, low, high, close, volume, event) in enumerate(told, 1):
+            if end >= due or low <= below or high >= above:
+                self._done, bar = before + number, event.bar
+                self._group(end - length, [(0, (bar.open_time, bar.open, high, low, close, volume, bar.turnover))])
+                due, below, above = self._calm(slot)
+                continue
+            display.price, display.volume = close, volume
+            behind[instrument] = None
+            commands = apply(event)
+            if commands:
+                self._now = end
+                self._answer(commands)
+                if agenda.next <= end:
+                    self._until(end)
+                due, below, above = self._calm(slot)
+        self._now = max(self._now, end)
+
+    def _calm(self, slot: Slot) -> tuple[int, float, float]:
+        """Until when, and between which prices, a bar changes nothing but what the engine knows."""
+        self._note_watches()
+        if slot.longer or slot.is_watched():
+            return 0, 0.0, 0.0
+        below, above = slot.safe_between(self._share) if slot.held else (-inf, inf)
+        return min(self.agenda.next, self._sample_at), below, above
 
     def _begin(self, at: int, rows: list[tuple[int, Row]]) -> None:
         """The engine wakes up at the open of the first candle, with its prices."""
         self._now = at
         for place, row in rows:
             self.venue.stand(self.job.instruments[place], row[1])
+        self._sample_at = at + self._step
         self._tell(Started(at, self.p.config.run))
         self._tell(InstrumentsLoaded(at, self.p.instruments, self.venue.fee_rates()))
         for place, row in rows:
@@ -248,6 +315,7 @@ class Backtest:
                 assert isinstance(part, Points)
                 for ts, rate in zip(part.ts.tolist(), part.value.tolist(), strict=True):
                     self.agenda.add(ts, Due.FUNDING, (instrument, rate))
+        self.collector.sample(at)
 
     def _group(self, at: int, rows: list[tuple[int, Row]]) -> None:
         """The bars that open at ``at``: their way, what is due meanwhile, and their close."""
@@ -266,6 +334,8 @@ class Backtest:
         self._close(end, rows)
         if agenda.next <= end:
             self._until(end)
+        if end >= self._sample_at:
+            self._sample(end)
 
     def _is_watching(self, rows: list[tuple[int, Row]]) -> bool:
         """Whether anything can happen inside these bars."""
@@ -287,7 +357,8 @@ class Backtest:
             self._until(moment)
             for slot, prices in ways:
                 if slot.held or slot.is_watched():
-                    self._said(self.venue.step(slot.instrument, prices[corner], moment, jump=not corner))
+                    for events in self.venue.way(slot.instrument, prices[corner], moment, jump=not corner):
+                        self._said(events)  # what it makes the strategies do is done before the price goes on
                 else:
                     self.venue.stand(slot.instrument, prices[corner])
                 if slot.followed:

@@ -41,8 +41,13 @@ class Slot:
         return self.followed or self._venue.is_watching(self.instrument)
 
     def leaves_bounds(self, low: float, high: float, share: float) -> bool:
-        """Whether a bar reaches where something could be liquidated; each position may use ``share`` of what is left,
-        so that it holds however the others move within theirs."""
+        """Whether a bar reaches where something could be liquidated; see :meth:`safe_between`."""
+        below, above = self.safe_between(share)
+        return not below < low <= high < above
+
+    def safe_between(self, share: float) -> tuple[float, float]:
+        """Prices strictly between which nothing is liquidated; each position may use ``share`` of what is left, so
+        that it holds however the others move within theirs."""
         if self.bounds is None:
             found, here = self._venue.bounds(self.instrument), self.display.price
             if found is None:
@@ -50,4 +55,4 @@ class Slot:
             else:
                 below, above = here - float(found[0]), float(found[1]) - here
                 self.bounds = (here - below * share, here + above * share)
-        return not self.bounds[0] < low <= high < self.bounds[1]
+        return self.bounds

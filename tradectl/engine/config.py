@@ -84,7 +84,11 @@ class UniverseConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class EngineConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Everything :class:`TradingEngine` depends on besides its events; its encoded form is the fingerprint."""
+    """Everything :class:`TradingEngine` depends on besides its events; its encoded form is the fingerprint.
+
+    ``guard_every_s`` 0: no timer; the guard looks once at each moment of closed candles, before they are delivered.
+    That is for a simulation, whose world moves with its candles alone; the daemon's settings do not offer it.
+    """
 
     run: str
     mode: str = "sandbox"
@@ -92,7 +96,7 @@ class EngineConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     position_mode: Literal["one_way", "hedge"] = "one_way"
     tolerance: Decimal = Decimal(0)
     equity_every_s: int = 300
-    guard_every_s: int = 5
+    guard_every_s: Annotated[int, Meta(ge=0)] = 5
     audit_every_s: int = 60
     risk: RiskLimits = RiskLimits()
     scoped: dict[str, ScopeLimits] = {}  # by scope: strategy:NAME, strategy:*, symbol:SYMBOL, group:NAME

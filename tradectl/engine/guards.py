@@ -32,14 +32,20 @@ class Guards:
 
     def watch(self) -> None:
         """Check limits and ages, and ask to be woken again."""
-        w = self._w
-        if w.portfolio.state.baselined:
+        self.look()
+        w, every = self._w, self._w.config.guard_every_s
+        if every:
+            w.set_timer(GUARD_TIMER, w.now + every * _SECOND)
+
+    def look(self) -> None:
+        """Check limits and ages."""
+        if self._w.portfolio.state.baselined:
             self._check_equity()
         self._check_ages()
-        w.set_timer(GUARD_TIMER, w.now + w.config.guard_every_s * _SECOND)
 
     def _check_equity(self) -> None:
-        self.latches.end_pauses()
+        if self._w.state.reasons:  # each pause is one of them
+            self.latches.end_pauses()
         if self.calm.holds():
             return
         self.latches.look_at_positions()

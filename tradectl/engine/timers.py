@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tradectl.engine.trading_engine import TradingEngine
 
 _SECOND = 10**9
+_DAY = 86_400 * _SECOND
 #: Orders and executions this quiet (nanoseconds) are asked after.
 QUIET = 10 * _SECOND
 AUDIT_TIMER = "audit"
@@ -27,6 +28,7 @@ class Timers:
 
     def __init__(self, engine: "TradingEngine") -> None:
         self._e = engine
+        self._states_on = -1
 
     def audit_later(self) -> None:
         """The next comparison of the streams' statements with the books."""
@@ -43,7 +45,9 @@ class Timers:
         if name == QUEUE_TIMER:
             e.dispatch.release()
         elif name == GUARD_TIMER:
-            self._guard()
+            e.guards.watch()
+            e.host.check_states()
+            self._look_after()
         elif name == EQUITY_TIMER:
             e.guards.mark()
             w.portfolio.forget_old()
@@ -66,16 +70,26 @@ class Timers:
             strategy, _, timer = name.removeprefix(STRATEGY_TIMER).partition(":")
             e.host.deliver(strategy, "on_timer", timer)
 
-    def _guard(self) -> None:
+    def closed(self, now: int) -> None:
+        """The guard's tick where none is set: candles closed. What a strategy keeps is looked at once a day, for every
+        candle would be too often where it is much."""
+        e = self._e
+        e.guards.look()
+        if now // _DAY != self._states_on:
+            self._states_on = now // _DAY
+            e.host.check_states()
+        self._look_after()
+
+    def _look_after(self) -> None:
+        """What should be under way, and is perhaps not."""
         e, w = self._e, self._e.world
-        e.guards.watch()
-        e.host.check_states()
         e.protections.look_all()
         if e.stops.state.wanted:
             e.stops.look()
-        if w.open.orders and not w.unreconciled and e.answers.chase(w.now - QUIET):
-            e.reconciler.ask("executions are missing")
-        e.venue.hold_for_unknown()
+        if w.open.orders:
+            if not w.unreconciled and e.answers.chase(w.now - QUIET):
+                e.reconciler.ask("executions are missing")
+            e.venue.hold_for_unknown()
 
     def _look_again(self, link_id: str) -> None:
         order = self._e.world.orders.get(link_id)

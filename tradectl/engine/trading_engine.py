@@ -92,6 +92,7 @@ from tradectl.model.instruments import InstrumentId
 
 #: More callbacks of one strategy than this in one step is a loop between it and its own orders.
 MAX_DELIVERIES = 2_000
+_NEVER = 1 << 63
 
 
 class TradingEngine:
@@ -132,6 +133,8 @@ class TradingEngine:
         self.timers = Timers(self)
         self._bars_closed = self.host.bars.closed
         self._handlers = self._table()
+        #: The last moment of closed candles the guard looked at; where a timer wakes it, none is ever later.
+        self._looked_at = _NEVER if config.guard_every_s else 0
 
     def forewarn(self, recorded: Iterable[Command]) -> None:
         """Before the replay of an event: what was decided then. A callback that was aborted is not run again."""
@@ -260,6 +263,9 @@ class TradingEngine:
                 self.protections.price_changed(event.instrument)
             if self.algorithms.working:
                 self.algorithms.quote(event.instrument)
+        if event.received > self._looked_at:
+            self._looked_at = event.received
+            self.timers.closed(event.received)
         self._bars_closed(event)
 
     def _quote(self, event: QuoteChanged) -> None:

@@ -6,7 +6,7 @@ from math import ceil, floor
 from tradectl.model.instruments import Instrument
 from tradectl.model.money import exact
 from tradectl.model.orders import Side
-from tradectl.simulation.models import FixedSpread, Models
+from tradectl.simulation.models import FixedSlippage, FixedSpread, Models
 
 #: Size of a level without bound: more than any order may be, in lots.
 BOUNDLESS = 1 << 60
@@ -20,7 +20,7 @@ class Display:
     """
 
     __slots__ = (
-        "_digits", "_half", "_lot", "_models", "_tick", "_whole", "instrument", "mark", "price", "volume",
+        "_lot", "_models", "_tick", "_whole", "digits", "half", "instrument", "mark", "price", "volume",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument, models: Models) -> None:
@@ -28,17 +28,17 @@ class Display:
         self._models = models
         tick = instrument.tick_size
         self._tick, self._lot = float(tick), instrument.lot_size
-        self._digits = max(0, -int(tick.as_tuple().exponent))
+        self.digits = max(0, -int(tick.as_tuple().exponent))
         spread = models.spread
         constant = isinstance(spread, FixedSpread) and not spread.bps
         #: Where the spread never changes and the tick is a power of ten: half of it as a price; else -1.
-        self._half = self._tick * spread.half(instrument, 1.0) if constant and tick.as_tuple().digits == (1,) else -1.0
-        self._whole = constant and self._half >= 0
+        self.half = self._tick * spread.half(instrument, 1.0) if constant and tick.as_tuple().digits == (1,) else -1.0
+        self._whole = constant and self.half >= 0
         self.price = self.mark = self.volume = 0.0
 
     def touch(self) -> tuple[float, float]:
         """Bid and ask; rounding to the tick's decimals makes them the floats their text would be."""
-        price, digits, half = self.price, self._digits, self._half
+        price, digits, half = self.price, self.digits, self.half
         if self._whole and price > half and round(price, digits) == price:
             return round(price - half, digits) if half else price, round(price + half, digits) if half else price
         bid, ask = self.ticks()
@@ -67,6 +67,12 @@ class Display:
             return 0
         size = self._models.liquidity.passive(self.instrument, self.volume)
         return BOUNDLESS if size is None else int(size / self._lot)
+
+    def taken(self) -> tuple[dict[int, int], dict[int, int]]:
+        """Both sides as orders that fire find them, whichever side they take: shifted against them by the slippage."""
+        if isinstance(self._models.slippage, FixedSlippage) and not self._models.slippage.bps:
+            return self.sides()
+        return self.sides(Side.SELL)[0], self.sides(Side.BUY)[1]
 
     def sides(self, taker: Side | None = None, qty: Decimal = Decimal(0)) -> tuple[dict[int, int], dict[int, int]]:
         """Both sides by key in lots, as a taker of ``qty`` finds them: shifted against him by the slippage."""
