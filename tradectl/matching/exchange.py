@@ -290,10 +290,16 @@ class Exchange:
         """Display sides (lots by key) without crossing what rests; what fills used of the old ones is forgotten."""
         show(self._book(instrument), bids, asks)
 
-    def waiting_triggers(self, instrument: InstrumentId) -> list[Decimal]:
-        """Trigger prices of the conditional orders that look at the last price, in no order."""
-        triggers = (waiting.order.trigger for waiting in self._book(instrument).conditionals.values())
-        return [it.price for it in triggers if it is not None and it.by is TriggerBy.LAST]
+    def waypoints(self, instrument: InstrumentId) -> list[Decimal]:
+        """Prices at which a last price on its way does something, in no order: triggers that look at it, and for each
+        resting order the first price that goes through it."""
+        book = self._book(instrument)
+        points = [book.grid.price(-key - 1) for key in book.buys.keys]
+        points += [book.grid.price(key + 1) for key in book.sells.keys]
+        if book.conditionals:
+            triggers = (waiting.order.trigger for waiting in book.conditionals.values())
+            points += [it.price for it in triggers if it is not None and it.by is TriggerBy.LAST]
+        return points
 
     def settle_funding(self, instrument: InstrumentId, rate: Decimal, now: int) -> list[Happening]:
         """Exchange funding: value at mark x rate, rounded half-even to eight decimals; longs pay a positive rate."""

@@ -108,16 +108,21 @@ class Matcher:
 
     def print_through(self, book: Book, side: Side, ticks: int, lots: int) -> None:
         """A public trade: fill what it ran through, then what it reached at its own price."""
-        for resting, key in ((book.buys, -ticks), (book.sells, ticks)):
-            while lots and (maker := resting.best()) is not None and maker.key < key:
-                filled = min(lots, maker.leaves)
-                lots -= filled
-                self.fill_maker(book, maker, filled, self.state.ids.next_seq())
+        lots = self.run_through(book, ticks, lots)
         resting, key = (book.sells, ticks) if side is BUY else (book.buys, -ticks)
         if key not in resting.queues:
             return
         for maker, reached in queue_position.reached(resting, key, lots):
             self.fill_maker(book, maker, reached, self.state.ids.next_seq())
+
+    def run_through(self, book: Book, ticks: int, lots: int) -> int:
+        """Fill the resting orders a price has gone through, together at most ``lots``; how many of those are left."""
+        for resting, key in ((book.buys, -ticks), (book.sells, ticks)):
+            while lots and (maker := resting.best()) is not None and maker.key < key:
+                filled = min(lots, maker.leaves)
+                lots -= filled
+                self.fill_maker(book, maker, filled, self.state.ids.next_seq())
+        return lots
 
     def fill_maker(self, book: Book, maker: RestingOrder, lots: int, seq: int) -> None:
         """Trade ``lots`` of a resting order at its price."""

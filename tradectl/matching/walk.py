@@ -1,7 +1,8 @@
 """One step of a price's way where only candles are known: what it passed fills, then triggers look at where it stands.
 
-Unlike a print followed by a new book, nothing is filled twice: the size that trades is what resting orders share, and
-those it did not reach stay, crossed or not, until the price passes them again.
+A price that only reaches a resting order does not fill it: who else stood there is not known. Unlike a print followed
+by a new book, nothing is filled twice: the size that trades is what resting orders share, and those it did not reach
+stay, crossed or not, until the price passes them again.
 """
 
 from decimal import Decimal
@@ -36,7 +37,7 @@ def walk(state: State, out: Publication, book: Book, step: Step, now: int) -> No
         if book.may_reach(ticks):
             price_moved(state, book, before)
             before = book.reference()
-            Matcher(state, out, now).print_through(book, step.side, ticks, step.lots)
+            Matcher(state, out, now).run_through(book, ticks, step.lots)
     show(book, step.bids, step.asks)
     book.mark = book.index = step.price if step.mark is None else step.mark
     price_moved(state, book, before)

@@ -1,5 +1,8 @@
 """The way a candle's price took, as corners in time order: open, one extreme, the other, close."""
 
+from collections.abc import Iterable
+from decimal import Decimal
+
 from tradectl.simulation.models import PathModel
 
 #: Distance of the first corner from the bar's open and of the last one from its end, in nanoseconds.
@@ -21,8 +24,9 @@ def moments(open_time: int, length: int) -> tuple[int, int, int, int]:
     return first, first + span // 3, first + 2 * span // 3, first + span
 
 
-def stops_on_the_way(here: float, there: float, triggers: list[float]) -> list[float]:
-    """The triggers strictly between two prices, in the order a price going there meets them."""
+def stop_on_the_way(here: float, there: float, points: Iterable[Decimal]) -> float | None:
+    """The first of ``points`` strictly between two prices that a price going there meets; ``None``: it meets none."""
+    prices = [float(it) for it in points]
     if there > here:
-        return sorted({it for it in triggers if here < it < there})
-    return sorted({it for it in triggers if there < it < here}, reverse=True)
+        return min((it for it in prices if here < it < there), default=None)
+    return max((it for it in prices if there < it < here), default=None)

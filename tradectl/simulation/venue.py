@@ -5,7 +5,7 @@ the engine's commands when they arrive (:meth:`SimulatedVenue.carry_out`) and ta
 told to the engine at its ``received``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from tradectl.matching.exchange import Exchange
@@ -29,7 +29,7 @@ from tradectl.model.positions import BalanceReport, PositionReport
 from tradectl.simulation.display import Display
 from tradectl.simulation.happenings import executed, refusal, report_of, reported
 from tradectl.simulation.models import Models
-from tradectl.simulation.path import stops_on_the_way
+from tradectl.simulation.path import stop_on_the_way
 
 UID = "simulated"
 
@@ -103,19 +103,23 @@ class SimulatedVenue:
     def step(
         self, instrument: InstrumentId, price: float, now: int, mark: float = 0.0, *, jump: bool = False
     ) -> list[Event]:
-        """The price goes here, meeting on its way the triggers of waiting orders one by one; with a ``jump``, as from
-        one bar's close to the next one's open, there is no way: they meet it where it lands."""
+        """:meth:`way` gone without a pause: what happened on it."""
+        return [event for events in self.way(instrument, price, now, mark, jump=jump) for event in events]
+
+    def way(
+        self, instrument: InstrumentId, price: float, now: int, mark: float = 0.0, *, jump: bool = False
+    ) -> Iterator[list[Event]]:
+        """The price goes here, and stops on its way wherever it meets a trigger or has gone through a resting order;
+        what is heard there may place others before it goes on. With a ``jump``, as from one bar's close to the next
+        one's open, there is no way: they meet it where it lands."""
         events = self._catch_up(now, instrument)
         display = self.displays[instrument]
         here = display.price or price
-        while not jump:
-            triggers = [float(it) for it in self.exchange.waiting_triggers(instrument)]
-            on_the_way = stops_on_the_way(here, price, triggers)
-            if not on_the_way:
-                break
-            here, before = on_the_way[0], here
-            events += self._walk(display, here, Side.BUY if here > before else Side.SELL, now, mark)
-        return events + self._walk(display, price, Side.BUY if price > here else Side.SELL, now, mark)
+        while not jump and (stop := stop_on_the_way(here, price, self.exchange.waypoints(instrument))) is not None:
+            here, before = stop, here
+            yield events + self._walk(display, here, Side.BUY if here > before else Side.SELL, now, mark)
+            events = []
+        yield events + self._walk(display, price, Side.BUY if price > here else Side.SELL, now, mark)
 
     def settle(self, instrument: InstrumentId, rate: Decimal, now: int) -> list[Event]:
         """Funding of one perpetual, at the price where it stands."""
@@ -126,9 +130,7 @@ class SimulatedVenue:
         """``lots`` -1: as much as the bar lets trade."""
         display.price, display.mark = price, mark
         self.behind.pop(display.instrument.id, None)
-        bids, asks = display.sides()
-        if self.exchange.waiting_triggers(display.instrument.id):  # what fires takes, and pays the slippage
-            bids, asks = display.sides(Side.SELL)[0], display.sides(Side.BUY)[1]
+        bids, asks = display.taken()  # what fires here takes, and pays the slippage
         lots = display.passive if lots < 0 else lots
         step = Step(display.on_tick, side, lots, bids, asks, exact(mark) if mark else None)
         return self._events(self.exchange.walk(display.instrument.id, step, now), now)
