@@ -1,6 +1,6 @@
 """What a run leaves: executions, orders, refusals and samples as they come, and the result at the end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -80,6 +80,10 @@ class Collector:
 
     # --- equity
 
+    def begin(self, at: int, cash: Decimal) -> None:
+        """The account before anything happened: the engine may hear of it later."""
+        self.samples.append(Sample(at, cash, ZERO))
+
     def sample(self, at: int) -> None:
         """Note equity and exposure, and once a day what each strategy's book is worth."""
         w = self._engine.world
@@ -114,18 +118,20 @@ class Collector:
     ) -> tuple[tuple[Fill, ...], Metrics, dict[str, Metrics]]:
         """Fills, the account's metrics and each strategy's, the latter over the capital it was given."""
         fills = tuple(fill_of(it, lambda coin, at: None) for it in self.executions)
-        whole = metrics(self._marks(cash, [(it.at, it.equity) for it in self.samples]), fills)
+        whole = metrics(measured_marks(cash, [(it.at, it.equity) for it in self.samples]), fills)
         each: dict[str, Metrics] = {}
         for name, marks in self.strategy_marks.items():
             given = cash * capital.get(name, Decimal(1))
             own = [it for it in fills if it.strategy == name]
             first = self.samples[0].at  # a book's first mark may be later: before its first fill it was worth nothing
             whole_of_it = [(first, given), *((it.at, given + it.equity) for it in marks if it.at > first)]
-            each[name] = metrics(self._marks(given, whole_of_it), own)
+            each[name] = metrics(measured_marks(given, whole_of_it), own)
         return fills, whole, each
 
-    def _marks(self, begun: Decimal, samples: list[tuple[int, Decimal]]) -> list[Mark]:
-        """A sample at a bar's end belongs to the bar: at midnight, to the day that is over."""
-        if not samples:
-            return []
-        return [opening_mark(samples[0][0], begun), *(Mark(at - 1, equity) for at, equity in samples[1:])]
+
+def measured_marks(begun: Decimal, samples: Sequence[tuple[int, Decimal]]) -> list[Mark]:
+    """Samples as performance counts them: the day before ended with ``begun``, and one at a bar's end belongs to the
+    bar: at midnight, to the day that is over."""
+    if not samples:
+        return []
+    return [opening_mark(samples[0][0], begun), *(Mark(at - 1, equity) for at, equity in samples[1:])]

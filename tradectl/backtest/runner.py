@@ -315,7 +315,7 @@ class Backtest:
                 assert isinstance(part, Points)
                 for ts, rate in zip(part.ts.tolist(), part.value.tolist(), strict=True):
                     self.agenda.add(ts, Due.FUNDING, (instrument, rate))
-        self.collector.sample(at)
+        self.collector.begin(at, self.job.cash)
 
     def _group(self, at: int, rows: list[tuple[int, Row]]) -> None:
         """The bars that open at ``at``: their way, what is due meanwhile, and their close."""

@@ -24,6 +24,8 @@ from tradectl.strategies.signals import Declares, Entry, Signals
 _ENTRIES = {Entry.ALWAYS: ALWAYS, Entry.SWITCH: SWITCH, Entry.FLAT: FLAT}
 #: How many bars a look at a strategy's indicators takes.
 _GLANCE = 2
+#: Rates in finer parts than this do not fit the whole numbers they are reckoned in.
+_FINEST = 10**15
 
 
 class Inputs:
@@ -155,5 +157,7 @@ def _funded(
             if bar + 1 < len(opens) and opens[bar + 1] < ts:
                 refuse(["funding falls inside a bar"])
             exact = Fraction(repr(rate))
+            if exact.denominator > _FINEST:
+                refuse([f"a funding rate of {rate!r} has too many digits"])
             rows.append((bar, exact.numerator, exact.denominator, int(closes[bar] != ts)))
     return np.array(rows, np.int64).reshape(-1, 4)

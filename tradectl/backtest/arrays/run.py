@@ -70,7 +70,7 @@ class ArrayResult:
 
     def __init__(self, asked: Asked, raw: Raw) -> None:
         own, first = asked.inputs, asked.inputs.first
-        self._asked, self._raw = asked, raw
+        self.asked, self.raw = asked, raw
         self.times: NDArray[np.int64] = own.candles.open_time[first:] + own.length
         self.equity: NDArray[np.float64] = curve(
             asked.rules, own.candles.close[first:], raw.stands, first - asked.start
@@ -80,12 +80,12 @@ class ArrayResult:
         self.exact, self.refused = raw.exact, int(raw.account["refused"][0])
 
     def __len__(self) -> int:
-        return len(self._raw.fills)
+        return len(self.raw.fills)
 
     @cached_property
     def fills(self) -> tuple[ArrayFill, ...]:
         """Every trade, in order."""
-        return tuple(_fill(self._asked, it) for it in self._raw.fills.tolist())
+        return tuple(_fill(self.asked, it) for it in self.raw.fills.tolist())
 
 
 def run_arrays(
