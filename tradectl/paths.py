@@ -73,6 +73,11 @@ class Paths:
         return os.path.join(self.state, "store.db")
 
     @property
+    def paper(self) -> str:
+        """The account of mode paper."""
+        return os.path.join(self.state, "paper.account")
+
+    @property
     def sandbox(self) -> str:
         """The state of the sandbox the daemon starts."""
         return os.path.join(self.state, "sandbox")

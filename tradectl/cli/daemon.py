@@ -14,7 +14,7 @@ from tradectl.rpc.client import RpcClient, RpcError
 
 app = noun("The daemon's process.")
 Mode = Literal["sandbox", "paper", "demo", "testnet", "live"]
-CONFIGURATION, FAILED, TIMEOUT = 78, 1, 75
+FAILED, TIMEOUT = 1, 75
 
 MODE = typer.Option(None, "--mode", help="Where orders go (default: trading.mode).")
 WAIT = typer.Option(60, "--wait", min=1, max=3600, metavar="SECONDS", help="How long to wait for trading.")
@@ -39,7 +39,6 @@ def start(
 
 
 def _start(screen: Screen, mode: Mode | None, foreground: bool, wait: int) -> None:
-    _refuse_paper(screen, mode)
     paths = paths_of(screen.options)
     _refuse_second(screen)
     launch = process.Launch(paths, screen.options.config, mode or "", screen.options.debug)
@@ -48,15 +47,6 @@ def _start(screen: Screen, mode: Mode | None, foreground: bool, wait: int) -> No
     began = time.monotonic()
     ready = process.spawn(launch, wait, screen.say)
     _report(screen, ready, paths.output, time.monotonic() - began)
-
-
-def _refuse_paper(screen: Screen, mode: Mode | None) -> None:
-    if mode == "paper":
-        screen.fail(
-            'mode paper is not there yet: it comes with the issue "Backtest, optimise and compare with reality"',
-            "Use --mode sandbox: it needs no key and no network.",
-        )
-        raise typer.Exit(CONFIGURATION)
 
 
 def _refuse_second(screen: Screen) -> None:
@@ -134,7 +124,6 @@ def restart(
 ) -> None:
     """Stop the daemon and start it again in the same mode; starts it when it does not run."""
     screen = screen_of(ctx)
-    _refuse_paper(screen, mode)
     running = _running(screen)
     if running:
         _stop(screen, flatten, keep, wait)

@@ -14,11 +14,6 @@ from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.money import use_exact_context
 from tradectl.paths import Paths
 
-_COMES_LATER = {
-    "paper": 'mode paper comes with the issue "Backtest, optimise and compare with reality: fast and honest"',
-    "backtest": "backtest is a command of its own and comes with a later issue",
-}
-
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the daemon; returns its exit code."""
@@ -43,8 +38,10 @@ def _run(options: Options, readiness: Readiness) -> int:
     settings = load_settings(options.config, overrides=overrides)
     removed = scrub(os.environ)
     mode = options.mode or settings.trading.mode
-    if mode in _COMES_LATER:
-        raise Problem(ErrorCode.INVALID_SETTING, _COMES_LATER[mode], field="mode", remedy="use --mode sandbox")
+    if mode == "backtest":
+        raise Problem(
+            ErrorCode.INVALID_SETTING, "a backtest needs no daemon", field="mode", remedy="tradectl backtest STRATEGY"
+        )
     _check_armed(mode, options)
     level = "debug" if options.debug else settings.app.log_level
     secrets = (settings.secrets.api_key, settings.secrets.api_secret)

@@ -22,6 +22,8 @@ from tradectl.daemon.flow import Flow
 from tradectl.daemon.handlers import all_handlers
 from tradectl.daemon.health import Health
 from tradectl.daemon.options import Options
+from tradectl.daemon.paper import PaperConnector
+from tradectl.daemon.paper_file import PaperFile
 from tradectl.daemon.pump import Pump
 from tradectl.daemon.readiness import Readiness
 from tradectl.daemon.recovery import restored_engine
@@ -38,11 +40,11 @@ from tradectl.daemon.state_directory import (
     settings_fingerprint,
 )
 from tradectl.daemon.timers import SteppedTimers, Timers, WallTimers
-from tradectl.daemon.venue import venue_config
+from tradectl.daemon.venue import paper_terms, venue_config
 from tradectl.daemon.views import Views
 from tradectl.engine.config import EngineConfig
 from tradectl.engine.trading_engine import TradingEngine
-from tradectl.exchange.bybit.config import Credentials
+from tradectl.exchange.bybit.config import BybitConfig, Credentials
 from tradectl.exchange.bybit.connector import BybitConnector
 from tradectl.exchange.bybit.transport import connector_of
 from tradectl.journal import Header, JournalFull, JournalWriter
@@ -136,6 +138,8 @@ class Daemon:
     async def _open_sandbox(self, binding: Binding) -> tuple[Credentials | None, str]:
         secrets = self._settings.secrets
         given = Credentials(secrets.api_key, secrets.api_secret) if secrets.api_key else None
+        if self._mode == "paper":
+            return None, self._settings.exchange.rest_base  # whose key it is does not matter here
         if self._mode != "sandbox" or self._settings.exchange.rest_base:
             return given, self._settings.exchange.rest_base
         log = Path(self._paths.logs) / "sandbox.log"
@@ -168,9 +172,7 @@ class Daemon:
         self._timers: Timers = timers(self._clock, self._pump.feed)
         self._pump.timers = self._timers
         bybit = venue_config(self._mode, base, self._settings, config)
-        self._connector = BybitConnector(
-            bybit, credentials, self._pump.feed, self._clock, on_idle=self._report if stepped else None
-        )
+        self._connector = self._connector_of(bybit, credentials, stepped, config)
         if stepped:
             url = base.replace("http", "ws", 1) + "/sandbox/control"
             connect = connector_of(bybit.transport)
@@ -198,6 +200,17 @@ class Daemon:
         self._service.site = self._mode if self._mode != "live" else bybit.site.value
         about = {"mode": self._mode, "profile": self._paths.profile}
         self._rpc = RpcServer(self._paths.daemon_socket, all_handlers(self._service), about=about)
+
+    def _connector_of(
+        self, bybit: BybitConfig, credentials: Credentials | None, stepped: bool, config: EngineConfig
+    ) -> BybitConnector | PaperConnector:
+        if self._mode != "paper":
+            on_idle = self._report if stepped else None
+            return BybitConnector(bybit, credentials, self._pump.feed, self._clock, on_idle=on_idle)
+        return PaperConnector(
+            self._settings.paper, paper_terms(self._settings, config), PaperFile(Path(self._paths.paper)),
+            self._pump.feed, self._clock, lambda sink: BybitConnector(bybit, None, sink, self._clock),
+        )  # fmt: skip
 
     async def _live(self) -> None:
         loop = asyncio.get_running_loop()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from tradectl.daemon.paper import PaperConnector
 from tradectl.daemon.pump import Pump
 from tradectl.daemon.reloading import Reload
 from tradectl.daemon.views import Views
@@ -47,7 +48,7 @@ class Service:
         views: Views,
         feed: Feed,
         clock: Callable[[int], int],
-        connector: BybitConnector,
+        connector: BybitConnector | PaperConnector,
         journal: Callable[[], JournalStatus],
         children: Callable[[], tuple[ChildStatus, ...]],
         streams: Callable[[], tuple[StreamStatus, ...]],

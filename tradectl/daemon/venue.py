@@ -5,9 +5,10 @@ from decimal import Decimal
 import msgspec
 
 from tradectl.engine.config import EngineConfig
-from tradectl.exchange.bybit.config import BybitConfig, Environment, StaleLimits
+from tradectl.exchange.bybit.config import BybitConfig, Environment, PositionMode, StaleLimits
 from tradectl.model.instruments import Category, InstrumentId
 from tradectl.settings import Settings
+from tradectl.simulation.paper_venue import Terms
 
 _ENVIRONMENTS = {
     "sandbox": Environment.SANDBOX, "demo": Environment.DEMO, "testnet": Environment.TESTNET,
@@ -20,7 +21,7 @@ def venue_config(mode: str, base: str, settings: Settings, engine: EngineConfig)
     stepped = mode == "sandbox" and settings.sandbox.stepped
     config: BybitConfig = msgspec.structs.replace(
         settings.exchange,
-        environment=_ENVIRONMENTS[mode],
+        environment=_environment(mode, base),
         rest_base=base,
         categories=_categories(engine),
         settle_coins=(settings.trading.settle_coin,),
@@ -31,6 +32,21 @@ def venue_config(mode: str, base: str, settings: Settings, engine: EngineConfig)
             config, stale=StaleLimits(0, 0, 0, 0, 0), silence_limit=120.0, bar_margin=0.0, clock_interval=86_400.0
         )
     return config
+
+
+def paper_terms(settings: Settings, engine: EngineConfig) -> Terms:
+    """What a new paper account is like."""
+    return Terms(
+        settings.paper.fees, settings.paper.cash, _leverage(settings, engine), settings.risk.leverage,
+        settings.exchange.position_mode is PositionMode.HEDGE,
+    )  # fmt: skip
+
+
+def _environment(mode: str, base: str) -> Environment:
+    """Paper trades on the real market, or on that of the sandbox whose address is set."""
+    if mode == "paper":
+        return Environment.SANDBOX if base else Environment.MAINNET
+    return _ENVIRONMENTS[mode]
 
 
 def _categories(engine: EngineConfig) -> tuple[Category, ...]:

@@ -27,6 +27,7 @@ from tradectl.journal.config import JournalConfig
 from tradectl.sandbox.config import SandboxConfig
 from tradectl.settings import load
 from tradectl.settings.sections import SECTIONS, SETTINGS, AppSettings, Setting, TradingSettings
+from tradectl.simulation.config import PaperConfig
 from tradectl.storage.config import StoreConfig
 
 __all__ = ["SETTINGS", "AppSettings", "Secrets", "Setting", "Settings", "TradingSettings", "load_settings"]
@@ -61,6 +62,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     queue: QueueLimits = QueueLimits()
     allocation: AllocationConfig = AllocationConfig()
     sandbox: SandboxConfig = SandboxConfig()
+    paper: PaperConfig = PaperConfig()
     strategies: tuple[StrategyConfig, ...] = ()
     universes: tuple[UniverseConfig, ...] = ()
     limits: dict[str, ScopeLimits] = {}

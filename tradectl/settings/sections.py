@@ -13,6 +13,7 @@ from tradectl.journal.config import JournalConfig
 from tradectl.model.instruments import Category
 from tradectl.sandbox.config import SandboxConfig
 from tradectl.settings.descriptions import DESCRIPTIONS
+from tradectl.simulation.config import PaperConfig
 from tradectl.storage.config import StoreConfig
 
 Mode = Literal["sandbox", "paper", "demo", "testnet", "live"]
@@ -109,6 +110,7 @@ SECTIONS: tuple[Section, ...] = (
         "The venue the sandbox mode starts.",
         frozenset({"accounts", "state", "tls", "tls_port", "tls_cert", "tls_key"}),
     ),
+    Section("paper", "trading", PaperConfig(), "The account of mode paper, which trades in process."),
 )
 FILES: tuple[str, ...] = ("app", "api", "trading", "ai")
 BY_NAME: dict[str, Section] = {section.name: section for section in SECTIONS}

@@ -134,11 +134,11 @@ def test_second_daemon_is_refused(fake: Any, run: Any) -> None:
     assert "already runs" in ran.err
 
 
-def test_paper_comes_later(home: Path, run: Any) -> None:
-    for verb in ("start", "restart"):
-        ran = run(verb, "--mode", "paper")
-        assert ran.code == 78
-        assert "Backtest, optimise and compare with reality" in ran.err
+def test_paper_starts_as_any_other_mode(plan: Any, run: Any) -> None:
+    plan(says=[{"ok": True, "exit": 0, "mode": "paper", "pid": 5}], lives=True)
+    ran = run("start", "--mode", "paper")
+    assert ran.code == 0
+    assert "RUNNING paper" in ran.err
 
 
 # --- stop
