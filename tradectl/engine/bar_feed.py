@@ -78,23 +78,30 @@ class BarFeed:
 
     def closed(self, event: BarClosed) -> None:
         """A live bar: to every instance that follows it, or into the waiting line of one that loads history."""
-        asked: dict[int, None] = {}
         key, bar = (event.instrument, event.interval), event.bar
+        opened: int = bar.open_time
+        asked: tuple[int, ...] = ()
         for runner in self._following.by_bars.get(key, ()):
             series = runner.series[key]
-            if bar.open_time == series.expected:
+            if opened == series.expected:
                 series.follow(bar)
                 if runner.status is _ACTIVE:
                     self._tell(runner, series, bar)
                 continue
             bars = series.live(bar)
-            if bars is not None:
+            if bars is None:
+                asked = self._ask(series, asked)
+            else:
                 self._deliver_all(runner, series, bars)
-                continue
-            series.asked += 1
-            if series.next_open() not in asked:
-                asked[series.next_open()] = None
-                self._w.emit(RequestBars(event.instrument, event.interval, 0, series.next_open()))
+
+    def _ask(self, series: BarSeries, asked: tuple[int, ...]) -> tuple[int, ...]:
+        """Ask for what a series missed, unless another one did from the same bar on; ``asked`` and this one."""
+        series.asked += 1
+        since = series.next_open()
+        if since in asked:
+            return asked
+        self._w.emit(RequestBars(series.instrument, series.interval, 0, since))
+        return (*asked, since)
 
     def _deliver_all(self, runner: Runner, series: BarSeries, bars: list[Bar]) -> None:
         for bar in bars:

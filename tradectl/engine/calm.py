@@ -31,12 +31,22 @@ class _Line(Struct, frozen=True):
     high: float
 
 
+class _Corridor(Struct, frozen=True):
+    """All lines in one, where a single instrument is held: between these marks, or where it was, every line holds."""
+
+    instrument: InstrumentId
+    low: float
+    high: float
+    drawn_at: float
+
+
 class Calm:
     """Bounds of the account and of each strategy, as of the last whole look."""
 
     def __init__(self, world: World) -> None:
         self._w = world
         self._lines: list[_Line] | None = None
+        self._corridor: _Corridor | None = None
         self._funding: tuple[tuple[InstrumentId, float, float], ...] = ()
         self._until = self._books = 0
         self._limits: tuple[object, object] = (None, None)
@@ -50,7 +60,19 @@ class Calm:
             return False
         if self._limits[0] is not w.limits.account or self._limits[1] is not w.limits.scoped:
             return False
-        price = w.market.price
+        if not self._funding:
+            corridor = self._corridor
+            if corridor is not None:
+                mark = w.market.price(corridor.instrument)
+                if corridor.low < mark < corridor.high or mark == corridor.drawn_at:
+                    return True
+            elif not lines:
+                return True
+        return self._stay(lines)
+
+    def _stay(self, lines: list[_Line]) -> bool:
+        """Whether every line stays between its bounds."""
+        price = self._w.market.price
         for line in lines:
             equity, same = line.base, True
             for instrument, size, drawn_at in line.sizes:
@@ -81,6 +103,7 @@ class Calm:
         self._limits = (w.limits.account, w.limits.scoped)
         self._books = len(w.portfolio.state.books)
         self._lines = self._drawn()
+        self._corridor = _corridor(self._lines) if self._lines else None
 
     def _drawn(self) -> list[_Line] | None:
         w, state = self._w, self._w.portfolio.state
@@ -140,3 +163,16 @@ class Calm:
 
     def _sizes(self, books: dict[InstrumentId, Book]) -> Sizes:
         return tuple([(i, float(b.size), self._w.market.price(i)) for i, b in books.items() if b.size])
+
+
+def _corridor(lines: list[_Line]) -> _Corridor | None:
+    """What all lines allow a mark, ``None`` where more than one instrument is held."""
+    instruments = {instrument for line in lines for instrument, _, _ in line.sizes}
+    if len(instruments) != 1 or any(len(line.sizes) != 1 for line in lines):
+        return None
+    low, high = -math.inf, math.inf
+    for line in lines:
+        size = line.sizes[0][1]
+        ends = (line.low - line.base) / size, (line.high - line.base) / size
+        low, high = max(low, min(ends)), min(high, max(ends))
+    return _Corridor(instruments.pop(), low, high, lines[0].sizes[0][2])

@@ -19,6 +19,8 @@ class Guards:
         self._w = world
         self.latches = Latches(world)
         self.calm = Calm(world)
+        #: Until then no instrument can be late; known where the guard looks with the candles.
+        self._fresh_until = 0
 
     @property
     def state(self) -> GuardState:
@@ -42,6 +44,14 @@ class Guards:
         if self._w.portfolio.state.baselined:
             self._check_equity()
         self._check_ages()
+
+    def closed(self) -> None:
+        """:meth:`look` where candles closed: nearly always it would find nothing."""
+        w = self._w
+        if w.now > self._fresh_until or w.state.reasons or not self.calm.holds():
+            self.look()
+            limit = w.limits.account.stale_quote_seconds * _SECOND
+            self._fresh_until = w.market.oldest() + limit  # what is heard of later is late later
 
     def _check_equity(self) -> None:
         if self._w.state.reasons:  # each pause is one of them

@@ -178,7 +178,7 @@ class Protections:
 
     def look_all(self) -> None:
         """Look after every book that has, or had, stops."""
-        if not (self._state.plans or self._state.shorts or self._w.open.stop_count):
+        if not (self.is_planned or self._w.open.stop_count):
             return
         for book in dict.fromkeys([*((n, i) for n, i, _ in self._state.all()), *self._with_stops()]):
             info = self._w.instruments.get(book[1])
@@ -189,6 +189,12 @@ class Protections:
 
     def _with_stops(self) -> list[Book]:
         return [(o.strategy, o.instrument) for o in self._w.open_orders() if o.is_stop]
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether any position is meant to have stops."""
+        state = self._state
+        return bool(state.plans or state.shorts)
 
     def is_needed(self) -> bool:
         """Whether there is anything to look after at all."""

@@ -28,7 +28,7 @@ class Timers:
 
     def __init__(self, engine: "TradingEngine") -> None:
         self._e = engine
-        self._states_on = -1
+        self._states_at = 0
 
     def audit_later(self) -> None:
         """The next comparison of the streams' statements with the books."""
@@ -74,11 +74,12 @@ class Timers:
         """The guard's tick where none is set: candles closed. What a strategy keeps is looked at once a day, for every
         candle would be too often where it is much."""
         e = self._e
-        e.guards.look()
-        if now // _DAY != self._states_on:
-            self._states_on = now // _DAY
+        e.guards.closed()
+        if now >= self._states_at:
+            self._states_at = (now // _DAY + 1) * _DAY
             e.host.check_states()
-        self._look_after()
+        if e.world.open.orders or e.protections.is_planned or e.stops.state.wanted:
+            self._look_after()
 
     def _look_after(self) -> None:
         """What should be under way, and is perhaps not."""

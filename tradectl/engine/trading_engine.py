@@ -153,8 +153,7 @@ class TradingEngine:
         handler = self._handlers.get(type(event))
         if handler is None:
             raise TypeError(f"{type(event).__name__} is no event of the engine")
-        w.seq += 1
-        w.cause = w.seq
+        w.cause = w.seq = w.seq + 1
         if event.received > w.now:
             w.now = event.received
         w.event = event
