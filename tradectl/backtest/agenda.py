@@ -41,3 +41,7 @@ class Agenda:
         at, due, _, what = heappop(self._heap)
         self.next = self._heap[0][0] if self._heap else NEVER
         return at, due, what
+
+    def left(self, due: Due) -> list[Any]:
+        """What of one kind is still to come, in its order."""
+        return [entry[3] for entry in sorted(self._heap) if entry[1] == due]

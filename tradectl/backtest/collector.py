@@ -85,8 +85,11 @@ class Collector:
         self.samples.append(Sample(at, cash, ZERO))
 
     def sample(self, at: int) -> None:
-        """Note equity and exposure, and once a day what each strategy's book is worth."""
+        """Note equity and exposure, and once a day what each strategy's book is worth. Of two samples of one moment the
+        later counts."""
         w = self._engine.world
+        if self.samples and self.samples[-1].at == at:
+            self.samples.pop()
         exposure = ZERO
         for instrument, _, book in w.portfolio.positions():
             if book.size:

@@ -143,17 +143,15 @@ class Backtest:
             self._said(self.venue.carry_out(command, self._now))
 
     def _said(self, events: list[Event]) -> None:
-        """What the venue says is heard when it is heard."""
+        """What the venue says is heard when it is heard, and in its order: what the first of it makes the strategies do
+        is answered after the last."""
         for event in events:
             if event.received > self._now:
                 self.agenda.add(event.received, Due.EVENT, event)
             else:
-                self._hear_venue(event)
-
-    def _hear_venue(self, event: Event) -> None:
-        if not self._busy and type(event) is Executed:
-            self._note_fill(event.execution.instrument)
-        self._tell(event)
+                self._events.append(event)
+        if self._events and not self._busy:
+            self._answer(())
 
     def _subscribe(self, command: Subscribe) -> None:
         key, slot = command.key, self._slot_of.get(command.key.instrument)
@@ -196,7 +194,7 @@ class Backtest:
             elif due == Due.ARRIVAL:
                 self._said(self.venue.carry_out(what, self._now))
             elif due == Due.EVENT:
-                self._hear_venue(what)
+                self._said([what])
             else:
                 self._fund(what, when)
         self._now = max(self._now, at)
@@ -222,12 +220,26 @@ class Backtest:
         interim: Interim | None,
     ) -> tuple[int, bool]:  # fmt: skip
         self._interim, self._looks = interim, list(interim.moments) if interim is not None else []
+        interrupted = False
         for at in self._singles(feed) if self._is_single() else self._groups(feed):
             if progress is not None:
                 progress(Progress(at, self._done, self.p.candles))
             if stop is not None and stop():
-                return self._done, True
-        return self._done, False
+                interrupted = True
+                break
+        self._finish()
+        return self._done, interrupted
+
+    def _finish(self) -> None:
+        """The candles are over: what the venue did and said already is heard; what is asked for now comes too late."""
+        if not self._sample_at:
+            return  # there were none
+        for kind in (RiskApproved, CancelOrder, LookUpOrder, Reconcile, RequestTickers):
+            del self._carry[kind]
+        for event in self.agenda.left(Due.EVENT):
+            self._events.append(event)
+            self._answer(())
+        self.collector.sample(self._now)
 
     def _groups(self, feed: CandleFeed) -> Iterator[int]:
         """Everything, moment by moment; now and then the open time it has come to."""

@@ -132,7 +132,7 @@ class SimulatedVenue:
         self.behind.pop(display.instrument.id, None)
         bids, asks = display.taken()  # what fires here takes, and pays the slippage
         lots = display.passive if lots < 0 else lots
-        step = Step(display.on_tick, side, lots, bids, asks, exact(mark) if mark else None)
+        step = Step(display.on_tick, side, lots, bids, asks, exact(mark or price))
         return self._events(self.exchange.walk(display.instrument.id, step, now), now)
 
     def _catch_up(self, now: int, without: InstrumentId | None = None) -> list[Event]:
