@@ -39,6 +39,7 @@ def resume(e: "TradingEngine", s: EngineState) -> None:
     w.queue.restore(s.queue)
     w.orders.update((o.link_id, o) for o in s.orders)
     w.open.restore(w.orders[link] for link in s.open_links)
+    w.attached.restore(w.orders.values())
     w.link_of.update((o.order_id, o.link_id) for o in s.orders if o.order_id)
     w.orphans.update(s.orphans)
     w.limits.state, w.activity = s.limits, s.activity

@@ -107,34 +107,17 @@ class Leg:
 
     def _owed(self) -> Decimal:
         """What the venue has still to show of the stops that went out attached to entries."""
-        total, shown = ZERO, self._shown()
-        for entry in self._w.orders.values():
-            attached = entry.spec.protection
-            if attached is None or entry.strategy != self._strategy or entry.instrument != self._info.id:
-                continue
-            wanted = attached.stop_loss if self._name == "stop_loss" else attached.take_profit
-            if wanted is not None and entry.sign == self._plan.sign:
-                total += max(entry.booked - shown.get(entry.link_id, ZERO) - entry.unattached, ZERO)
-        return total
-
-    def _shown(self) -> dict[str, Decimal]:
-        """The sizes of this leg's attached stops by the entry they came with: one pass over all orders."""
-        shown: dict[str, Decimal] = {}
-        for order in self._w.orders.values():
-            if order.parent and leg_of(order) == self._name:
-                shown[order.parent] = shown.get(order.parent, ZERO) + order.qty
-        return shown
+        return self._w.attached.owed(self._strategy, self._info.id, self._plan.sign, self._name)
 
     def write_off(self) -> None:
         """The venue was asked and has no more attached stops than it showed: they are replaced by ours."""
         if not self._watch.asked_at:
             return
         self._watch.asked_at = self._watch.due_since = 0
-        shown = self._shown()
-        for entry in self._w.orders.values():
-            attached, own = entry.spec.protection is not None, entry.strategy == self._strategy
-            if attached and own and entry.instrument == self._info.id:
-                entry.unattached = max(entry.booked - shown.get(entry.link_id, ZERO), entry.unattached)
+        attached = self._w.attached
+        for entry in attached.entries(self._strategy, self._info.id):
+            entry.unattached = max(entry.booked - attached.shown(entry, self._name), entry.unattached)
+            attached.recount(entry)
 
     def _tell(self, lack: Decimal) -> None:
         """One alert for a stop that stood and is gone, or that the venue does not take."""

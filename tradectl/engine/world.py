@@ -7,6 +7,7 @@ from typing import Any
 
 from tradectl.engine.activity import Activity
 from tradectl.engine.allocation.state import AllocationState
+from tradectl.engine.attached_stops import AttachedStops
 from tradectl.engine.audience import EVERYBODY, Audience
 from tradectl.engine.config import EngineConfig
 from tradectl.engine.guard_state import GuardState
@@ -61,6 +62,7 @@ class World:
         self.orders: dict[str, Order] = {}
         self.link_of: dict[str, str] = {}
         self.open = OpenOrders()
+        self.attached = AttachedStops()
         self.orphans: dict[str, Orphan] = {}
         self.held: dict[str, Held] = {}
         self.queue = OrderQueue(config.queue, _DEMO_BATCHES if config.mode == "demo" else tuple(Category))
@@ -156,15 +158,17 @@ class World:
     def add_order(self, order: Order) -> None:
         """Register an order; the oldest finished ones leave memory."""
         self.orders[order.link_id] = order
-        self.open.recount(order)
+        self.recount(order)
         self.dirty_orders[order.link_id] = None
         if len(self.orders) > KEEP_FINISHED + len(self.open.orders):
             self._forget_one()
 
     def forget(self, link_id: str) -> None:
         """Remove an order that was never more than a thought."""
-        self.orders.pop(link_id, None)
+        order = self.orders.pop(link_id, None)
         self.open.drop(link_id)
+        if order is not None:
+            self.attached.drop(order)
         self.dirty_orders.pop(link_id, None)
 
     def _forget_one(self) -> None:
@@ -172,6 +176,7 @@ class World:
             if link not in self.open.orders:
                 order = self.orders.pop(link)
                 self.link_of.pop(order.order_id, None)
+                self.attached.drop(order)
                 return
 
     def touch(self, order: Order) -> None:
@@ -180,7 +185,7 @@ class World:
         self.dirty_orders[order.link_id] = None
         if order.order_id:
             self.link_of[order.order_id] = order.link_id
-        self.open.recount(order)
+        self.recount(order)
 
     def venue_size(self, instrument: InstrumentId, sign: int) -> Decimal:
         """How much of the venue's position on the side of ``sign`` a closing order can meet, >= 0: of the net position,
@@ -192,6 +197,7 @@ class World:
     def recount(self, order: Order) -> None:
         """Note that what is in flight of an order changed, when it is asked about before it is touched."""
         self.open.recount(order)
+        self.attached.recount(order)
 
     def open_orders(self, strategy: str = "", instrument: InstrumentId | None = None) -> list[Order]:
         """Orders that may still fill or whose executions are not all here, of a strategy, an instrument, or both."""
