@@ -26,7 +26,7 @@ _CATEGORY = typer.Option("linear", "--category", help="Product family.")
 _KINDS = typer.Option(
     ["candles"], "--kind", metavar="A,B", help="candles, mark, index, funding, open_interest, trades."
 )
-_STREAMED = typer.Option(["quotes,trades"], "--kind", metavar="A,B", help="quotes, trades, candles.")
+_STREAMED = typer.Option(["quotes,trades"], "--kind", metavar="A,B", help="quotes, trades, book, candles.")
 _INTERVALS = typer.Option(
     ["1m"], "--interval", metavar="A,B", help="Of kinds that have one, as candles: 1m, 5m, 1h, 1d, ..."
 )

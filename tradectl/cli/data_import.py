@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tradectl.model.errors import Problem
 
 AnyCategory = Literal["spot", "linear", "inverse"]
-AnyKind = Literal["candles", "mark", "index", "funding", "open_interest", "trades", "quotes"]
+AnyKind = Literal["candles", "mark", "index", "funding", "open_interest", "trades", "quotes", "book"]
 AnyInterval = Literal["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d", "1w"]
 
 _FILES = typer.Argument(metavar="FILE...", help="CSV, JSON or Parquet, plain, gzip or zip; or folders of them.")
@@ -47,7 +47,7 @@ def import_(
     dry_run: bool = typer.Option(False, "--dry-run", help="Read and check only."),
     data: str = DATA,
 ) -> None:
-    """Check files of candles, funding, open interest, trades or quotes, and merge them into the store.
+    """Check files of candles, funding, open interest, trades, quotes or books, and merge them into the store.
 
     A file with any fault is left out whole and told; the others are imported. Exit code 2 when one was left out.
     """
@@ -82,7 +82,7 @@ def _run(
     for number, path in enumerate(found):
         meter.show(number / len(found), path.name)
         try:
-            done.append(_told(import_file(None if dry_run else store, path, hints, policy)))
+            done += map(_told, import_file(None if dry_run else store, path, hints, policy))
         except Problem as problem:
             refused.append(problem)
             done.append(_refused(path, problem))

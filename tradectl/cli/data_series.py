@@ -40,12 +40,14 @@ def parse_series(text: str) -> "SeriesId":
 
     words = [word for word in re.split(r"[\s:/]+", text) if word]
     kinds = [word for word in words[2:] if word in {kind.value for kind in Kind}]
-    intervals = [word for word in words[2:] if word in INTERVALS]
+    book = kinds == [Kind.BOOK.value]
+    intervals = [word for word in words[2:] if (word.isdecimal() if book else word in INTERVALS)]
     if len(words) < 3 or words[0] not in {it.value for it in Category} or len(words) != 2 + len(kinds) + len(intervals):
         raise UsageError(f"{text!r} is no series: write it as data list does, such as 'linear:BTCUSDT candles 1m'")
     kind = Kind(kinds[0]) if kinds else Kind.CANDLES
-    if bool(intervals) != (kind in WITH_INTERVAL):
-        raise UsageError(f"{text!r}: {kind.value} {'need' if kind in WITH_INTERVAL else 'have no'} interval")
+    if bool(intervals) != (book or kind in WITH_INTERVAL):
+        detail = "depth such as 50" if book else "interval"
+        raise UsageError(f"{text!r}: {kind.value} {'need' if book or kind in WITH_INTERVAL else 'have no'} {detail}")
     return SeriesId(InstrumentId(Category(words[0]), words[1].upper()), kind, intervals[0] if intervals else "")
 
 

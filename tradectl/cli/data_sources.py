@@ -30,6 +30,8 @@ from tradectl.settings import load_settings
 ATTEMPTS = 6
 #: Threads of a download's REST pool.
 POOL = 8
+#: Levels a side of recorded books.
+BOOK_DEPTH = "50"
 #: Seconds between two savings of a recording: more than this a kill never costs.
 SAVE_EVERY = 1.0
 
@@ -50,7 +52,10 @@ def words_of(given: list[str]) -> list[str]:
 
 
 def wanted_series(symbols: list[str], category: str, kinds: list[str], intervals: list[str]) -> tuple[SeriesId, ...]:
-    """Every symbol in every kind and, where it has them, interval. Raises ``UsageError`` for an unknown word."""
+    """Every symbol in every kind and, where it has them, interval; books of fifty levels.
+
+    Raises ``UsageError`` for an unknown word.
+    """
     names = [word.upper() for word in words_of(symbols)]
     if not names:
         raise UsageError("--symbol is missing: name at least one, as --symbol BTCUSDT")
@@ -60,7 +65,7 @@ def wanted_series(symbols: list[str], category: str, kinds: list[str], intervals
         SeriesId(InstrumentId(Category(category), name), Kind(kind), step)
         for name in names
         for kind in chosen
-        for step in (steps if Kind(kind) in WITH_INTERVAL else [""])
+        for step in ([BOOK_DEPTH] if kind == Kind.BOOK else steps if Kind(kind) in WITH_INTERVAL else [""])
     )
 
 
@@ -124,7 +129,7 @@ async def record_streams(
 
     for series in request.series:
         if series.kind not in STREAMS:
-            raise UsageError(f"--kind {series.kind.value} cannot be recorded: quotes, trades and candles can")
+            raise UsageError(f"--kind {series.kind.value} cannot be recorded: quotes, trades, book and candles can")
     recorder = Recorder(ParquetStore(request.folder), request.folder / INCOMING, request.series)
 
     def sink(event: Event) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tradectl.history.columns import ONE_AT_A_TIME, chosen
 from tradectl.history.findings import Fault, Report, first_of
 from tradectl.history.grid import clock
-from tradectl.history.series import Candles, Columns, Kind, Points, Tape, Times, Touches
+from tradectl.history.series import Candles, Columns, Kind, Levels, Points, Tape, Times, Touches
 
 #: A price that jumps by more than this factor from one row to the next is told: a wrong decimal point, or a crash.
 ABSURD = 20.0
@@ -27,6 +27,9 @@ def broken_rules(kind: Kind, rows: Columns) -> Iterator[Broken]:
         yield "size", "must be above 0", rows.size <= 0
     elif isinstance(rows, Touches):
         yield from _touches(rows)
+    elif isinstance(rows, Levels):
+        yield "price", "must be above 0", rows.price <= 0
+        yield "size", "must not be negative", rows.size < 0
     elif isinstance(rows, Points):
         if kind is Kind.FUNDING:
             rule = f"is beyond {HIGHEST_FUNDING}: a fraction is expected, not a percentage"

@@ -15,10 +15,10 @@ WITH_INTERVAL = frozenset({Kind.CANDLES, Kind.MARK, Kind.INDEX, Kind.OPEN_INTERE
 
 
 def dtype_of(name: str) -> type[np.generic]:
-    """How a column is held: times and nothing else as int64, the taker's side as int8, amounts as float64."""
+    """How a column is held: times and nothing else as int64, sides and marks as int8, amounts as float64."""
     if name in ("ts", "open_time"):
         return np.int64
-    return np.int8 if name == "side" else np.float64
+    return np.int8 if name in ("side", "start") else np.float64
 
 
 def made(kind: Kind, arrays: Sequence[NDArray[Any]]) -> Columns:

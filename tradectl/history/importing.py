@@ -6,23 +6,28 @@ from pathlib import Path
 from msgspec import Struct
 
 from tradectl.history.combining import Policy, Written
-from tradectl.history.market_file import Hints, MarketFile, read_market_file
+from tradectl.history.market_file import Hints, MarketFile, read_market_files
 from tradectl.history.open_history import ENDINGS
 from tradectl.history.store import ParquetStore
 from tradectl.model.errors import ErrorCode, Problem
 
 
 class Imported(Struct, frozen=True):
-    """A file that was read, and what became of its rows; ``written`` is ``None`` for a dry run."""
+    """A series of a file that was read, and what became of its rows; ``written`` is ``None`` for a dry run."""
 
     file: MarketFile
     written: Written | None
 
 
-def import_file(store: ParquetStore | None, path: Path, hints: Hints, policy: Policy = "refuse") -> Imported:
-    """Import one file; without a store it is only read and checked. Raises :class:`Problem` with nothing written."""
-    file = read_market_file(path, hints)
-    return Imported(file, store.write(file.series, file.columns, policy) if store else None)
+def import_file(store: ParquetStore | None, path: Path, hints: Hints, policy: Policy = "refuse") -> list[Imported]:
+    """Import one file, series by series; without a store it is only read and checked.
+
+    Raises :class:`Problem` with nothing of the series at fault written.
+    """
+    return [
+        Imported(file, store.write(file.series, file.columns, policy) if store else None)
+        for file in read_market_files(path, hints)
+    ]
 
 
 def files_in(paths: Iterable[Path]) -> list[Path]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from tradectl.history.file_names import QUOTES
 from tradectl.history.reading import History
-from tradectl.history.series import Candles, Columns, Kind, SeriesId, Tape, Touches, Values
+from tradectl.history.series import Candles, Columns, Kind, Levels, SeriesId, Tape, Touches, Values
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.instruments import Category, Instrument, InstrumentId
 
@@ -99,7 +99,7 @@ def step_of(values: Values, exact_decimals: bool = False) -> Decimal:
 
 def _values(history: History, identity: InstrumentId) -> tuple[Values, Values]:
     """Prices and sizes of the instrument's best series: trades, quotes, or the shortest candles."""
-    order = (Kind.TRADES, Kind.QUOTES, Kind.CANDLES, Kind.MARK, Kind.INDEX)
+    order = (Kind.TRADES, Kind.BOOK, Kind.QUOTES, Kind.CANDLES, Kind.MARK, Kind.INDEX)
     series = [it for it in history.series() if it.instrument == identity and it.kind in order]
     for one in sorted(series, key=lambda it: (order.index(it.kind), it.interval)):
         part = next(iter(_first(history, one)), None)
@@ -123,5 +123,7 @@ def _prices(part: Columns) -> tuple[Values, Values]:
         return part.price, part.size
     if isinstance(part, Touches):
         return np.concatenate((part.bid, part.ask)), np.concatenate((part.bid_size, part.ask_size))
+    if isinstance(part, Levels):
+        return part.price, part.size
     assert isinstance(part, Candles)
     return np.concatenate((part.open, part.high, part.low, part.close)), part.volume

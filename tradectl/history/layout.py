@@ -1,6 +1,7 @@
 """Where in the store a row is: ``<category>/<symbol>/<kind>[/<interval>]/<period>.parquet``, periods in UTC.
 
-Trades and quotes are kept by day (``2025-06-01``), all other kinds by month (``2025-06``).
+Trades, quotes and books are kept by day (``2025-06-01``), all other kinds by month (``2025-06``). Of books the depth
+stands where candles have their interval.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from tradectl.model.instruments import Category, InstrumentId
 from tradectl.model.market_data import INTERVALS
 
 SUFFIX = ".parquet"
-BY_DAY = frozenset({Kind.TRADES, Kind.QUOTES})
+BY_DAY = frozenset({Kind.TRADES, Kind.QUOTES, Kind.BOOK})
 INSTRUMENTS, DAMAGED = "instruments", "damaged"
 _KINDS = {kind.value: kind for kind in Kind}
 _CATEGORIES = {category.value: category for category in Category}
@@ -71,7 +72,7 @@ def every_series(root: Path) -> list[SeriesId]:
 def _series_of(parts: tuple[str, ...]) -> SeriesId | None:
     if len(parts) not in (3, 4) or parts[0] not in _CATEGORIES or parts[2] not in _KINDS:
         return None
-    interval = parts[3] if len(parts) == 4 else ""
-    if interval and interval not in INTERVALS:
+    kind, detail = _KINDS[parts[2]], parts[3] if len(parts) == 4 else ""
+    if detail and not (detail.isdecimal() if kind is Kind.BOOK else detail in INTERVALS):
         return None
-    return SeriesId(InstrumentId(_CATEGORIES[parts[0]], parts[1]), _KINDS[parts[2]], interval)
+    return SeriesId(InstrumentId(_CATEGORIES[parts[0]], parts[1]), kind, detail)

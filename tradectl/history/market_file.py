@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from tradectl.history.checking import bad_amounts, jumps, ordered, unique
@@ -14,12 +15,14 @@ from tradectl.history.columns import WITH_INTERVAL, chosen, made
 from tradectl.history.file_columns import kind_of, places_of
 from tradectl.history.file_names import Named, named
 from tradectl.history.file_rows import Block, Rows, rows_of
+from tradectl.history.file_text import PARQUET_MAGIC, lines, magic
 from tradectl.history.file_times import BadTime, times_of, zone_named
 from tradectl.history.file_values import numbers_of, sides_of
 from tradectl.history.findings import Fault, Finding, Report
 from tradectl.history.gaps import Gap, gaps_of
 from tradectl.history.grid import clock, funding_grid, interval_of, off_grid
 from tradectl.history.series import COLUMNS, Candles, Columns, Kind, SeriesId, Times
+from tradectl.history.stream_file import Stream, is_stream, streams_of
 from tradectl.model.instruments import Category, InstrumentId
 from tradectl.model.market_data import INTERVALS
 
@@ -60,6 +63,36 @@ class MarketFile(Struct, frozen=True):
     def missing(self) -> int:
         """How many rows the gaps lack."""
         return sum(gap.missing for gap in self.gaps)
+
+
+def read_market_files(path: Path, hints: Hints = GUESS) -> list[MarketFile]:
+    """As :func:`read_market_file`, and every series of a file of stream messages."""
+    report = Report(path, hints.repair)
+    if magic(path) == PARQUET_MAGIC or not is_stream(next((it for it in lines(report) if it.strip()), "")):
+        return [read_market_file(path, hints)]
+    report, name, found = Report(path, hints.repair), named(path), []
+    for it in streams_of(report):
+        if (hints.symbol and it.symbol != hints.symbol.upper()) or hints.kind not in (None, it.kind):
+            continue
+        category = hints.category or name.category or _category_of_stream(it)
+        if category is None:
+            raise report.problem(0, "category", "cannot be told from a book alone", "Say --category linear or spot")
+        columns = made(it.kind, [it.columns.times + hints.shift, *it.columns.arrays()[1:]])
+        series = SeriesId(InstrumentId(category, it.symbol), it.kind, it.depth)
+        found.append(MarketFile(path, series, columns, it.read, (), (), _guessed(series, hints), "ms"))
+    if not found:
+        raise report.problem(0, "symbol", f"{hints.symbol} is not in the file", "Name one of its symbols, or none")
+    found[0] = replace(found[0], findings=tuple(report.findings))
+    return found
+
+
+def _category_of_stream(it: Stream) -> Category | None:
+    """Spot states no tick direction; of the others the quote coin tells."""
+    if it.is_spot is None:
+        return None
+    if it.is_spot:
+        return Category.SPOT
+    return Category.LINEAR if it.symbol.endswith(("USDT", "USDC", "PERP")) else Category.INVERSE
 
 
 def read_market_file(path: Path, hints: Hints = GUESS) -> MarketFile:

@@ -65,7 +65,7 @@ def missing(
 ) -> list[Stretch]:
     """What of ``since`` to ``until`` has to be asked for. ``covered`` counts for trades and quotes alone, and only
     on days of which the store still has rows."""
-    if series.kind in (Kind.TRADES, Kind.QUOTES):
+    if series.kind in (Kind.TRADES, Kind.QUOTES, Kind.BOOK):
         real = [it for it in _by_day(covered) if any(len(part) for part in store.read(series, *it))]
         return without(since, until, real)
     times = stored_times(store, series, since, until)

@@ -9,7 +9,7 @@ from tradectl.history.file_names import named
 from tradectl.history.instruments import guess_instrument
 from tradectl.history.layout import INSTRUMENTS, every_series
 from tradectl.history.made_up import made_up_in
-from tradectl.history.market_file import GUESS, Hints, MarketFile, read_market_file
+from tradectl.history.market_file import GUESS, Hints, MarketFile, read_market_files
 from tradectl.history.reading import History, MemoryHistory, Span, fingerprint
 from tradectl.history.series import Columns, SeriesId
 from tradectl.history.store import ParquetStore
@@ -107,10 +107,10 @@ def open_files(
     notes: list[str] = []
     joined: Counter[str] = Counter()
     for path in files:
-        file = read_market_file(path, hints)
-        joined[str(file.series)] += 1
-        data[file.series] = _added(file, data.get(file.series))
-        notes += _notes(file)
+        for file in read_market_files(path, hints):
+            joined[str(file.series)] += 1
+            data[file.series] = _added(file, data.get(file.series))
+            notes += _notes(file)
     notes += [f"{series} is joined from {count} files" for series, count in joined.items() if count > 1]
     return OpenedHistory(MemoryHistory(data), notes)
 

@@ -3,7 +3,7 @@
 Coverage (:mod:`tradectl.history.coverage`) says which stretches of trades and quotes were followed without a break.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,15 @@ from tradectl.history.series import COLUMNS, Kind, SeriesId
 from tradectl.history.settling import settle, settle_but_last
 from tradectl.history.sources import HistorySink
 from tradectl.history.spool import Spool
-from tradectl.model.events import BarClosed, ConnectionChanged, DataDoubted, Event, QuoteChanged, TradePrinted
+from tradectl.model.events import (
+    BarClosed,
+    BookChanged,
+    ConnectionChanged,
+    DataDoubted,
+    Event,
+    QuoteChanged,
+    TradePrinted,
+)
 from tradectl.model.instruments import Category
 from tradectl.model.market_data import INTERVALS
 from tradectl.model.orders import Side
@@ -24,7 +32,7 @@ from tradectl.model.orders import Side
 #: Rows that wait in the spool before the store's files are written anew.
 BATCH = 50_000
 #: What the recorded kinds are called where streams are subscribed and doubted.
-STREAMS = {Kind.CANDLES: "bars", Kind.TRADES: "trades", Kind.QUOTES: "quotes"}
+STREAMS = {Kind.CANDLES: "bars", Kind.TRADES: "trades", Kind.QUOTES: "quotes", Kind.BOOK: "book"}
 
 
 class Recorded(Struct):
@@ -105,6 +113,10 @@ class Recorder:
         elif isinstance(event, QuoteChanged):
             quote = (event.ts, event.bid, event.bid_size, event.ask, event.ask_size)
             self._add(SeriesId(event.instrument, Kind.QUOTES), quote)
+        elif isinstance(event, BookChanged):
+            series = SeriesId(event.instrument, Kind.BOOK, str(event.depth))
+            for level in level_rows(event):
+                self._add(series, level)
         elif isinstance(event, BarClosed):
             bar = event.bar
             row = (bar.open_time, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.turnover)
@@ -155,3 +167,12 @@ class Recorder:
     def _release(self) -> None:
         for track in self._tracks.values():
             track.spool.close()
+
+
+def level_rows(event: BookChanged) -> Iterator[tuple[int, float, float, int, int]]:
+    """The rows of :class:`tradectl.history.series.Levels` that say what the event says."""
+    start = 2 if event.snapshot else 0
+    for side, levels in ((1, event.bids), (-1, event.asks)):
+        for price, size in levels:
+            yield event.ts, price, size, side, start
+            start = min(start, 1)

@@ -23,10 +23,12 @@ class Kind(str, Enum):
     OPEN_INTEREST = "open_interest"
     TRADES = "trades"
     QUOTES = "quotes"
+    BOOK = "book"
 
 
 class SeriesId(Struct, frozen=True, order=True, cache_hash=True):
-    """One series; ``interval`` is a key of ``INTERVALS`` for candles, mark, index and open interest, else empty."""
+    """One series; ``interval`` is a key of ``INTERVALS`` for candles, mark, index and open interest, of books their
+    depth such as ``50``, else empty."""
 
     instrument: InstrumentId
     kind: Kind
@@ -109,6 +111,22 @@ class Touches(Columns):
         self.ts, self.bid, self.bid_size, self.ask, self.ask_size = ts, bid, bid_size, ask, ask_size
 
 
+class Levels(Columns):
+    """Levels of a book as they were stated: ``side`` 1 bid, -1 ask; ``size`` 0 takes the level away.
+
+    ``start`` is 2 where a snapshot begins (what was known before is void), 1 on its other levels, 0 in a change.
+    Levels of one message share a time and follow each other; at one time changes may come from several messages.
+    """
+
+    names = ("ts", "price", "size", "side", "start")
+    __slots__ = names
+
+    def __init__(
+        self, ts: Times, price: Values, size: Values, side: NDArray[np.int8], start: NDArray[np.int8]
+    ) -> None:  # fmt: skip
+        self.ts, self.price, self.size, self.side, self.start = ts, price, size, side, start
+
+
 #: The columns each kind is stored in.
 COLUMNS: dict[Kind, type[Columns]] = {
     Kind.CANDLES: Candles,
@@ -118,4 +136,5 @@ COLUMNS: dict[Kind, type[Columns]] = {
     Kind.OPEN_INTEREST: Points,
     Kind.TRADES: Tape,
     Kind.QUOTES: Touches,
+    Kind.BOOK: Levels,
 }

@@ -59,9 +59,9 @@ class BybitHistory:
         }
 
     def refusal(self, series: SeriesId) -> str:
-        """Quotes are not kept by Bybit; spot has trades and candles alone."""
-        if series.kind is Kind.QUOTES:
-            return "Bybit keeps no history of quotes: data record gathers them from now on"
+        """Quotes and books are not kept by Bybit; spot has trades and candles alone."""
+        if series.kind in (Kind.QUOTES, Kind.BOOK):
+            return f"Bybit keeps no history of {series.kind.value}: data record gathers them from now on"
         if series.instrument.category is Category.OPTION:
             return "options have no candles at Bybit"
         if series.instrument.category is Category.SPOT and series.kind not in (Kind.CANDLES, Kind.TRADES):
