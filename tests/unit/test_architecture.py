@@ -254,7 +254,7 @@ def test_ci_runs_the_readme_line_verbatim() -> None:
     assert lines[-1] == readme_command("Test it")
 
 
-@pytest.mark.parametrize("name", ["run.lock", "test.lock"])
+@pytest.mark.parametrize("name", ["run.lock", "research.lock", "test.lock"])
 def test_locks_pin_hashes_and_name_no_index(name: str) -> None:
     text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
     assert "://" not in text
