@@ -130,10 +130,7 @@ class Backtest:
                     handler(command)
             if not events:
                 return
-            event = events.popleft()
-            if type(event) is Executed:
-                self._note_fill(event.execution.instrument)
-            commands = self._apply(event)
+            commands = self._apply(events.popleft())
 
     def _to_venue(self, command: Any) -> None:
         delay = self._latency.order(self._now)
@@ -146,6 +143,8 @@ class Backtest:
         """What the venue says is heard when it is heard, and in its order: what the first of it makes the strategies do
         is answered after the last."""
         for event in events:
+            if type(event) is Executed:  # what is held is so from now on, whenever it is heard
+                self._note_fill(event.execution.instrument)
             if event.received > self._now:
                 self.agenda.add(event.received, Due.EVENT, event)
             else:
@@ -194,7 +193,8 @@ class Backtest:
             elif due == Due.ARRIVAL:
                 self._said(self.venue.carry_out(what, self._now))
             elif due == Due.EVENT:
-                self._said([what])
+                self._events.append(what)
+                self._answer(())
             else:
                 self._fund(what, when)
         self._now = max(self._now, at)

@@ -1,0 +1,473 @@
+"""A backtester once more, the slow obvious way: a scripted strategy, its desk, candles and a calendar of what is due.
+
+A case is plain data (:class:`Case`); the outcome is every fill and what is left. Each bar's price goes open, low, high,
+close when it rose (or stood), else open, high, low, close, a millisecond inside the bar; from one bar's close to the
+next one's open there is no way. On its way it stops wherever something could happen, and what follows is heard there.
+The strategy hears a bar at its end, after funding of that moment. Nothing here is from the package that is tested.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import floor
+from typing import Any
+
+from tests.oracles.backtester_venue import BUY, SELL, Costs, Order, Refused, Spec, Venue, number
+
+MILLISECOND = 1_000_000
+#: Verb, symbol, details.
+Action = tuple[str, str, dict[str, Any]]
+#: What comes first of what is due at one moment.
+FUNDING, ARRIVAL, HEARING = range(3)
+#: What leaves first of what a strategy asks for at one moment.
+CANCELS, PROTECTS, REDUCES, AMENDS, ENTERS = range(5)
+
+
+@dataclass(frozen=True)
+class Bar:
+    at: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+
+@dataclass(frozen=True)
+class Latency:
+    data: int = 0
+    orders: int = 0
+    answers: int = 0
+
+
+@dataclass
+class Case:
+    """``script`` is what to do by symbol and open time of the bar; ``reactions`` what to do at the n-th fill.
+
+    A fill is counted by symbol, from 1. An action is (verb, symbol, details): order, close, target, cancel, cancel_all,
+    amend.
+    """
+
+    specs: list[Spec]
+    bars: dict[str, list[Bar]]
+    script: dict[tuple[str, int], list[Action]]
+    costs: Costs
+    length: int
+    cash: Fraction
+    leverage: Fraction = Fraction(1)
+    latency: Latency = Latency()
+    funding: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+    reactions: dict[tuple[str, int], list[Action]] = field(default_factory=dict)
+    collar: Fraction = Fraction(5, 1000)
+
+
+@dataclass
+class Outcome:
+    fills: list[dict[str, Any]]
+    cash: dict[str, Fraction]
+    sizes: dict[str, Fraction]
+    equity: Fraction
+    refused: int
+
+
+@dataclass(eq=False)
+class Known:
+    """An order as the strategy's side knows it."""
+
+    order: Order
+    qty: Fraction
+    booked: Fraction = Fraction(0)
+    status: str = "Sent"
+    ending: bool = False
+    asked: Fraction = Fraction(0)  # the quantity an amendment on its way asks for
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in ("Sent", "New", "PartiallyFilled", "Untriggered")
+
+    @property
+    def sleeps(self) -> bool:
+        return self.order.trigger is not None and self.status in ("Sent", "Untriggered")
+
+    @property
+    def protects(self) -> bool:
+        return self.order.reduce_only or bool(self.order.kind)
+
+    @property
+    def under_way(self) -> Fraction:
+        """What may still be booked of it; a stop that sleeps reserves nothing."""
+        if not self.is_open or (self.sleeps and self.protects):
+            return Fraction(0)
+        return max(max(self.qty, self.asked) - self.booked, Fraction(0))
+
+
+class Desk:
+    """The strategy's side: what it believes, and from what it wants to what is sent."""
+
+    def __init__(self, case: Case, send: Callable[[str, Any], None]) -> None:
+        self.case, self.send = case, send
+        self.specs = {it.symbol: it for it in case.specs}
+        self.held: dict[str, Fraction] = {it.symbol: Fraction(0) for it in case.specs}
+        self.costs: dict[str, Fraction] = dict(self.held)
+        self.cash = case.cash
+        self.coins: dict[str, Fraction] = {}
+        self.marks: dict[str, float] = {}
+        self.orders: list[Known] = []
+        self.count = self.refused = 0
+        self.executions = dict.fromkeys(self.held, 0)
+
+    # --- what it hears
+
+    def hear_bar(self, symbol: str, bar: Bar) -> None:
+        self.marks[symbol] = bar.close
+        self.step(self.case.script.get((symbol, bar.at), []))
+
+    def hear_fill(self, order: Order | None, row: dict[str, Any]) -> None:
+        symbol, spec = row["symbol"], self.specs[row["symbol"]]
+        if row["kind"] == "Funding":
+            self.cash -= row["fee"]
+            return
+        signed = row["side"] * row["qty"]
+        if spec.spot:
+            self.held[symbol] += signed - (row["fee"] if row["coin"] == spec.base else 0)
+            self.cash -= row["side"] * row["qty"] * row["price"] + (row["fee"] if row["coin"] == "USDT" else 0)
+        else:
+            self.costs[symbol] += signed * row["price"] + row["profit"]
+            self.held[symbol] += signed
+            self.cash += row["profit"] - row["fee"]
+        for known in self.orders:
+            if known.order is order:
+                known.booked += row["qty"]
+                known.status = "Filled" if known.booked >= known.qty else "PartiallyFilled"
+        self.executions[symbol] += 1
+        self.step(self.case.reactions.get((symbol, self.executions[symbol]), []))
+
+    def hear_order(self, order: Order, status: str, qty: Fraction) -> None:
+        known = next((it for it in self.orders if it.order is order), None)
+        if known is None:
+            known = Known(order, qty)
+            self.orders.append(known)
+        known.status, known.qty = status, qty
+        if known.asked == qty:
+            known.asked = Fraction(0)
+        self.step([])
+
+    def hear_refusal(self, order: Order) -> None:
+        self.refused += 1
+        for known in self.orders:
+            if known.order is order:
+                known.asked = Fraction(0)
+                known.status = "Rejected" if known.status == "Sent" else known.status
+        self.step([])
+
+    # --- what it wants
+
+    def step(self, actions: list[Action]) -> None:
+        """What a callback asks for and what follows from what was heard, sent in order of urgency."""
+        out: list[tuple[int, str, Any]] = []
+        self.act(actions, out)
+        for known in self.orders:
+            if self.is_stop(known) and known.sleeps and known.order.side * self.held[known.order.symbol] >= 0:
+                self.want_cancel(known, out)  # it has nothing left to close
+        for _, what, content in sorted(out, key=lambda it: it[0]):
+            self.send(what, content)
+
+    def act(self, actions: list[Action], out: list[tuple[int, str, Any]]) -> None:
+        """All that one callback asks for, judged one by one."""
+        before = [k for k in self.orders if k.is_open and k.order.link > 0]  # what a callback sees does not change
+        before = [k for k in before if k.order.price is not None or k.order.trigger is not None]
+        for verb, symbol, details in actions:
+            if verb == "order":
+                self.want(symbol, details, out)
+            elif verb in ("close", "target"):
+                self.bring(symbol, Fraction(0) if verb == "close" else number(details["weight"]), out)
+            elif verb == "cancel_all":
+                for known in self.orders:
+                    if known.order.symbol == symbol and not self.is_stop(known):
+                        self.want_cancel(known, out)
+            elif verb in ("cancel", "amend"):
+                mine = [k for k in before if k.order.symbol == symbol]
+                if mine:
+                    known = mine[details["which"] % len(mine)]
+                    if verb == "cancel":
+                        self.want_cancel(known, out)
+                    else:
+                        self.want_amend(known, details, out)
+
+    @staticmethod
+    def is_stop(known: Known) -> bool:
+        return known.protects and known.order.trigger is not None
+
+    def want_cancel(self, known: Known, out: list[tuple[int, str, Any]]) -> None:
+        if known.is_open and not known.ending:
+            known.ending = True
+            out[:] = [it for it in out if not (it[1] == "amend" and it[2][0] is known.order)]
+            if any(it[1] == "place" and it[2] is known.order for it in out):  # it never leaves
+                out[:] = [it for it in out if it[2] is not known.order]
+                known.status = "Cancelled"
+                return
+            out.append((CANCELS, "cancel", known.order))
+
+    def want_amend(self, known: Known, details: dict[str, Any], out: list[tuple[int, str, Any]]) -> None:
+        qty, price = details.get("qty"), details.get("price")
+        if not known.is_open or known.ending or (qty is not None and number(qty) <= known.booked):
+            self.refused += 1
+            return
+        if price is not None and known.order.trigger is not None and known.order.price is None:
+            self.refused += 1
+            return
+        if price is not None and known.order.price is None:
+            self.refused += 1
+            return
+        if known.order.reduce_only and not self.may_reduce(known, known.qty if qty is None else number(qty)):
+            self.refused += 1
+            return
+        change = (None if qty is None else number(qty), None if price is None else number(price), None)
+        known.asked = max(known.asked, change[0] or Fraction(0))
+        rank = PROTECTS if self.is_stop(known) else AMENDS
+        out.append((rank, "amend", (known.order, *change)))
+
+    def may_reduce(self, known: Known, qty: Fraction) -> bool:
+        order = known.order
+        room = max(-order.side * self.held[order.symbol], Fraction(0))
+        if not known.sleeps:
+            room -= self.under_way(order.symbol, order.side, False) - (0 if known.ending else known.under_way)
+        return 0 < qty <= room
+
+    def under_way(self, symbol: str, side: int, ending: bool) -> Fraction:
+        mine = [k for k in self.orders if k.order.symbol == symbol and k.order.side == side]
+        return sum((k.under_way for k in mine if ending or not k.ending), Fraction(0))
+
+    def reducible(self, symbol: str, side: int, flagged: bool) -> Fraction:
+        """The most an order may have that only shrinks what is held, counting what is under way."""
+        room = max(-side * self.held[symbol], Fraction(0))
+        return max(room - self.under_way(symbol, side, not flagged), Fraction(0))
+
+    def touch(self, symbol: str, side: int) -> Fraction:
+        """The best price of the other side as it was when the last bar closed."""
+        tick, exact = self.specs[symbol].tick, number(self.marks[symbol]) / self.specs[symbol].tick
+        spread = self.case.costs.spread
+        if side == BUY:
+            return (-floor(-exact) + spread) * tick
+        return max(floor(exact) - spread, 1) * tick
+
+    def want(self, symbol: str, d: dict[str, Any], out: list[tuple[int, str, Any]]) -> None:
+        spec, side, qty = self.specs[symbol], d["side"], number(d["qty"])
+        price = None if d.get("price") is None else number(d["price"])
+        trigger = None if d.get("trigger") is None else (number(d["trigger"]), bool(d["rises"]))
+        legs = [None if d.get(leg) is None else number(d[leg]) for leg in ("tp", "sl")]
+        asked = bool(d.get("reduce_only"))
+        flagged = (asked or price is None) and not spec.spot
+        if trigger is not None and flagged:
+            most = max(-side * self.held[symbol], Fraction(0))
+        else:
+            most = self.reducible(symbol, side, flagged)
+        reduces = 0 < qty <= most
+        far = price is None and trigger is None and not reduces and self.is_far(symbol, side)
+        if far or not self.allows(symbol, side, price, trigger, legs) or (asked and not reduces):
+            self.refused += 1
+            return
+        closes = reduces and flagged
+        tp, sl = (None, None) if closes or spec.spot else legs
+        self.count += 1
+        order = Order(self.count, symbol, side, qty, price, d.get("tif", "GTC"), closes, trigger, tp, sl)
+        order.clears = reduces and self.meets(symbol, side, price)
+        self.orders.append(Known(order, qty))
+        rank = PROTECTS if closes and trigger is not None else REDUCES if reduces else ENTERS
+        out.append((rank, "place", order))
+
+    def is_far(self, symbol: str, side: int) -> bool:
+        """Whether the market is further from the mark than the collar around what enters allows."""
+        mark = number(self.marks[symbol])
+        return abs(self.touch(symbol, side) - mark) / mark > self.case.collar
+
+    def meets(self, symbol: str, side: int, price: Fraction | None) -> bool:
+        """Whether what reduces would trade with an entry of ours, which then gives way."""
+        for known in self.orders:
+            theirs = known.order.price
+            there = known.order.symbol == symbol and known.order.side == -side and known.is_open
+            if theirs is None or not there or known.ending or known.sleeps:
+                continue
+            if price is None or (price - theirs) * side >= 0:
+                return not known.protects
+        return False
+
+    def allows(self, symbol: str, side: int, price: Any, trigger: Any, legs: list[Fraction | None]) -> bool:
+        """Whether prices are where they belong, as far as the strategy's side knows the market."""
+        now = number(self.marks[symbol])
+        if trigger is not None and ((trigger[0] <= now) if trigger[1] else (trigger[0] >= now)):
+            return False
+        entry = price if price is not None else trigger[0] if trigger is not None else self.touch(symbol, side)
+        tp, sl = legs
+        if tp is not None and (tp - entry) * side <= 0:
+            return False
+        return sl is None or (sl - entry) * side < 0
+
+    def equity(self) -> Fraction:
+        held = [self.held[s] * number(self.marks[s]) - self.costs[s] for s in self.held if self.held[s]]
+        return self.cash + sum(held, Fraction(0))
+
+    def bring(self, symbol: str, weight: Fraction, out: list[tuple[int, str, Any]]) -> None:
+        """To a share of the equity: what rests is cancelled, what closes goes first, then what opens."""
+        spec, wanted = self.specs[symbol], Fraction(0)
+        if weight:
+            side = BUY if weight > 0 else SELL
+            worst = self.touch(symbol, side) * (1 + self.case.collar if side == BUY else 1)
+            wanted = side * floor(abs(weight) * self.equity() / worst / spec.lot) * spec.lot
+        for known in self.orders:
+            rests = known.order.symbol == symbol and (known.order.price is not None or known.sleeps)
+            if rests and not self.is_stop(known):
+                self.want_cancel(known, out)
+        mine = [k for k in self.orders if k.order.symbol == symbol and k.order.price is None and not k.sleeps]
+        held = self.held[symbol] + sum((k.order.side * k.under_way for k in mine), Fraction(0))
+        change = wanted - held
+        closing = min(abs(change), abs(held)) if held * change < 0 else Fraction(0)
+        side = BUY if change > 0 else SELL
+        parts = [(min(closing, self.reducible(symbol, side, not spec.spot)), True)]
+        parts += [(closing - parts[0][0], False), (abs(change) - closing, False)]
+        for qty, closes in parts:
+            qty = floor(qty / spec.lot) * spec.lot
+            if qty > 0 and (closes or not self.is_far(symbol, side)):
+                self.count += 1
+                order = Order(self.count, symbol, side, qty, None, "IOC", closes and not spec.spot)
+                order.clears = closes and self.meets(symbol, side, None)
+                self.orders.append(Known(order, qty))
+                out.append((REDUCES if closes else ENTERS, "place", order))
+        if not change:
+            return
+
+
+class Backtester:
+    """One case from its first bar to its last."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.venue = Venue(case.specs, case.cash, case.leverage, case.costs)
+        self.desk = Desk(case, self.send)
+        self.now = 0
+        self.due: list[tuple[int, int, int, Callable[[], None]]] = []
+        self.entries = 0
+        self.inbox: deque[Callable[[], None]] = deque()
+        self.busy = False
+        self.venue.say = self.hear
+
+    def later(self, at: int, rank: int, what: Callable[[], None]) -> None:
+        self.entries += 1
+        self.due.append((at, rank, self.entries, what))
+
+    def until(self, at: int, last: int = HEARING) -> None:
+        """What is due up to a moment; at the moment itself nothing that comes later than ``last``."""
+        while True:
+            ready = [it for it in self.due if (it[0], it[1]) <= (at, last)]
+            if not ready:
+                break
+            first = min(ready, key=lambda it: it[:3])
+            self.due.remove(first)
+            self.now = self.venue.now = max(self.now, first[0])
+            first[3]()
+            self.pump()
+        self.now = self.venue.now = max(self.now, at)
+
+    # --- between desk and venue
+
+    def send(self, what: str, content: Any) -> None:
+        """A request arrives after its latency; without one at once."""
+        if self.case.latency.orders:
+            self.later(self.now + self.case.latency.orders, ARRIVAL, lambda: self.arrive(what, content))
+        else:
+            self.arrive(what, content)
+
+    def arrive(self, what: str, content: Any) -> None:
+        order = content[0] if what == "amend" else content
+        try:
+            if what == "place":
+                self.venue.place(order)
+            elif what == "cancel":
+                self.venue.cancel(order)
+            else:
+                self.venue.amend(*content)
+        except Refused:
+            self.tell(lambda: self.desk.hear_refusal(order), self.case.latency.answers)
+
+    def hear(self, what: str, order: Order, row: dict[str, Any] | None = None) -> None:
+        delay = self.case.latency.answers
+        if what == "fill":
+            assert row is not None
+            self.tell(lambda: self.desk.hear_fill(order, row), delay)
+        else:
+            status, qty = order.status, order.qty
+            self.tell(lambda: self.desk.hear_order(order, status, qty), delay)
+
+    def tell(self, what: Callable[[], None], delay: int) -> None:
+        """The desk hears one thing after the other: what comes while it is busy waits."""
+        if delay:
+            self.later(self.now + delay, HEARING, lambda: self.tell(what, 0))
+            return
+        self.inbox.append(what)
+
+    def pump(self) -> None:
+        while self.inbox:
+            self.inbox.popleft()()
+
+    # --- the bars
+
+    def run(self) -> Outcome:
+        case = self.case
+        times = sorted({bar.at for bars in case.bars.values() for bar in bars})
+        for symbol, rates in case.funding.items():
+            for ts, rate in rates:
+                if times[0] < ts <= times[-1] + case.length:
+                    self.later(ts, FUNDING, lambda s=symbol, r=rate: self.fund(s, r))  # type: ignore[misc]
+        self.now = self.venue.now = times[0]
+        for at in times:
+            self.play(at, [(it.symbol, bar) for it in case.specs for bar in case.bars[it.symbol] if bar.at == at])
+        sizes = {symbol: market.size for symbol, market in self.venue.markets.items()}
+        return Outcome(self.venue.fills, self.venue.cash, sizes, self.venue.equity(), self.desk.refused)
+
+    def fund(self, symbol: str, rate: float) -> None:
+        self.venue.settle_funding(symbol, number(rate))
+        self.pump()
+        self.desk.marks[symbol] = self.venue.markets[symbol].price
+
+    def play(self, at: int, bars: list[tuple[str, Bar]]) -> None:
+        self.until(at)
+        for symbol, bar in bars:
+            self.venue.markets[symbol].volume = bar.volume
+        inside = self.case.length - 2 * MILLISECOND
+        for corner in range(4):
+            self.until(at + MILLISECOND + corner * inside // 3)
+            for symbol, bar in bars:
+                self.move(symbol, way(bar)[corner], jump=corner == 0)
+        end = at + self.case.length
+        self.until(end)
+        for symbol, bar in bars:
+            delay = self.case.latency.data
+            if delay:
+                self.later(end + delay, HEARING, lambda s=symbol, b=bar: self.desk.hear_bar(s, b))  # type: ignore[misc]
+            else:
+                self.desk.hear_bar(symbol, bar)
+                self.pump()
+
+    def move(self, symbol: str, price: float, jump: bool) -> None:
+        if not self.venue.markets[symbol].price:
+            jump = True
+        while not jump:
+            stop = self.venue.next_stop(symbol, price)
+            if stop is None:
+                break
+            self.venue.visit(symbol, stop)
+            self.pump()
+        self.venue.visit(symbol, price)
+        self.pump()
+
+
+def way(bar: Bar) -> tuple[float, float, float, float]:
+    if bar.close >= bar.open:
+        return bar.open, bar.low, bar.high, bar.close
+    return bar.open, bar.high, bar.low, bar.close
+
+
+def run(case: Case) -> Outcome:
+    """Play a case."""
+    return Backtester(case).run()
