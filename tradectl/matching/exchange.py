@@ -215,20 +215,39 @@ class Exchange:
         displayed size. Raises ``ValueError`` for a price off the tick.
         """
         book = self._book(instrument)
-        new_bids, new_asks = book.standing(Side.BUY, bids), book.standing(Side.SELL, asks)
-        book.bids.replace(new_bids)
-        book.asks.replace(new_asks)
+        return self.set_sides(instrument, book.standing(Side.BUY, bids), book.standing(Side.SELL, asks), now)
+
+    def set_sides(
+        self, instrument: InstrumentId, bids: dict[int, int], asks: dict[int, int], now: int
+    ) -> list[Happening]:
+        """:meth:`set_book` by key, all of them with something to show: lots by ticks, those of bids negative."""
+        book = self._book(instrument)
+        book.bids.replace(bids)
+        book.asks.replace(asks)
         return self._market_moved(book, now)
 
     def update_levels(self, instrument: InstrumentId, bids: Levels, asks: Levels, now: int) -> list[Happening]:
         """Set the displayed size of single levels (0 removes one); each level named counts as updated."""
         book = self._book(instrument)
-        new_bids, new_asks = book.levels(Side.BUY, bids), book.levels(Side.SELL, asks)
-        for key, lots in new_bids.items():
+        return self.change_sides(instrument, book.levels(Side.BUY, bids), book.levels(Side.SELL, asks), now)
+
+    def change_sides(
+        self, instrument: InstrumentId, bids: dict[int, int], asks: dict[int, int], now: int
+    ) -> list[Happening]:
+        """:meth:`update_levels` by key."""
+        book = self._book(instrument)
+        for key, lots in bids.items():
             book.bids.update(key, lots)
-        for key, lots in new_asks.items():
+        for key, lots in asks.items():
             book.asks.update(key, lots)
         return self._market_moved(book, now)
+
+    def displayed(self, instrument: InstrumentId) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The best displayed bid and ask, each in ticks and lots, whatever our fills used of them; 0 and 0: none."""
+        book = self._book(instrument)
+        bids, asks = book.bids, book.asks
+        bid = (-bids.keys[0], bids.sizes[bids.keys[0]]) if bids.keys else (0, 0)
+        return bid, (asks.keys[0], asks.sizes[asks.keys[0]]) if asks.keys else (0, 0)
 
     def print_trade(
         self, instrument: InstrumentId, side: Side, price: Decimal, qty: Decimal, now: int
