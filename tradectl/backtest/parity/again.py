@@ -89,9 +89,19 @@ class Again:
     # --- what is heard
 
     def heard(self) -> Iterator[Heard]:
-        """The record, with the candles an interruption kept away where they closed."""
+        """The record, with the candles an interruption kept away where they closed: by our clock not after what
+        follows, for the venue's may run faster."""
         missed = [(it.ts, 0, 0, it) for it in self._facts.missed]
-        return ((seq, event) for _, _, seq, event in merge(self._stream(), missed, key=lambda it: it[:2]))
+        waiting: list[Event] = []
+        for _, kind, seq, event in merge(self._stream(), missed, key=lambda it: it[:2]):
+            if not kind:
+                waiting.append(event)
+                continue
+            for each in waiting:
+                yield 0, replace(each, received=min(each.received, event.received))
+            waiting.clear()
+            yield seq, event
+        yield from ((0, each) for each in waiting)
 
     def _stream(self) -> Iterator[tuple[int, int, int, Event]]:
         """By the venue's time, which never falls, so that missed candles find their place."""

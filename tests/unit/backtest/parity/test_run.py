@@ -103,6 +103,16 @@ def test_a_candle_that_came_late_is_heard_where_it_closed() -> None:
     assert [it.bar for it in heard] == [it.event.bar for it in closed if isinstance(it.event, BarClosed)]
 
 
+def test_a_candle_that_came_late_never_takes_our_clock_beyond_what_followed() -> None:
+    """A sandbox's clock may run 300 times as fast as ours: a candle's end is then far ahead of when we heard of it."""
+    bars = [Bar(T0 + n * MINUTE, 100.0, 101.0, 99.0, 100.0, 5.0) for n in range(4)]
+    live = [BarClosed(T0 + n, bars[n].open_time + MINUTE, BTC, "1m", bars[n]) for n in (0, 3)]
+    loaded = BarsLoaded(T0 + 2, BTC, "1m", (bars[1], bars[2]))
+    heard = [e for _, e in Again(of_events(live[0], loaded, live[1])).heard() if isinstance(e, BarClosed)]
+    assert [it.bar for it in heard] == bars
+    assert [it.received - T0 for it in heard] == [0, 3, 3, 3]
+
+
 def test_a_reload_in_the_middle_takes_over_the_state() -> None:
     whole = recorded(entries(2))
     (chapter,) = whole.chapters
