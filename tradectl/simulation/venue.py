@@ -23,7 +23,7 @@ from tradectl.model.events import (
     UniverseRow,
 )
 from tradectl.model.instruments import Category, FeeRate, Instrument, InstrumentId
-from tradectl.model.money import exact
+from tradectl.model.money import ZERO, exact
 from tradectl.model.orders import OrderSpec, OrderType, Side, TradingStop
 from tradectl.model.positions import BalanceReport, PositionReport
 from tradectl.simulation.display import Display
@@ -140,9 +140,16 @@ class SimulatedVenue:
         events: list[Event] = []
         for instrument in list(self.behind) if self.behind else ():
             if instrument != without:
-                display = self.displays[instrument]
-                events += self._walk(display, display.price, Side.BUY, now, display.mark, 0)
+                events += self._stand(self.displays[instrument], now)
         return events
+
+    def _stand(self, display: Display, now: int) -> list[Event]:
+        """The exchange learns where a price stands."""
+        return self._walk(display, display.price, Side.BUY, now, display.mark, 0)
+
+    def _present(self, display: Display, taker: Side | None, qty: Decimal) -> None:
+        """Display what an order that arrives finds."""
+        self.exchange.show(display.instrument.id, *display.sides(taker, qty))
 
     # --- the engine's commands, as they arrive
 
@@ -178,7 +185,7 @@ class SimulatedVenue:
         display = self.displays.get(spec.instrument)
         if display is not None:
             taker = spec.side if spec.type is OrderType.MARKET and spec.trigger is None else None
-            self.exchange.show(spec.instrument, *display.sides(taker, spec.qty))
+            self._present(display, taker, spec.qty)
         try:
             _, happened = self.exchange.place(UID, request_of(spec), now)
         except Refused as refused:
@@ -189,7 +196,7 @@ class SimulatedVenue:
         asked = command.amendment
         assert asked is not None
         events = self._catch_up(now)
-        self.exchange.show(asked.instrument, *self.displays[asked.instrument].sides())
+        self._present(self.displays[asked.instrument], None, ZERO)
         stops = StopChange(asked.trigger_price, None, asked.take_profit, asked.stop_loss)
         try:
             _, happened = self.exchange.amend(

@@ -3,19 +3,14 @@
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from tradectl.backtest.parity.recorded_display import RecordedDisplay
 from tradectl.backtest.recorded import Market, Settlement
-from tradectl.matching.records import FillHappened, Happening, OrderHappened
-from tradectl.matching.walk import Step
 from tradectl.model.events import BarClosed, Event, QuoteChanged, TickerChanged, TradePrinted
 from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.market_data import INTERVALS, Ticker
 from tradectl.model.money import exact
-from tradectl.model.orders import Side
-from tradectl.simulation.happenings import executed, reported
 from tradectl.simulation.models import Models
 from tradectl.simulation.path import corners
-from tradectl.simulation.venue import SimulatedVenue
+from tradectl.simulation.streamed_venue import StreamedVenue
 
 
 class RecordedVenue:
@@ -25,11 +20,8 @@ class RecordedVenue:
         self, instruments: Iterable[Instrument], models: Models,
         settlements: Mapping[tuple[InstrumentId, int], Settlement], *, leverage: Decimal, hedge: bool, now: int,
     ) -> None:  # fmt: skip
-        self.venue = SimulatedVenue(
-            instruments, models, cash={}, seed="parity", leverage=leverage, hedge=hedge, now=now
-        )
-        self._displays = {it.id: RecordedDisplay(it, models) for it in self.venue.instruments.values()}
-        self.venue.displays.update(self._displays)
+        self.venue = StreamedVenue(instruments, models, cash={}, seed="parity", leverage=leverage, hedge=hedge, now=now)
+        self._displays = self.venue.streams
         self.now = now
         self._models = models
         self._charged = settlements
@@ -62,31 +54,24 @@ class RecordedVenue:
     # --- kinds of market data
 
     def _quote(self, event: QuoteChanged) -> list[Event]:
-        display = self._displays[event.instrument]
-        display.quoted(event.bid, event.bid_size, event.ask, event.ask_size)
-        if not display.price:
-            self.venue.stand(event.instrument, event.bid, 0.0)
-        if not self.venue.is_watching(event.instrument) or not display.is_quoted:
-            return []
-        tick, lot = display.instrument.tick_size, display.instrument.lot_size
-        bids, asks = ({abs(key) * tick: n * lot for key, n in side.items()}.items() for side in display.sides())
-        return self._events(self.venue.exchange.set_book(event.instrument, bids, asks, self.now))
+        it = self._displays[event.instrument].instrument
+        tick, lot = it.tick_size, it.lot_size
+        bid, ask = int(exact(event.bid) / tick), int(exact(event.ask) / tick)
+        bid_lots, ask_lots = int(exact(event.bid_size) / lot), int(exact(event.ask_size) / lot)
+        return self.venue.quote(it.id, bid, bid_lots, ask, ask_lots, self.now)
 
     def _print(self, event: TradePrinted) -> list[Event]:
         self._printed[event.instrument] = event.ts
-        self.venue.stand(event.instrument, event.price, self._mark(event.instrument))
-        if not self.venue.is_watching(event.instrument):
-            return []
-        exchange, price, size = self.venue.exchange, exact(event.price), exact(event.size)
-        return self._events(exchange.print_trade(event.instrument, event.side, price, size, self.now))
+        return self.venue.printed(event.instrument, event.side, event.price, event.size, self.now)
 
     def _ticker(self, event: TickerChanged) -> list[Event]:
         i, ticker = event.instrument, event.ticker
         events = self._announced_funding(event)
         self._tickers[i] = ticker
         self.venue.stand(i, ticker.last, ticker.mark)
+        self._displays[i].has_tape = True
         if self.venue.is_watching(i) or self.venue.bounds(i) is not None:
-            events += self._stand(i)
+            events += self.venue.tell(i, self.now)
         return events
 
     def _bar(self, event: BarClosed) -> list[Event]:
@@ -104,15 +89,9 @@ class RecordedVenue:
         for price in corners(self._models.path, bar.open, bar.high, bar.low, bar.close):
             events += self.venue.step(i, price, self.now)
         display.inside = False
-        return events + self._stand(i)
-
-    def _stand(self, i: InstrumentId) -> list[Event]:
-        """Tell the exchange where the price stands: triggers and margins look at it."""
-        display = self._displays[i]
+        display.is_told = False
         display.mark = self._mark(i) or display.mark
-        mark = exact(display.mark) if display.mark else None
-        step = Step(display.on_tick, Side.BUY, 0, *display.sides(), mark)
-        return self._events(self.venue.exchange.walk(i, step, self.now))
+        return events + self.venue.tell(i, self.now)
 
     def _mark(self, i: InstrumentId) -> float:
         ticker = self._tickers.get(i)
@@ -142,20 +121,6 @@ class RecordedVenue:
         if i not in self._displays or self._displays[i].instrument.is_spot:
             return []
         self.venue.stand(i, self._displays[i].price or price, price)
-        events = self._stand_at(i, price) + self.venue.settle(i, rate, ts)
+        events = self.venue.tell(i, self.now) + self.venue.settle(i, rate, ts)
         self.venue.stand(i, self._displays[i].price, self._mark(i))
-        return events
-
-    def _stand_at(self, i: InstrumentId, mark: float) -> list[Event]:
-        display = self._displays[i]
-        step = Step(display.on_tick, Side.BUY, 0, *display.sides(), exact(mark))
-        return self._events(self.venue.exchange.walk(i, step, self.now))
-
-    def _events(self, happened: list[Happening]) -> list[Event]:
-        events: list[Event] = []
-        for it in happened:
-            if isinstance(it, FillHappened):
-                events.append(executed(self.now, it.fill))
-            elif isinstance(it, OrderHappened):
-                events.append(reported(self.now, it.order))
         return events
