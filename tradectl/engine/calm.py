@@ -54,12 +54,14 @@ class Calm:
     def holds(self) -> bool:
         """Whether a look would find nothing new."""
         w, lines = self._w, self._lines
-        if w.moved or w.dirty_books or w.dirty_coins or lines is None or w.now >= self._until:
+        if w.dirty_books or w.dirty_coins or lines is None or w.now >= self._until:
             return False
         if len(w.portfolio.state.books) != self._books:
             return False
         if self._limits[0] is not w.limits.account or self._limits[1] is not w.limits.scoped:
             return False
+        if w.moved:
+            return self._is_redrawn()
         if not self._funding:
             corridor = self._corridor
             if corridor is not None:
@@ -69,6 +71,36 @@ class Calm:
             elif not lines:
                 return True
         return self._stay(lines)
+
+    def _is_redrawn(self) -> bool:
+        """After something was booked: whether the lines drawn anew say, clear of rounding, that there is nothing new.
+        Starts and peaks are those of the last whole look; without lines, or with a limit they do not show, the exact
+        look draws them."""
+        w = self._w
+        if w.limits.account.day_realised_share or w.limits.scoped or w.state.reasons or not self._began_today():
+            return False
+        lines = self._drawn(flat=True)
+        if lines is None or self._funding or not self._between(lines):
+            return False
+        self._lines = lines = [line for line in lines if line.sizes]
+        w.moved, self._corridor = False, _corridor(lines) if lines else None
+        return True
+
+    def _began_today(self) -> bool:
+        """Whether the account and every strategy have a start to be measured from."""
+        g, day = self._w.guard, self._w.now // _DAY
+        for name in self._w.portfolio.state.books:
+            own = g.strategies.get(name)
+            if name != EXTERNAL and (own is None or own.day != day):
+                return False
+        return g.day == day
+
+    def _between(self, lines: list[_Line]) -> bool:
+        """Whether every line lies between its bounds where the prices are now."""
+        for line in lines:
+            if not line.low < line.base + sum([size * mark for _, size, mark in line.sizes]) < line.high:
+                return False
+        return True
 
     def _stay(self, lines: list[_Line]) -> bool:
         """Whether every line stays between its bounds."""
@@ -105,7 +137,8 @@ class Calm:
         self._lines = self._drawn()
         self._corridor = _corridor(self._lines) if self._lines else None
 
-    def _drawn(self) -> list[_Line] | None:
+    def _drawn(self, flat: bool = False) -> list[_Line] | None:
+        """Lines of what moves with prices, with ``flat`` of what holds nothing, too."""
         w, state = self._w, self._w.portfolio.state
         cash = self._cash()
         if cash is None or state.legs or not all(map(self._is_simple, state.nets)):
@@ -114,13 +147,13 @@ class Calm:
         sizes = self._sizes(state.nets)
         shares = [(i, size, float(w.limits.of("", i.symbol).single.funding_share)) for i, size, _ in sizes]
         self._funding = tuple(each for each in shares if each[2])
-        if sizes:
+        if sizes or flat:
             base = float(cash - sum([b.cost for b in state.nets.values()]))
             falls = [(g.day_open, g.day_open * account.day_loss_share), (g.peak, g.peak * account.drawdown_share)]
             lines.append(self._line(base, sizes, g.peak, [fall for fall in falls if fall[0] > 0]))
         for name, books in state.books.items():
             own_sizes = self._sizes(books)
-            if own_sizes and name != EXTERNAL:
+            if (own_sizes or flat) and name != EXTERNAL:
                 lines.append(self._strategy(name, books, own_sizes))
         return lines
 
