@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from math import inf
 from typing import Any
 
@@ -15,6 +16,7 @@ from tradectl.backtest.feed import CandleFeed, Row
 from tradectl.backtest.job import BacktestJob, BacktestResult, Interim, Progress
 from tradectl.backtest.longer_bars import LongerBars
 from tradectl.backtest.preparation import Prepared, prepare
+from tradectl.backtest.settlements import settlements
 from tradectl.backtest.slots import Slot
 from tradectl.backtest.warm_up import WarmUp
 from tradectl.backtest.warnings import known_biases
@@ -22,7 +24,7 @@ from tradectl.engine.audience import NOBODY
 from tradectl.engine.strategy import Strategy
 from tradectl.engine.trading_engine import TradingEngine
 from tradectl.history.reading import History
-from tradectl.history.series import Candles, Points
+from tradectl.history.series import Candles
 from tradectl.model.commands import (
     CancelOrder,
     CancelTimer,
@@ -49,7 +51,7 @@ from tradectl.model.events import (
 )
 from tradectl.model.instruments import InstrumentId
 from tradectl.model.market_data import Bar, Ticker
-from tradectl.model.money import exact, use_exact_context
+from tradectl.model.money import use_exact_context
 from tradectl.model.orders import Side
 from tradectl.simulation.models import FixedLatency
 from tradectl.simulation.path import corners, moments
@@ -322,11 +324,10 @@ class Backtest:
             self._tell(TickerChanged(at, at, self.job.instruments[place], Ticker(row[1], row[1], row[1])))
         for stream in ("private", "trade", "public"):
             self._tell(ConnectionChanged(at, stream, True))
-        for instrument, points in self.p.funding.items():
-            for part in points:
-                assert isinstance(part, Points)
-                for ts, rate in zip(part.ts.tolist(), part.value.tolist(), strict=True):
-                    self.agenda.add(ts, Due.FUNDING, (instrument, rate))
+        for it in self.p.instruments:
+            data = self.p.funding.get(it.id, ())
+            for ts, rate in settlements(it, data, self.job.models.funding, self.job.since, self.job.until):
+                self.agenda.add(ts, Due.FUNDING, (it.id, rate))
         self.collector.begin(at, self.job.cash)
 
     def _group(self, at: int, rows: list[tuple[int, Row]]) -> None:
@@ -409,12 +410,12 @@ class Backtest:
         else:
             self._tell(event)
 
-    def _fund(self, what: tuple[InstrumentId, float], now: int) -> None:
+    def _fund(self, what: tuple[InstrumentId, Decimal], now: int) -> None:
         instrument, rate = what
         if self._slot_of[instrument].held:
-            self._said(self.venue.settle(instrument, exact(rate), now))
+            self._said(self.venue.settle(instrument, rate, now))
         price = self.venue.displays[instrument].price
-        self._hear(TickerChanged(now, now, instrument, Ticker(price, price, price, 0.0, 0.0, rate)))
+        self._hear(TickerChanged(now, now, instrument, Ticker(price, price, price, 0.0, 0.0, float(rate))))
 
     # --- the end
 
