@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -20,7 +21,12 @@ def trades_of(result: BacktestResult, hide_amounts: bool = False) -> Frame:
     ``return`` is the profit after all costs over the value entered. ``hide_amounts`` leaves out everything in money
     and gives the profit as a fraction of the first cash (``share``).
     """
-    rows = [_trade(trip, result) for trip in round_trips(result.fills, with_open=True)]
+    return trips_table(round_trips(result.fills, with_open=True), result.job.cash, hide_amounts)
+
+
+def trips_table(trips: Iterable[RoundTrip], cash: Decimal, hide_amounts: bool = False) -> Frame:
+    """Round trips as :func:`trades_of` gives them; ``cash`` is what ``share`` is a fraction of."""
+    rows = [_trade(trip, cash) for trip in trips]
     names = [*_NAMES, "return", "share"] if hide_amounts else [*_NAMES, *_AMOUNTS, "return"]
     return Frame({name: [row[name] for row in rows] for name in names}, ("began", "ended"))
 
@@ -29,9 +35,8 @@ _NAMES = ("strategy", "category", "symbol", "side", "began", "ended", "fills")
 _AMOUNTS = ("qty", "entry_value", "exit_value", "price_pnl", "fees", "funding", "slippage", "pnl")
 
 
-def _trade(trip: RoundTrip, result: BacktestResult) -> dict[str, Any]:
+def _trade(trip: RoundTrip, cash: Decimal) -> dict[str, Any]:
     own = {name: getattr(trip, name) for name in (*_AMOUNTS, "strategy", "began", "ended", "fills")}
-    cash = result.job.cash
     return {
         **own, "category": trip.instrument.category.value, "symbol": trip.instrument.symbol,
         "side": "long" if trip.long else "short", "return": _share(trip.pnl, trip.entry_value),

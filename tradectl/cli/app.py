@@ -16,6 +16,7 @@ from tradectl.rpc.client import RpcError
 FAILED = 1
 #: Name -> (module of ``tradectl.cli``, whether it is a noun with verbs, one line of help).
 COMMANDS: dict[str, tuple[str, bool, str]] = {
+    "init": ("init", False, "Begin: choose a mode and write the settings, or review an account."),
     "start": ("daemon", False, "Start the daemon and return when it is up and trading."),
     "stop": ("daemon", False, "Stop the daemon; entries are cancelled, positions stay with their stops."),
     "restart": ("daemon", False, "Stop the daemon and start it again."),

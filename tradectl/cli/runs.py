@@ -19,6 +19,8 @@ ID = typer.Argument(help="Id of the run or how it begins; latest is the newest k
 FORMATS = ("html", "json", "csv")
 #: The document of a study, beside the best run it found.
 STUDY = "optimisation.json"
+#: The kind of a run that is a review of an account.
+REVIEW = "review"
 _KINDS = {"backtest": "Backtest", "optimize": "Best of an optimisation"}
 
 
@@ -34,7 +36,7 @@ def catalogue_of(screen: Screen) -> "Catalogue":
 @app.command("list")
 def list_(
     ctx: typer.Context,
-    kind: str = typer.Option("", "--kind", metavar="KIND", help="backtest, optimize, sandbox, paper, live, ..."),
+    kind: str = typer.Option("", "--kind", metavar="KIND", help="backtest, optimize, review, sandbox, live, ..."),
     strategy: str = STRATEGY,
     limit: int = typer.Option(50, "--limit", min=1, help="At most so many, the newest first."),
 ) -> None:
@@ -69,6 +71,11 @@ def show(ctx: typer.Context, id: str = ID) -> None:
         return
     run = kept.run(kept.find(id))
     data = {"id": run.id, "kind": run.kind, "made": run.made, "seconds": run.seconds, **run.summary}
+    if run.kind == REVIEW:
+        from tradectl.cli.draw.review import review_table
+
+        screen.show(printable(data), review_table)
+        return
     screen.show(printable(data), backtest_table if "returns" in run.summary else document_text)
 
 
@@ -113,11 +120,16 @@ def export(
     chosen = _format(file, html, csv, screen.options.json)
     if hide_amounts and chosen == "json":
         raise UsageError("--hide-amounts is for --html and --csv: the whole result is made of amounts")
-    result, kind = _result(screen, id)
-    study = _study(screen, id)
-    name = id if _is_recorded(screen, id) else catalogue_of(screen).find(id)
+    recorded = _is_recorded(screen, id)
+    name = id if recorded else catalogue_of(screen).find(id)
     target = Path(file or f"{name}.{chosen}").expanduser()
-    _write(target, _written(result, kind, chosen, hide_amounts, study))
+    if not recorded and catalogue_of(screen).run(name).kind == REVIEW:
+        from tradectl.cli.review_files import review_of_run, written
+
+        _write(target, written(review_of_run(catalogue_of(screen), name), chosen, hide_amounts))
+    else:
+        result, kind = _result(screen, id)
+        _write(target, _written(result, kind, chosen, hide_amounts, _study(screen, id)))
     screen.say(f"run {name} written to {target}")
 
 

@@ -10,7 +10,7 @@ from tradectl.backtest.review.statement import TRANSFERS, CoinStatement, Matched
 from tradectl.backtest.review.stops import Stop, stops
 from tradectl.model.account_past import AccountPast
 from tradectl.model.errors import ErrorCode, Problem
-from tradectl.model.money import ZERO, plain
+from tradectl.model.money import ZERO
 from tradectl.performance.fills import Fill
 from tradectl.performance.returns import Flow, Mark
 from tradectl.performance.round_trips import RoundTrip, round_trips
@@ -27,7 +27,7 @@ class Review(Struct, frozen=True, kw_only=True):
 
     ``stops`` are about the trades of :meth:`trips` in their order; ``against`` by execution id; ``balances`` are of
     the coin that moved most, thinned to its last movement of each hour, ``flows`` what was paid into or out of it.
-    ``forced`` are ids of liquidations.
+    ``forced`` are ids of liquidations; ``notes`` hold no amounts.
     """
 
     version: int = VERSION
@@ -59,7 +59,7 @@ def review_of(past: AccountPast, minutes: Minutes, mode: str) -> Review:
     booked = book(past, minutes)
     trips = round_trips(booked.fills, with_open=True)
     coins = statements(past)
-    notes = [*past.notes, *_notes(booked.left_out, coins)]
+    notes = [*past.notes, *_notes(booked.left_out)]
     return Review(
         mode=mode, since=past.since, until=past.until, fills=booked.fills, against=booked.against,
         stops=stops(past, trips), maker=maker_chance(past, booked.fills, booked.against, minutes), coins=coins,
@@ -68,14 +68,10 @@ def review_of(past: AccountPast, minutes: Minutes, mode: str) -> Review:
     )  # fmt: skip
 
 
-def _notes(left_out: tuple[str, ...], coins: tuple[CoinStatement, ...]) -> list[str]:
-    found = []
-    if left_out:
-        found.append(f"not among the trades, because their money is no dollar: {', '.join(left_out)}")
-    for coin in coins:
-        if coin.unexplained:
-            found.append(f"{plain(coin.unexplained)} {coin.coin} of the statement is explained by none of its rows")
-    return found
+def _notes(left_out: tuple[str, ...]) -> list[str]:
+    if not left_out:
+        return []
+    return [f"not among the trades, because their money is no dollar: {', '.join(left_out)}"]
 
 
 def _balances(past: AccountPast, coins: tuple[CoinStatement, ...]) -> tuple[Mark, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 from tradectl.model.account_past import AccountPast, PastExecution, StatementRow
 from tradectl.model.instruments import Category, FeeRate, Instrument, InstrumentId
 from tradectl.model.market_data import Bar
-from tradectl.model.money import to_coin
+from tradectl.model.money import ZERO, to_coin
 from tradectl.model.orders import Execution, OrderReport, OrderStatus, OrderType, Side, TimeInForce
 from tradectl.model.positions import BalanceReport
 
@@ -83,7 +83,7 @@ class Made:
         self.row("SETTLEMENT", "USDT", at, D(0), funding=-D(paid), trade_id=done.exec_id, name=name)
 
     def row(
-        self, type: str, coin: str, at: int, cash_flow: Decimal, *, fee: Decimal = D(0), funding: Decimal = D(0),
+        self, type: str, coin: str, at: int, cash_flow: Decimal, *, fee: Decimal = ZERO, funding: Decimal = ZERO,
         trade_id: str = "", name: InstrumentId | None = None,
     ) -> None:  # fmt: skip
         change = cash_flow + funding - fee

@@ -70,7 +70,6 @@ def test_a_lost_row_and_a_lost_execution_are_named() -> None:
     assert found.matched.without_row == 1
     assert found.matched.fees == {"USDT": D("5.555")}
     assert found.coins[0].unexplained == D(100) - D("5.555")
-    assert "94.445 USDT" in found.notes[0]
     assert summary(found)["profit"]["net"] == summary(review_of(past, {}, "live"))["profit"]["net"]  # own average cost
 
     lost = msgspec.structs.replace(past, executions=past.executions[:-1])
@@ -166,7 +165,7 @@ def test_an_inverse_contract_counts_in_dollars_at_the_price_of_its_execution() -
     assert (trip.price_pnl, trip.fees) == (D("0.02") * 125_000, D("0.0001") * 225_000)
 
 
-# --- missed maker fills ------------------------------------------------------------------------------------------------
+# --- missed maker fills ----------------------------------------------------------------------------------------------
 
 
 def test_an_order_that_would_have_filled_saves_spread_and_fee() -> None:
@@ -201,7 +200,7 @@ def test_stops_and_orders_without_candles_are_not_judged() -> None:
     assert (chance.orders, chance.unmeasured) == (2, 2)
 
 
-# --- stops -------------------------------------------------------------------------------------------------------------
+# --- stops -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_stop_is_seen_where_it_fired_was_attached_or_waits() -> None:
@@ -248,7 +247,7 @@ def test_what_the_venue_has_forgotten_is_not_called_missing() -> None:
     assert [it.value for it in review_of(made.past(), {}, "live").stops] == ["no trace", "none"]
 
 
-# --- habits and liquidations ---------------------------------------------------------------------------------------------
+# --- habits and liquidations -----------------------------------------------------------------------------------------
 
 
 def test_hours_lengths_busy_days_and_trades_after_a_loss() -> None:
@@ -278,7 +277,7 @@ def test_a_liquidation_has_no_slippage_and_is_counted_apart() -> None:
     assert it["losers"][0]["pnl"] == D(-500) - D("5.5") - D("5.225")
 
 
-# --- as a document ---------------------------------------------------------------------------------------------------------
+# --- as a document ---------------------------------------------------------------------------------------------------
 
 
 def test_a_kept_review_comes_back_as_it_was() -> None:

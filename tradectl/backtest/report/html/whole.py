@@ -44,7 +44,7 @@ def page(
         + trade_list.section(trips, amounts) + sections.assumed(data) + sections.settings(data, amounts)
         + f"<footer>{_RECORDED if 'run' in result.extra else _SIMULATED}</footer>"
     )  # fmt: skip
-    return _document(name, body, _data(drawn, span, trade_list.data(trips, amounts)))
+    return document(name, body, _data(drawn, span, trade_list.data(trips, amounts)))
 
 
 def fragment(result: BacktestResult) -> str:
@@ -52,7 +52,7 @@ def fragment(result: BacktestResult) -> str:
     data, amounts = summary(result), Amounts(result.job.settle_coin, result.job.cash, False)
     drawn, span = charts(result, buy_and_hold(result), (), False)[:1], _span(result)
     body = sections.header(title(data), data, "Backtest") + sections.tiles(data, amounts) + figure(drawn[0], span)
-    inner = _document(title(data), body, _data(drawn, span, {}))
+    inner = document(title(data), body, _data(drawn, span, {}))
     return f'<iframe srcdoc="{escape(inner)}" style="width:100%;height:820px;border:0"></iframe>'
 
 
@@ -77,7 +77,8 @@ def _data(drawn: list[Chart], span: tuple[int, int], trades: dict[str, Any]) -> 
     return encode(data).decode().replace("<", "\\u003c")
 
 
-def _document(name: str, body: str, data: str) -> str:
+def document(name: str, body: str, data: str) -> str:
+    """A self-contained page around ``body``; ``data`` is the script's, as JSON without ``<``."""
     here = Path(__file__).parent
     style, script = (here.joinpath(file).read_text(encoding="utf-8") for file in ("page.css", "page.js"))
     return (
