@@ -11,6 +11,7 @@ from tradectl.cli.words import UsageError
 
 if TYPE_CHECKING:
     from tradectl.backtest.optimise.plan import Plan
+    from tradectl.backtest.optimise.two_speeds import Engine
     from tradectl.backtest.optimise.walk_forward import Walk
     from tradectl.backtest.optimise.whole import Further, Outcome
     from tradectl.backtest.request import Request
@@ -84,6 +85,9 @@ def optimize(
     funding: str = assumed.FUNDING,
     limits: Literal["wide", "profile"] = assumed.LIMITS,
     hedge: bool = assumed.HEDGE,
+    engine: Literal["auto", "events", "arrays"] = typer.Option(
+        "auto", "--engine", help="Trials over arrays where strategy and job allow it, or one of the two by force."
+    ),
     report: str = typer.Option("", "--report", metavar="FILE", help="Write the best run's report as one HTML page."),
     keep: bool = typer.Option(True, "--keep/--no-keep", help="Keep it among the runs (runs list)."),
 ) -> None:
@@ -114,7 +118,7 @@ def optimize(
         "storage": _storage(screen, storage, study, workers, worker),
     }  # fmt: skip
     further = _further(_walk(walk, train, test, step, embargo), monte_carlo, paths, ruin)
-    _run(screen, request, data, (param, where), asked, further, worker, report, keep)
+    _run(screen, request, data, (param, where), asked, engine, further, worker, report, keep)
 
 
 def _held(texts: list[str]) -> dict[str, str]:
@@ -166,9 +170,10 @@ def _further(walk: "Walk | None", draws: int, paths: int, ruin: float) -> "Furth
 
 def _run(
     screen: Screen, request: "Request", data: list[str], searched: tuple[list[str], list[str]], asked: dict[str, Any],
-    further: "Further", worker: bool, report: str, keep: bool,
+    engine: "Engine", further: "Further", worker: bool, report: str, keep: bool,
 ) -> None:  # fmt: skip
     from tradectl.backtest.optimise.evaluation import BacktestSource, Files, Held, identity_of
+    from tradectl.backtest.optimise.objectives import OWN_RESULT, Judge
     from tradectl.backtest.optimise.plan import Plan
     from tradectl.backtest.optimise.search_space import search_space
     from tradectl.backtest.optimise.whole import whole
@@ -194,10 +199,12 @@ def _run(
         **asked,
     )
     opened = Held(history) if plan.workers == 1 else Files(tuple(data or [str(history_folder())]), request.symbols)
+    unfit = OWN_RESULT if Judge.of(plan).has_own else ""
+    source = BacktestSource(job=job, open=opened, folder=folder, engine=engine, unfit=unfit)
     meter = Meter(screen)
     with interruptible() as stop:
         outcome = whole(
-            plan, BacktestSource(job=job, open=opened, folder=folder), further, join=worker, stop=stop,
+            plan, source, further, join=worker, stop=stop,
             told=lambda what, done, count: meter.show(done / max(count, 1), f"{done} of {count} {what}"),
         )  # fmt: skip
     meter.close()
@@ -214,11 +221,13 @@ def _finish(screen: Screen, plan: "Plan", outcome: "Outcome", report: str, keep:
     if outcome.best is not None and keep:
         data = {"id": _kept(screen, outcome, data), **data}
     if outcome.best is not None and report:
-        write_report(screen, outcome.best, report)
+        write_report(screen, outcome.best, report, data)
     screen.show(printable(data), optimize_table)
+    for text in outcome.differs:
+        screen.fail(f"the best trial came out otherwise when it was run again: {text}", "report this: it is a bug")
     if outcome.search.interrupted:
         raise typer.Exit(INTERRUPTED)
-    if outcome.best is None:
+    if outcome.best is None or outcome.differs:
         raise typer.Exit(FAILED)
 
 

@@ -3,7 +3,7 @@
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,10 +104,12 @@ def keep_run(screen: Screen, result: "BacktestResult") -> str:
     return Catalogue(paths_of(screen.options).research).add(result)
 
 
-def write_report(screen: Screen, result: "BacktestResult", file: str) -> None:
-    """Write the HTML page and say where it is."""
+def write_report(
+    screen: Screen, result: "BacktestResult", file: str, study: Mapping[str, Any] | None = None
+) -> None:  # fmt: skip
+    """Write the HTML page, with the ``study`` its parameters come from, and say where it is."""
     from tradectl.backtest.report.html import page
 
     path = Path(file).expanduser()
-    path.write_text(page(result), encoding="utf-8")
+    path.write_text(page(result, study=study), encoding="utf-8")
     screen.say(f"report written to {path}")

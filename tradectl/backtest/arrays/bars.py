@@ -102,6 +102,11 @@ class Bars:
         self._kept: dict[tuple[Any, ...], Any] = {}
         self._words: tuple[Any, Any, float] | bool | None = False
 
+    @property
+    def kept_lines(self) -> int:
+        """How many indicators were worked out."""
+        return len(self._kept)
+
     def _once(self, key: tuple[Any, ...], live: i.Indicator, make: Callable[[], Any]) -> Any:
         """``live`` is the incremental twin: it knows the lookback and judges the parameters."""
         self.lookback = max(self.lookback, live.lookback)

@@ -71,9 +71,20 @@ class Inputs:
             bars = self._bars.get(start)
             if bars is None:
                 bars = self._bars[start] = Bars(cast(Candles, self.candles.rows(start)))
-            return Asked(self, declared.signals(cast(Any, bars), p), start)
+            said = declared.signals(cast(Any, bars), p)
+        except Problem:
+            raise
         except ValueError as error:
             raise Problem(ErrorCode.INVALID_SETTING, f"{cls.__name__}: {error}", reason=str(error)) from error
+        except Exception as error:
+            refuse([f"signals of {cls.__name__} failed: {type(error).__name__}: {error}"])
+            raise
+        return Asked(self, said, start)
+
+    @property
+    def kept_bytes(self) -> int:
+        """About how much memory the indicators take that further runs will find."""
+        return sum(it.kept_lines * len(it.candles) * 8 for it in self._bars.values())
 
     def rules(self, weight: Fraction) -> Any:
         """A fresh copy of what runs of this weight go by."""

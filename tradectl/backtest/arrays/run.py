@@ -97,7 +97,11 @@ def run_arrays(
     Fills and equity are those of the event-driven run, to the last digit. Raises ``Problem`` (NOT_READY) with the
     reasons when it cannot promise that, and for parameters, data or a strategy that cannot be run.
     """
-    asked = Inputs(job, candles, instrument, funding).signals(cls, params)
+    return run_signals(Inputs(job, candles, instrument, funding).signals(cls, params))
+
+
+def run_signals(asked: Asked) -> ArrayResult:
+    """:func:`run_arrays` for signals that are there already. Raises ``Problem`` (NOT_READY) as it does."""
     # A decision makes two fills at most, each change of the account one stand.
     raw = raw_run(asked, 2 * int(np.count_nonzero(asked.codes)) + len(asked.inputs.funding) + _ROOM)
     refuse(troubles(int(raw.account["flags"][0])))

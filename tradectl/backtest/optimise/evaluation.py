@@ -6,10 +6,11 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tradectl.backtest.job import BacktestJob, BacktestResult
+from tradectl.backtest.job import BacktestJob, BacktestResult, Interim
 from tradectl.backtest.limits import wide_open
 from tradectl.backtest.optimise.plan import Evaluate, Stop
 from tradectl.backtest.optimise.search_space import Params
+from tradectl.backtest.optimise.two_speeds import Engine, two_speeds
 from tradectl.backtest.optimise.windowed_history import WindowedHistory
 from tradectl.backtest.request import with_params
 from tradectl.backtest.runner import run_backtest
@@ -47,13 +48,16 @@ class Held(Struct, frozen=True):
 class BacktestSource(Struct, frozen=True, kw_only=True):
     """Backtests of ``job`` with other parameters; ``folder`` is that of the user's strategies.
 
-    With ``window`` the history ends and begins there: not even warming up sees what lies before.
+    With ``window`` the history ends and begins there: not even warming up sees what lies before. ``unfit`` says why
+    runs over arrays will not do although they could be made.
     """
 
     job: BacktestJob
     open: Open
     folder: str = ""
     window: tuple[int, int] | None = None
+    engine: Engine = "auto"
+    unfit: str = ""
 
     def __call__(self, stop: Stop) -> Evaluate:
         history = self.open()
@@ -61,15 +65,19 @@ class BacktestSource(Struct, frozen=True, kw_only=True):
             history = WindowedHistory(history, *self.window)
         classes = {it.class_: class_of(it.class_, self.folder) for it in self.job.strategies}
 
-        def evaluate(params: Params, since: int, until: int) -> BacktestResult:
+        def slow(params: Params, since: int, until: int, interim: Interim | None = None) -> BacktestResult:
             job = replace(with_params(self.job, params), since=since, until=until)
-            return run_backtest(job, history, classes, stop=stop)
+            return run_backtest(job, history, classes, stop=stop, interim=interim)
 
-        return evaluate
+        return two_speeds(self.engine, self.job, history, classes, slow, self.unfit)
 
     def within(self, since: int, until: int) -> "BacktestSource":
         """The same inside a window."""
         return replace(self, window=(since, until))
+
+    def by_events(self) -> "BacktestSource":
+        """The same, every run event-driven."""
+        return replace(self, engine="events")
 
 
 def class_of(name: str, folder: str) -> type[Strategy]:

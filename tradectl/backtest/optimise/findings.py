@@ -1,6 +1,7 @@
 """From a study's finished trials to the result: ranks, the front, importance, honest figures, warnings."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,7 @@ def findings(
         overfitting=over,
         warnings=tuple(_warnings(records, ranked, asked, deflated, over)),
         about=plan.sameness(),
+        engines=dict(Counter(it.engine for it in distinct if it.engine).most_common()),
         **more,
     )
 
@@ -101,6 +103,7 @@ def _record(slot: int, trial: "optuna.trial.FrozenTrial") -> TrialRecord:
         worker=noted.get(WORKER, ""),
         same_as=noted.get(trial_run.SAME, -1),
         why=noted.get(trial_run.STOPPED, ""),
+        engine=noted.get(trial_run.ENGINE, ""),
     )
 
 

@@ -11,11 +11,14 @@ from msgspec import Struct
 
 from tradectl.backtest.job import BacktestResult
 from tradectl.backtest.optimise.expressions import UNMEASURED, Rule
+from tradectl.backtest.optimise.plan import Plan
 from tradectl.model.errors import ErrorCode, Problem
 
 Own = Callable[[BacktestResult], Any]
 #: What a trial without a value counts as: finite, because not every sampler takes infinity.
 WORST = 1e12
+#: Why a user's function needs the event-driven run.
+OWN_RESULT = "a function of yours judges results, and may look at orders and decisions"
 _OWN = re.compile(r"[A-Za-z_]\w*:[A-Za-z_]\w*")
 _DIRECTIONS = {"max": True, "min": False}
 
@@ -90,6 +93,16 @@ class Judge:
         self._wanted = [_part(text.strip(), folder) for text in objective.split(",")]
         self._rules = [_constraint(text.strip(), folder) for text in constraints]
         self.goals = tuple(goal for part in self._wanted for goal in part.goals)
+
+    @classmethod
+    def of(cls, plan: Plan) -> "Judge":
+        """The judge of a plan."""
+        return cls(plan.objective, plan.constraints, Path(plan.folder) if plan.folder else None)
+
+    @property
+    def has_own(self) -> bool:
+        """Whether a function of the user's looks at results, and may look at anything in them."""
+        return any(it.own is not None for it in self._wanted) or any(not isinstance(it, Rule) for it in self._rules)
 
     def judge(self, result: BacktestResult) -> Judged:
         """Raises ``Problem`` when a function of the user's fails or returns something else than it promised."""

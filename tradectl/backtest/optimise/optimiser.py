@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -30,7 +29,7 @@ def optimise(
     gives what there is. Raises ``Problem``.
     """
     begun = time.monotonic()
-    judge = Judge(plan.objective, plan.constraints, Path(plan.folder) if plan.folder else None)
+    judge = Judge.of(plan)
     wanted = plan.space.grid() if plan.sampler == "grid" else []
     if wanted:
         plan = replace(plan, trials=len(wanted))

@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from tradectl.backtest.optimise.objectives import Judge
@@ -97,7 +96,7 @@ def _main(plan: Plan, source: Source, count: int, wanted: Any, leave: Any, said:
     with contextlib.suppress(OSError):
         os.nice(plan.nice)
     try:
-        judge = Judge(plan.objective, plan.constraints, Path(plan.folder) if plan.folder else None)
+        judge = Judge.of(plan)
         study = open_study(plan, judge.goals, join=True)
         parent = os.getppid()
         stop = lambda: leave.is_set() or os.getppid() != parent  # noqa: E731 - nobody left to work for

@@ -2,15 +2,20 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
-from tradectl.backtest.job import BacktestResult
+from tradectl.backtest.job import BacktestResult, Interim
 from tradectl.backtest.optimise.search_space import Params, SearchSpace
 
-#: Runs the strategy with parameters over ``since <= open < until``.
-Evaluate = Callable[[Params, int, int], BacktestResult]
+
+class Evaluate(Protocol):
+    """Runs the strategy with parameters over ``since <= open < until``; ``interim`` sees it under way."""
+
+    def __call__(self, params: Params, since: int, until: int, interim: Interim | None = None) -> BacktestResult: ...
+
+
 #: Asked between bars: whether to end early.
 Stop = Callable[[], bool]
 #: Makes an :data:`Evaluate` inside the process that uses it; must be picklable.

@@ -18,7 +18,8 @@ class OptimisationResult(Struct, frozen=True, kw_only=True):
     in every goal (with one goal: the best alone), ``ranked`` the feasible ones from the best on.
 
     ``distinct`` counts different combinations tried, pruned ones too: the number the honest figures are about.
-    ``importance`` sums to 1. ``about`` is what the study is about. ``replaced`` counts workers that died.
+    ``importance`` sums to 1. ``about`` is what the study is about. ``replaced`` counts workers that died,
+    ``engines`` how runs were made (pruned ones apart).
     """
 
     study: str
@@ -43,6 +44,7 @@ class OptimisationResult(Struct, frozen=True, kw_only=True):
     overfitting: Overfitting
     warnings: tuple[Warned, ...]
     about: dict[str, str]
+    engines: dict[str, int] = {}
     replaced: int = 0
     interrupted: bool = False
     wall_seconds: float = 0.0

@@ -15,7 +15,8 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     """``number`` counts from 0 to trials - 1. ``state``: complete, pruned, or stopped (the strategy failed, ``why``).
 
     ``values`` are the objective's, empty when pruned, ``None`` where it has none; ``returns`` the daily ones over the
-    whole span. ``same_as``: an earlier trial had these very parameters (-1: none).
+    whole span. ``same_as``: an earlier trial had these very parameters (-1: none). ``engine``: ``arrays``, or
+    ``events`` and why.
     """
 
     number: int
@@ -30,6 +31,7 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     worker: str = ""
     same_as: int = -1
     why: str = ""
+    engine: str = ""
 
 
 def packed(returns: Sequence[float]) -> str:

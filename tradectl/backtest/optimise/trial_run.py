@@ -1,22 +1,24 @@
-"""One trial from proposed parameters to its verdict: on parts of the span first, where a pruner may give it up."""
+"""One trial from proposed parameters to its verdict; a pruner may give it up under way."""
 
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tradectl.backtest.job import BacktestResult
+from tradectl.backtest.collector import measured_marks
+from tradectl.backtest.job import BacktestResult, Interim
 from tradectl.backtest.optimise.objectives import Judge, Judged
 from tradectl.backtest.optimise.plan import Evaluate, Plan
 from tradectl.backtest.optimise.sampling import optuna_module, step_of
 from tradectl.backtest.optimise.search_space import Params
 from tradectl.backtest.optimise.trial_record import key, packed
-from tradectl.performance.returns import changes, daily
+from tradectl.backtest.optimise.two_speeds import WHY
+from tradectl.performance.returns import Mark, changes, daily
 
 if TYPE_CHECKING:
     import optuna
 
-PARAMS, MEASURED, RETURNS, SECONDS, SAME, STOPPED, DEFINED, VIOLATIONS = (
-    "params", "measures", "returns", "seconds", "same_as", "stopped", "defined", "violations",
+PARAMS, MEASURED, RETURNS, SECONDS, SAME, STOPPED, DEFINED, VIOLATIONS, ENGINE = (
+    "params", "measures", "returns", "seconds", "same_as", "stopped", "defined", "violations", "engine",
 )  # fmt: skip
 
 
@@ -42,32 +44,36 @@ class TrialRun:
         if same is not None:
             return self._copied(trial, same)
         begun = time.perf_counter()
-        self._rungs(trial, everything)
-        result = self._evaluated(everything, self._plan.until)
+        result = self._evaluated(trial, everything)
         judged = self._judge.judge(result)
         self._noted(trial, result, judged, time.perf_counter() - begun)
         return judged.values
 
-    def _evaluated(self, params: Params, until: int) -> BacktestResult:
-        result = self._evaluate(params, self._plan.since, until)
+    def _evaluated(self, trial: "optuna.Trial", params: Params) -> BacktestResult:
+        plan = self._plan
+        if plan.pruner == "none":
+            result = self._evaluate(params, plan.since, plan.until)
+        else:
+            rungs = {plan.since + int((plan.until - plan.since) * part): step_of(part) for part in plan.rungs}
+            interim = Interim(tuple(rungs), lambda so_far: self._rung(trial, rungs, so_far))
+            result = self._evaluate(params, plan.since, plan.until, interim)
         if self._stop():
             raise Abandoned
         return result
 
-    def _rungs(self, trial: "optuna.Trial", params: Params) -> None:
-        if self._plan.pruner == "none":
-            return
-        span = self._plan.until - self._plan.since
-        for part in self._plan.rungs:
-            judged = self._judge.judge(self._evaluated(params, self._plan.since + int(span * part)))
-            trial.report(judged.values[0], step_of(part))
-            if trial.should_prune():
-                raise Pruned
+    def _rung(self, trial: "optuna.Trial", rungs: dict[int, int], so_far: BacktestResult) -> None:
+        """Tell the pruner of a run under way, and leave it when it says so."""
+        if self._stop():
+            raise Abandoned
+        trial.report(self._judge.judge(so_far).values[0], max(rungs[it] for it in rungs if it <= so_far.ended))
+        if trial.should_prune():
+            raise Pruned
 
     def _noted(self, trial: "optuna.Trial", result: BacktestResult, judged: Judged, seconds: float) -> None:
         trial.set_user_attr(MEASURED, judged.measures)
-        trial.set_user_attr(RETURNS, packed(changes(daily(result.marks))))
+        trial.set_user_attr(RETURNS, packed(changes(daily(marks_of(result)))))
         trial.set_user_attr(SECONDS, round(seconds, 3))
+        trial.set_user_attr(ENGINE, _engine(result))
         trial.set_user_attr(DEFINED, judged.defined)
         trial.set_user_attr(VIOLATIONS, list(judged.violations))
         _constrain(trial, judged.violations)
@@ -77,13 +83,24 @@ class TrialRun:
     def _copied(self, trial: "optuna.Trial", same: "optuna.trial.FrozenTrial") -> Any:
         """The verdict on the same parameters again: a backtest gives the same every time."""
         trial.set_user_attr(SAME, same.user_attrs["slot"])
-        for name in (MEASURED, RETURNS, DEFINED, VIOLATIONS, STOPPED):
+        for name in (MEASURED, RETURNS, DEFINED, VIOLATIONS, STOPPED, ENGINE):
             if name in same.user_attrs:
                 trial.set_user_attr(name, same.user_attrs[name])
         _constrain(trial, same.user_attrs.get(VIOLATIONS, ()))
         if same.state == optuna_module().trial.TrialState.PRUNED:
             raise Pruned
         return same.values
+
+
+def marks_of(result: BacktestResult) -> list[Mark]:
+    """A result's equity as its metrics count it: the first day has a return, too."""
+    return measured_marks(result.job.cash, [(it.at, it.equity) for it in result.samples])
+
+
+def _engine(result: BacktestResult) -> str:
+    """How the run was made: ``arrays``, or ``events`` and why."""
+    why = result.extra.get(WHY, "")
+    return str(result.extra.get("engine", f"events: {why}" if why else "events"))
 
 
 def _constrain(trial: "optuna.Trial", violations: Any) -> None:

@@ -18,11 +18,14 @@ from tradectl.backtest.optimise.optimiser import optimise
 from tradectl.backtest.optimise.plan import Evaluate, Plan, Source, Stop
 from tradectl.backtest.optimise.result import OptimisationResult
 from tradectl.backtest.optimise.search_space import Params
+from tradectl.backtest.optimise.trial_run import marks_of
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.performance import ratios
 from tradectl.performance.returns import Mark, changes, daily
 
 Kind = Literal["rolling", "anchored"]
+#: Makes evaluations that see nothing before and after the two moments.
+SourceOf = Callable[[int, int], Source]
 
 
 class Window(Struct, frozen=True):
@@ -99,18 +102,19 @@ def windows(walk: Walk, since: int, until: int) -> list[Window]:
 
 
 def walk_forward(
-    plan: Plan, walk: Walk, source_of: Callable[[int, int], Source], *, stop: Stop = lambda: False,
+    plan: Plan, walk: Walk, source_of: SourceOf, test_of: SourceOf | None = None, *, stop: Stop = lambda: False,
     told: Callable[[int, int], None] = lambda done, count: None,
 ) -> WalkForwardResult:  # fmt: skip
     """``plan``'s search in every window's training and a test of its winner after it.
 
-    ``source_of(since, until)`` makes evaluations that can see that window alone. A stopped walk gives the windows done.
+    ``source_of(since, until)`` makes the search's evaluations, which can see that window alone, ``test_of`` those of
+    the tests, if they are others. A stopped walk gives the windows done.
     """
     wanted = windows(walk, plan.since, plan.until)
     done: list[tuple[Step, BacktestResult | None]] = []
     for number, window in enumerate(wanted):
         told(number, len(wanted))
-        step = _stepped(plan, window, number, source_of, stop)
+        step = _stepped(plan, window, number, source_of, test_of or source_of, stop)
         if stop():
             break
         done.append(step)
@@ -118,7 +122,7 @@ def walk_forward(
 
 
 def _stepped(
-    plan: Plan, window: Window, number: int, source_of: Callable[[int, int], Source], stop: Stop
+    plan: Plan, window: Window, number: int, source_of: SourceOf, test_of: SourceOf, stop: Stop
 ) -> tuple[Step, BacktestResult | None]:
     name = f"{plan.study}/{number}" if plan.study else ""
     training = replace(
@@ -128,7 +132,7 @@ def _stepped(
     if found.best is None or stop():
         said = "no trial gave the objective a value and kept the constraints: the test stays flat"
         return _step(window, found, {}, {}, said), None
-    evaluate: Evaluate = source_of(window.test_since, window.test_until)(stop)
+    evaluate: Evaluate = test_of(window.test_since, window.test_until)(stop)
     result = evaluate(found.best.params, window.test_since, window.test_until)
     return _step(window, found, found.best.params, Judge(plan.objective).judge(result).measures, ""), result
 
@@ -145,7 +149,7 @@ def _step(
 
 def _summed(kind: Kind, done: Sequence[tuple[Step, BacktestResult | None]], interrupted: bool) -> WalkForwardResult:
     steps = tuple(step for step, _ in done)
-    curve = stitched([(step.window, result.marks if result else []) for step, result in done])
+    curve = stitched([(step.window, _marks(step.window, result)) for step, result in done])
     returns = changes(daily([Mark(at, Decimal(repr(level))) for at, level in curve]))
     trained = [step.inside.get("annual_return") for step in steps]
     known = [it for it in trained if it is not None]
@@ -166,6 +170,12 @@ def _summed(kind: Kind, done: Sequence[tuple[Step, BacktestResult | None]], inte
         warnings=tuple(Warned("no_result", step.warning) for step in steps if step.warning),
         interrupted=interrupted,
     )
+
+
+def _marks(window: Window, result: BacktestResult | None) -> list[Mark]:
+    """The test's equity as its metrics count it, from right before it on."""
+    marks = marks_of(result) if result is not None else []
+    return [replace(it, at=max(it.at, window.test_since - 1)) for it in marks]
 
 
 def stitched(tests: Sequence[tuple[Window, Sequence[Mark]]]) -> list[tuple[int, float]]:

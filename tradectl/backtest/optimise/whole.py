@@ -1,5 +1,6 @@
 """A search with everything that says how far to believe it: the best run in full, walk-forward, Monte Carlo."""
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -11,11 +12,14 @@ from msgspec.structs import replace
 from tradectl.backtest.job import BacktestResult
 from tradectl.backtest.optimise.evaluation import BacktestSource, Held
 from tradectl.backtest.optimise.monte_carlo import MonteCarlo, of_days, of_equities, of_trades
+from tradectl.backtest.optimise.objectives import Judge, Judged
 from tradectl.backtest.optimise.optimiser import optimise
 from tradectl.backtest.optimise.plan import Plan, Stop
 from tradectl.backtest.optimise.result import OptimisationResult, plain, without_nan
 from tradectl.backtest.optimise.search_space import Params
 from tradectl.backtest.optimise.synthetic_prices import series_of, synthetic
+from tradectl.backtest.optimise.trial_record import TrialRecord
+from tradectl.backtest.optimise.trial_run import marks_of
 from tradectl.backtest.optimise.walk_forward import Walk, WalkForwardResult, walk_forward, windows
 from tradectl.history.series import Kind, SeriesId
 from tradectl.performance.returns import changes, daily
@@ -40,10 +44,14 @@ class Further(Struct, frozen=True, kw_only=True):
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """``best`` is the winner's backtest over the whole span, ``None`` when there is no winner."""
+    """``best`` is the winner's event-driven backtest over the whole span, ``None`` when there is no winner.
+
+    ``differs`` names what came out otherwise than in the search: nothing, unless the program is wrong.
+    """
 
     search: OptimisationResult
     best: BacktestResult | None = None
+    differs: tuple[str, ...] = ()
     walk: WalkForwardResult | None = None
     monte_carlo: tuple[MonteCarlo, ...] = ()
 
@@ -59,14 +67,30 @@ def whole(
     if search.best is None or stop():
         return Outcome(search=search)
     params = search.best.params
-    best = source(stop)(params, plan.since, plan.until)
-    drawn = _drawn(plan, source, further, params, best, stop, told)
+    events = source.by_events()
+    best = events(stop)(params, plan.since, plan.until)
+    differs = () if best.interrupted else differences(search.best, Judge.of(plan).judge(best))
+    drawn = _drawn(plan, events, further, params, best, stop, told)
     walk = None
     if further.walk is not None and not stop():
         walk = walk_forward(
-            plan, further.walk, source.within, stop=stop, told=lambda done, count: told("windows", done, count)
-        )
-    return Outcome(search=search, best=best, walk=walk, monte_carlo=drawn)
+            plan, further.walk, source.within, events.within, stop=stop,
+            told=lambda done, count: told("windows", done, count),
+        )  # fmt: skip
+    return Outcome(search=search, best=best, differs=differs, walk=walk, monte_carlo=drawn)
+
+
+def differences(trial: TrialRecord, again: Judged) -> tuple[str, ...]:
+    """What a trial's run gave in the search and gives otherwise now, in words."""
+    pairs = {name: (trial.measures[name], again.measures.get(name)) for name in trial.measures}
+    pairs |= {f"goal {i}": pair for i, pair in enumerate(zip(trial.values, again.values, strict=True), 1)}
+    return tuple(f"{name} was {was}, is {now}" for name, (was, now) in pairs.items() if not _same(was, now))
+
+
+def _same(was: float | None, now: float | None) -> bool:
+    if was is None or now is None:
+        return was is now
+    return math.isclose(was, now, rel_tol=1e-9, abs_tol=1e-9)
 
 
 def _drawn(
@@ -74,7 +98,7 @@ def _drawn(
 ) -> tuple[MonteCarlo, ...]:
     found = []
     if further.draws:
-        trips, days = round_trips(best.fills), changes(daily(best.marks))
+        trips, days = round_trips(best.fills), changes(daily(marks_of(best)))
         found.append(of_trades(trips, best.job.cash, further.draws, plan.seed, further.ruined))
         found.append(of_days(days, further.draws, plan.seed, further.block_days, further.ruined))
     if further.paths:
@@ -103,6 +127,7 @@ def _on_a_path(
 def document(outcome: Outcome, top: int = 10) -> dict[str, Any]:
     """Everything but the best run itself as plain data for JSON; moments of windows as ISO 8601."""
     told = plain(outcome.search, top)
+    told["differs"] = list(outcome.differs)
     if outcome.walk is not None:
         walk: dict[str, Any] = msgspec.to_builtins(outcome.walk)
         for step in walk["steps"]:

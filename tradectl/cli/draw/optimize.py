@@ -37,9 +37,17 @@ def _head(screen: Screen, data: Row) -> str:
         f"{goals}; sampler {data['sampler']}, pruner {data['pruner']}, seed {data['seed']}; {where}",
         counts + (f"; {data['replaced']} workers died and were replaced" if int(data["replaced"]) else ""),
     ]
+    ways = [f"{count} {_engine(name)}" for name, count in data.get("engines", {}).items()]
+    if ways:
+        lines.append("runs: " + ", ".join(ways))
     if data["interrupted"]:
         lines.append(screen.paint("interrupted: a named study goes on with the same command", "yellow"))
     return "\n".join(lines)
+
+
+def _engine(name: str) -> str:
+    name, _, why = name.partition(": ")
+    return ("over arrays" if name == "arrays" else "event-driven") + (f" ({why})" if why else "")
 
 
 def _best(screen: Screen, data: Row) -> str:

@@ -33,7 +33,10 @@ def made(equity: list[float], since: int, step: int = DAY, stopped: dict[str, st
     """A result with this equity, a sample each ``step``, and nothing else."""
     samples = tuple(Sample(since + i * step, Decimal(repr(round(it, 8))), Decimal(0)) for i, it in enumerate(equity))
     measured = metrics([Mark(it.at, it.equity) for it in samples], [])
-    job = BacktestJob(strategies=(), instruments=(), interval="1d", since=since, until=since + len(equity) * step)
+    job = BacktestJob(
+        strategies=(), instruments=(), interval="1d", since=since, until=since + len(equity) * step,
+        cash=samples[0].equity,
+    )  # fmt: skip
     return BacktestResult(
         job=job, instruments=(), executions=(), fills=(), orders=(), decisions=(), decided=0, refused={},
         samples=samples, prices={}, metrics=measured, per_strategy={}, warnings=(), models=(), data_fingerprint="",
@@ -64,7 +67,7 @@ class HillSource(Struct, frozen=True):
     pause: float = 0.0
 
     def __call__(self, stop):
-        def evaluate(params, since, until):
+        def evaluate(params, since, until, interim=None):
             if self.log:
                 with Path(self.log).open("a") as file:
                     file.write(f"{os.getpid()} {sorted(params.items())}\n")
