@@ -99,6 +99,8 @@ class PaperConnector:
             self._emit(ConnectionChanged(self._stamp(0), stream, True, "in process"))
         for instrument in sorted(self.venue.needs()):
             self._follow(instrument)
+        for key in sorted(self._wanted):
+            self._follow_ahead(key)
         self._house = asyncio.get_running_loop().create_task(self._keep_house())
 
     async def close(self) -> None:
@@ -159,7 +161,11 @@ class PaperConnector:
         if key.instrument in self._followed and key in _needed(key.instrument):
             self._public.execute(Unsubscribe(key))
         self._public.execute(Subscribe(key))
-        if key.kind == "quotes" and len(self._followed) < AHEAD:
+        self._follow_ahead(key)
+
+    def _follow_ahead(self, key: MarketKey) -> None:
+        """Whose quotes are asked for is likely to be traded; before its filters are known its book says nothing."""
+        if key.kind == "quotes" and key.instrument in self.venue.instruments and len(self._followed) < AHEAD:
             self._follow(key.instrument)
 
     def _unsubscribe(self, key: MarketKey) -> None:
@@ -173,8 +179,11 @@ class PaperConnector:
             return
         self._followed.add(instrument)
         for key in _needed(instrument):
-            if key not in self._wanted:
-                self._public.execute(Subscribe(key))
+            if key in self._wanted and key.kind != "book":
+                continue
+            if key in self._wanted:  # its snapshot may have come before anybody kept it
+                self._public.execute(Unsubscribe(key))
+            self._public.execute(Subscribe(key))
 
     # --- market data and what else the venue says
 
