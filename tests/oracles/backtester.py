@@ -13,6 +13,7 @@ from fractions import Fraction
 from math import floor
 from typing import Any
 
+from tests.oracles.backtester_stops import Exits, Known
 from tests.oracles.backtester_venue import BUY, SELL, Costs, Order, Refused, Spec, Venue, number
 
 MILLISECOND = 1_000_000
@@ -69,37 +70,7 @@ class Outcome:
     sizes: dict[str, Fraction]
     equity: Fraction
     refused: int
-
-
-@dataclass(eq=False)
-class Known:
-    """An order as the strategy's side knows it."""
-
-    order: Order
-    qty: Fraction
-    booked: Fraction = Fraction(0)
-    status: str = "Sent"
-    ending: bool = False
-    asked: Fraction = Fraction(0)  # the quantity an amendment on its way asks for
-
-    @property
-    def is_open(self) -> bool:
-        return self.status in ("Sent", "New", "PartiallyFilled", "Untriggered")
-
-    @property
-    def sleeps(self) -> bool:
-        return self.order.trigger is not None and self.status in ("Sent", "Untriggered")
-
-    @property
-    def protects(self) -> bool:
-        return self.order.reduce_only or bool(self.order.kind)
-
-    @property
-    def under_way(self) -> Fraction:
-        """What may still be booked of it; a stop that sleeps reserves nothing."""
-        if not self.is_open or (self.sleeps and self.protects):
-            return Fraction(0)
-        return max(max(self.qty, self.asked) - self.booked, Fraction(0))
+    until: int = 0  # what the oracle has no word on begins here; 0: nowhere
 
 
 class Desk:
@@ -116,12 +87,13 @@ class Desk:
         self.orders: list[Known] = []
         self.count = self.refused = 0
         self.executions = dict.fromkeys(self.held, 0)
+        self.exits, self.touched = Exits(), False
 
     # --- what it hears
 
     def hear_bar(self, symbol: str, bar: Bar) -> None:
         self.marks[symbol] = bar.close
-        self.step(self.case.script.get((symbol, bar.at), []))
+        self.step(symbol, self.case.script.get((symbol, bar.at), []))
 
     def hear_fill(self, order: Order | None, row: dict[str, Any]) -> None:
         symbol, spec = row["symbol"], self.specs[row["symbol"]]
@@ -136,12 +108,15 @@ class Desk:
             self.costs[symbol] += signed * row["price"] + row["profit"]
             self.held[symbol] += signed
             self.cash += row["profit"] - row["fee"]
+        if order is not None:
+            self.exits.filled(order, self.held[symbol])
         for known in self.orders:
             if known.order is order:
                 known.booked += row["qty"]
                 known.status = "Filled" if known.booked >= known.qty else "PartiallyFilled"
         self.executions[symbol] += 1
-        self.step(self.case.reactions.get((symbol, self.executions[symbol]), []))
+        self.touched = True
+        self.step(symbol, self.case.reactions.get((symbol, self.executions[symbol]), []))
 
     def hear_order(self, order: Order, status: str, qty: Fraction) -> None:
         known = next((it for it in self.orders if it.order is order), None)
@@ -151,7 +126,8 @@ class Desk:
         known.status, known.qty = status, qty
         if known.asked == qty:
             known.asked = Fraction(0)
-        self.step([])
+        self.touched = True
+        self.step(order.symbol, [])
 
     def hear_refusal(self, order: Order) -> None:
         self.refused += 1
@@ -159,17 +135,18 @@ class Desk:
             if known.order is order:
                 known.asked = Fraction(0)
                 known.status = "Rejected" if known.status == "Sent" else known.status
-        self.step([])
+        self.touched = True
+        self.step(order.symbol, [])
 
     # --- what it wants
 
-    def step(self, actions: list[Action]) -> None:
+    def step(self, symbol: str, actions: list[Action]) -> None:
         """What a callback asks for and what follows from what was heard, sent in order of urgency."""
         out: list[tuple[int, str, Any]] = []
         self.act(actions, out)
-        for known in self.orders:
-            if self.is_stop(known) and known.sleeps and known.order.side * self.held[known.order.symbol] >= 0:
-                self.want_cancel(known, out)  # it has nothing left to close
+        if self.touched or out:
+            out += self.exits.look(symbol, self.held[symbol], self.orders)
+        self.touched = False
         for _, what, content in sorted(out, key=lambda it: it[0]):
             self.send(what, content)
 
@@ -184,7 +161,7 @@ class Desk:
                 self.bring(symbol, Fraction(0) if verb == "close" else number(details["weight"]), out)
             elif verb == "cancel_all":
                 for known in self.orders:
-                    if known.order.symbol == symbol and not self.is_stop(known):
+                    if known.order.symbol == symbol and not known.is_stop:
                         self.want_cancel(known, out)
             elif verb in ("cancel", "amend"):
                 mine = [k for k in before if k.order.symbol == symbol]
@@ -194,10 +171,6 @@ class Desk:
                         self.want_cancel(known, out)
                     else:
                         self.want_amend(known, details, out)
-
-    @staticmethod
-    def is_stop(known: Known) -> bool:
-        return known.protects and known.order.trigger is not None
 
     def want_cancel(self, known: Known, out: list[tuple[int, str, Any]]) -> None:
         if known.is_open and not known.ending:
@@ -225,7 +198,7 @@ class Desk:
             return
         change = (None if qty is None else number(qty), None if price is None else number(price), None)
         known.asked = max(known.asked, change[0] or Fraction(0))
-        rank = PROTECTS if self.is_stop(known) else AMENDS
+        rank = PROTECTS if known.is_stop else AMENDS
         out.append((rank, "amend", (known.order, *change)))
 
     def may_reduce(self, known: Known, qty: Fraction) -> bool:
@@ -317,7 +290,7 @@ class Desk:
             wanted = side * floor(abs(weight) * self.equity() / worst / spec.lot) * spec.lot
         for known in self.orders:
             rests = known.order.symbol == symbol and (known.order.price is not None or known.sleeps)
-            if rests and not self.is_stop(known):
+            if rests and not known.is_stop:
                 self.want_cancel(known, out)
         mine = [k for k in self.orders if k.order.symbol == symbol and k.order.price is None and not k.sleeps]
         held = self.held[symbol] + sum((k.order.side * k.under_way for k in mine), Fraction(0))
@@ -349,7 +322,7 @@ class Backtester:
         self.due: list[tuple[int, int, int, Callable[[], None]]] = []
         self.entries = 0
         self.inbox: deque[Callable[[], None]] = deque()
-        self.busy = False
+        self.until_when = 0
         self.venue.say = self.hear
 
     def later(self, at: int, rank: int, what: Callable[[], None]) -> None:
@@ -409,6 +382,9 @@ class Backtester:
     def pump(self) -> None:
         while self.inbox:
             self.inbox.popleft()()
+        desk = self.desk
+        if not self.until_when and any(desk.exits.lacks(it, desk.held[it], desk.orders) for it in desk.held):
+            self.until_when = self.now
 
     # --- the bars
 
@@ -423,7 +399,9 @@ class Backtester:
         for at in times:
             self.play(at, [(it.symbol, bar) for it in case.specs for bar in case.bars[it.symbol] if bar.at == at])
         sizes = {symbol: market.size for symbol, market in self.venue.markets.items()}
-        return Outcome(self.venue.fills, self.venue.cash, sizes, self.venue.equity(), self.desk.refused)
+        return Outcome(
+            self.venue.fills, self.venue.cash, sizes, self.venue.equity(), self.desk.refused, self.until_when
+        )
 
     def fund(self, symbol: str, rate: float) -> None:
         self.venue.settle_funding(symbol, number(rate))

@@ -27,6 +27,7 @@ def main() -> int:
         seen.update(row["kind"] for row in theirs.fills)
         seen["maker"] += sum(row["maker"] for row in theirs.fills)
         seen["refused"] += theirs.refused
+        seen["compared in part"] += bool(theirs.until)
         if difference_found:
             wrong.append(seed)
             if len(wrong) <= asked.show:

@@ -169,6 +169,8 @@ def row_of(booked: ExecutionBooked) -> dict[str, Any]:
 
 def difference(ours: Outcome, theirs: Outcome) -> str:
     """The first thing on which the two do not agree, in words; empty when there is none."""
+    if theirs.until:
+        ours, theirs = told(ours, theirs.until), told(theirs, theirs.until)
     for number, (one, other) in enumerate(zip(ours.fills, theirs.fills, strict=False)):
         if one != other:
             return f"fill {number}:\n  product {shown(one)}\n  oracle  {shown(other)}"
@@ -180,6 +182,11 @@ def difference(ours: Outcome, theirs: Outcome) -> str:
         if getattr(ours, name) != getattr(theirs, name):
             return f"{name}: product {getattr(ours, name)}, oracle {getattr(theirs, name)}"
     return ""
+
+
+def told(outcome: Outcome, until: int) -> Outcome:
+    """What was before a moment."""
+    return Outcome([row for row in outcome.fills if row["ts"] < until], {}, {}, Fraction(0), 0)
 
 
 def shown(row: dict[str, Any]) -> str:

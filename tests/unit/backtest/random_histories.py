@@ -1,5 +1,6 @@
 """Small random histories and scripts for the oracle: many regimes, all from one seed."""
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from random import Random
@@ -8,7 +9,6 @@ from typing import Any
 from tests.oracles.backtester import Action, Bar, Case, Latency
 from tests.oracles.backtester_venue import BUY, SELL, Costs, Spec
 
-BRACKETS = False
 MINUTE = 60_000_000_000
 START = 1_767_225_600_000_000_000  # 2026-01-01 00:00 UTC
 #: Tick, lot and the price to begin at, in ticks.
@@ -60,11 +60,12 @@ class Market:
 class Script:
     """What the strategy does: actions around the market's price of the bar."""
 
-    def __init__(self, rng: Random, market: Market, spend: float, lagging: bool) -> None:
+    def __init__(self, rng: Random, market: Market, spend: float, lagging: bool, brackets: bool) -> None:
         self.rng, self.market, self.spend = rng, market, spend
         #: What the two sides agree on only while nothing is on its way.
         self.lagging = lagging
-        self.brackets = rng.random() < 0.5 and BRACKETS
+        #: Every entry has both exits; nothing else waits to close.
+        self.brackets = brackets
 
     def actions(self, bar: Bar) -> list[Action]:
         return [self.action(bar) for _ in range(self.rng.choice([1, 1, 1, 2, 3]))]
@@ -74,8 +75,10 @@ class Script:
         kinds = ["market"] * 4 + ["limit"] * 5 + ["stop"] * 2 + ["close", "cancel", "cancel_all", "amend"]
         if self.lagging:
             kinds = ["market"] * 3 + ["limit"] * 4
-        elif not spot:
+        elif not spot and not self.brackets:
             kinds += ["target", "exit"]
+        if self.brackets:
+            kinds.remove("amend")
         kind = rng.choice(kinds)
         if kind in ("close", "cancel_all"):
             return kind, symbol, {}
@@ -107,7 +110,7 @@ class Script:
         if kind == "limit":
             made["price"] = self.around(bar.close, rng.choice([0, -side, -side]))
             made["tif"] = rng.choice(["GTC"] * 5 + ["IOC", "FOK", "PostOnly", "PostOnly"])
-            if rng.random() < 0.1 and not self.lagging and not self.market.spec.spot:
+            if rng.random() < 0.1 and not self.lagging and not self.market.spec.spot and not self.brackets:
                 made["reduce_only"] = True
         if kind in ("stop", "exit"):
             made["rises"] = rng.choice([True, False])
@@ -119,7 +122,7 @@ class Script:
         if self.brackets and kind in ("market", "limit", "stop") and not made.get("reduce_only"):
             entry = float(made.get("price") or made.get("trigger") or bar.close)
             for leg, sign in (("tp", side), ("sl", -side)):
-                if rng.random() < 0.7 and not self.market.spec.spot:
+                if not self.market.spec.spot:
                     made[leg] = self.around(entry, sign)
         return made
 
@@ -140,11 +143,14 @@ def case(seed: int, spot: bool = False) -> Case:
         Fraction("0.001" if spot else maker), Fraction("0.001" if spot else "0.00055"), rng.choice([0, 1, 3]),
         rng.choice([0.0, 0.0, 3.7, 21.3]), rng.choice([0.0, 0.0, 11.9]), rng.choice([0.0, 0.0, 0.013, 0.21]),
     )  # fmt: skip
+    brackets = not spot and not lagging and rng.random() < 0.35
+    if brackets:
+        costs = replace(costs, share=0.0)  # an exit that fires always finds somebody
     script, reactions = {}, {}
     busy = rng.choice([0.1, 0.3, 0.8])
     for market in markets:
         spend = float(cash) * leverage / len(markets) * rng.choice([0.1, 0.5, 1.0])
-        plan = Script(rng, market, spend, lagging)
+        plan = Script(rng, market, spend, lagging, brackets)
         for bar in market.bars:
             if rng.random() < busy:
                 script[market.spec.symbol, bar.at] = plan.actions(bar)
