@@ -158,8 +158,11 @@ class Catalogue:
     def find(self, text: str) -> str:
         """The id that is or begins with ``text``, ``latest`` the newest. Raises ``Problem`` when not exactly one is."""
         names = sorted(it.name for it in self._folder.iterdir() if self._is_run(it)) if self._folder.is_dir() else []
-        if text == "latest" and names:
-            return names[-1]
+        if text == "latest":
+            if names:
+                return names[-1]
+            remedy = "tradectl backtest keeps one; recorded runs go by their id: runs list shows them"
+            raise Problem(ErrorCode.NOT_FOUND, "no run has been kept yet", field="id", remedy=remedy)
         found = [text] if text in names else [name for name in names if text and name.startswith(text)]
         if len(found) == 1:
             return found[0]
