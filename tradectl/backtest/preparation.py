@@ -1,19 +1,19 @@
 """A job checked against its history before anything runs, and what follows from both: the engine's configuration."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from tradectl.backtest.code_version import code_version
+from tradectl.backtest.driving import mark_of, streams
 from tradectl.backtest.job import BacktestJob
+from tradectl.backtest.refusal import wrong
 from tradectl.engine.config import EngineConfig, QueueLimits
 from tradectl.engine.parameters import validated
 from tradectl.engine.strategy import Strategy
 from tradectl.history.reading import History, Span
 from tradectl.history.series import Columns, Kind, SeriesId
-from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.ids import run_id
 from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.market_data import INTERVALS
@@ -26,6 +26,8 @@ RUN = run_id(0)
 
 class Prepared(Struct, frozen=True):
     """What a run needs to know. ``candles`` is how many there are to play; ``funding`` what each perpetual pays.
+
+    ``streams`` move the market where candles do not, ``marks`` are candles of the mark price.
 
     ``notes`` are what the history says of itself: guessed filters, gaps, repaired rows.
     """
@@ -41,6 +43,8 @@ class Prepared(Struct, frozen=True):
     fingerprint: Callable[[], str]
     code: str
     notes: tuple[str, ...] = ()
+    streams: tuple[SeriesId, ...] = ()
+    marks: dict[InstrumentId, SeriesId] = {}
 
 
 def prepare(job: BacktestJob, history: History, classes: Mapping[str, type[Strategy]]) -> Prepared:
@@ -57,13 +61,16 @@ def prepare(job: BacktestJob, history: History, classes: Mapping[str, type[Strat
             raise wrong("symbol", str(i), "is not described by the history", "add its instrument, or import it again")
     perpetuals = [SeriesId(i, Kind.FUNDING) for i in job.instruments if known[i].funding_interval]
     paid = [it for it in perpetuals if history.span(it) is not None]
+    moved = streams(job, history)
+    marks = {i: it for i in job.instruments if (it := mark_of(history, i, "" if moved else job.interval)) is not None}
+    read = [*series.values(), *paid, *moved, *marks.values()]
     return Prepared(
         job=job, config=_config(job, length), instruments=tuple(known[i] for i in job.instruments), length=length,
         candles=sum(_count(it, job, length) for it in spans.values()), spans=spans,
         funding={it.instrument: history.read(it, job.since + 1, job.until + 1) for it in paid},
         has_funding=frozenset(it.instrument for it in paid),
-        fingerprint=lambda: history.fingerprint([*series.values(), *paid], job.since, job.until), code=code_version(),
-        notes=tuple(getattr(history, "notes", ())),
+        fingerprint=lambda: history.fingerprint(read, job.since, job.until), code=code_version(),
+        notes=tuple(getattr(history, "notes", ())), streams=tuple(moved), marks=marks,
     )  # fmt: skip
 
 
@@ -91,7 +98,8 @@ def _span(history: History, series: SeriesId, job: BacktestJob) -> Span:
         rule = f"has no candles of {series.interval}" + (f", only of {', '.join(of_it)}" if of_it else "")
         remedy = "use that interval" if of_it else f"the data has {'; '.join(there[:8]) or 'nothing'}"
         raise wrong("interval" if of_it else "symbol", str(series.instrument), rule, remedy)
-    if span.last < job.since or span.first >= job.until:
+    begun = 0 if job.data == "candles" else INTERVALS[job.interval]  # streams play the rest of a candle, too
+    if span.last + begun < job.since or span.first >= job.until:
         raise wrong(
             "since", _day(job.since), f"to {_day(job.until)} holds no candle of {series}",
             f"there are candles from {_day(span.first)} to {_day(span.last)}",
@@ -120,10 +128,3 @@ def _config(job: BacktestJob, length: int) -> EngineConfig:
         equity_every_s=365 * _DAY, guard_every_s=0, audit_every_s=365 * _DAY,
         risk=replace(job.limits, stale_quote_seconds=stale), queue=QueueLimits(), strategies=job.strategies,
     )  # fmt: skip
-
-
-def wrong(field: str, value: str, rule: str, remedy: str, **data: Any) -> Problem:
-    """What cannot be done as asked."""
-    return Problem(
-        ErrorCode.INVALID_REQUEST, f"{field} {value} {rule}", field=field, reason=rule, remedy=remedy, data=data
-    )

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from tradectl.backtest.job import BacktestJob
 from tradectl.backtest.limits import wide_open
-from tradectl.backtest.preparation import wrong
+from tradectl.backtest.refusal import wrong
 from tradectl.engine.config import StrategyConfig
 from tradectl.engine.parameters import coerced, declared
 from tradectl.engine.risk_limits import RiskLimits

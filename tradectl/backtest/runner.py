@@ -70,10 +70,7 @@ class Backtest:
         self.p: Prepared = prepare(job, history, classes)
         audience = replace(NOBODY, decisions=job.keep_decisions)
         self.engine = TradingEngine(self.p.config, classes, audience)
-        self.venue = SimulatedVenue(
-            self.p.instruments, job.models, cash={job.settle_coin: job.cash}, seed=job.seed, leverage=job.leverage,
-            hedge=job.position_mode == "hedge", now=job.since,
-        )  # fmt: skip
+        self.venue = self._make_venue()
         self.collector = Collector(self.engine, job.keep_decisions)
         self.agenda = Agenda()
         self._latency = job.models.latency
@@ -92,6 +89,19 @@ class Backtest:
         self._apply = self.engine.apply
         self._now = job.since
         self._carry: dict[type, Callable[[Any], None]] = self._table()
+
+    def _make_venue(self) -> SimulatedVenue:
+        job = self.job
+        return SimulatedVenue(
+            self.p.instruments, job.models, cash={job.settle_coin: job.cash}, seed=job.seed, leverage=job.leverage,
+            hedge=job.position_mode == "hedge", now=job.since,
+        )  # fmt: skip
+
+    def _make_feed(self) -> Any:
+        job = self.job
+        return CandleFeed(
+            self._history, job.instruments, job.interval, self.p.length, job.since, job.until, self._step
+        )  # fmt: skip
 
     def _table(self) -> dict[type, Callable[[Any], None]]:
         asked = (RiskApproved, CancelOrder, LookUpOrder, Reconcile, RequestTickers)
@@ -209,10 +219,7 @@ class Backtest:
     ) -> BacktestResult:  # fmt: skip
         """Everything from the first candle to the last, or until ``stop`` says so."""
         wall, cpu = time.monotonic(), time.process_time()
-        feed = CandleFeed(
-            self._history, self.job.instruments, self.job.interval, self.p.length, self.job.since, self.job.until,
-            self._step,
-        )  # fmt: skip
+        feed = self._make_feed()
         done, interrupted = self._play(feed, progress, stop, interim)
         spent = time.monotonic() - wall, time.process_time() - cpu
         return self._result(feed, done, interrupted, spent)
@@ -454,4 +461,10 @@ def run_backtest(
     that is wrong.
     """
     use_exact_context()
+    if job.data != "candles":
+        from tradectl.backtest.ticks import TickBacktest
+        from tradectl.history.traded_candles import TradedCandles
+
+        history = TradedCandles(history, job.since, job.until)
+        return TickBacktest(job, history, classes).run(progress, stop, interim)
     return Backtest(job, history, classes).run(progress, stop, interim)

@@ -63,6 +63,13 @@ class StreamedDisplay(Display):
         tick = self.instrument.tick_size
         return float(self._quote[0] * tick), float(self._quote[2] * tick)
 
+    def touch_and_sizes(self) -> tuple[float, float, float, float]:
+        """Bid, its size, ask, its size; sizes 0.0 where nobody stated them."""
+        bid, ask = self.touch()
+        if self._quote is None or self.inside:
+            return bid, 0.0, ask, 0.0
+        return bid, float(self._quote[1] * self._lot), ask, float(self._quote[3] * self._lot)
+
     def sides(self, taker: Side | None = None, qty: Decimal = Decimal(0)) -> tuple[dict[int, int], dict[int, int]]:
         """Both sides by key in lots."""
         if self._quote is None or self.inside:

@@ -31,14 +31,14 @@ class StreamedVenue(SimulatedVenue):
 
     # --- the market
 
-    def quote(self, i: InstrumentId, bid: int, bid_lots: int, ask: int, ask_lots: int, now: int) -> list[Event]:
+    def quote(self, i: InstrumentId, now: int, bid: int, bid_lots: int, ask: int, ask_lots: int) -> list[Event]:
         """The touch, in ticks and lots."""
         display = self.streams[i]
         display.quoted(bid, bid_lots, ask, ask_lots)
         return self.tell(i, now) if self.is_watching(i) else self._later(i)
 
     def book(
-        self, i: InstrumentId, start: bool, bids: dict[int, int], asks: dict[int, int], now: int
+        self, i: InstrumentId, now: int, start: bool, bids: dict[int, int], asks: dict[int, int]
     ) -> list[Event]:  # fmt: skip
         """A snapshot (``start``) or changed levels, lots by key: ticks, those of bids negative. Changes of a book that
         nobody knows are passed over."""
@@ -57,7 +57,7 @@ class StreamedVenue(SimulatedVenue):
             return events
         return events + (self.tell(i, now) if self.is_watching(i) else self._later(i))
 
-    def printed(self, i: InstrumentId, side: Side, price: float, size: float, now: int) -> list[Event]:
+    def printed(self, i: InstrumentId, now: int, side: Side, price: float, size: float) -> list[Event]:
         """A public trade; ``side`` is the taker's, ``price`` on the tick."""
         display = self.streams[i]
         display.printed(price, size, now)
@@ -69,7 +69,7 @@ class StreamedVenue(SimulatedVenue):
         events = self._events(self.exchange.print_trade(i, side, exact(price), exact(size), now), now)
         return events if display.mark else events + self.tell(i, now)
 
-    def marked(self, i: InstrumentId, mark: float, now: int) -> list[Event]:
+    def marked(self, i: InstrumentId, now: int, mark: float) -> list[Event]:
         """The mark price; until the first one, and for spot, the last price stands for it."""
         self.displays[i].mark = mark
         return self.tell(i, now) if self.is_watching(i) else self._later(i)

@@ -58,11 +58,11 @@ class RecordedVenue:
         tick, lot = it.tick_size, it.lot_size
         bid, ask = int(exact(event.bid) / tick), int(exact(event.ask) / tick)
         bid_lots, ask_lots = int(exact(event.bid_size) / lot), int(exact(event.ask_size) / lot)
-        return self.venue.quote(it.id, bid, bid_lots, ask, ask_lots, self.now)
+        return self.venue.quote(it.id, self.now, bid, bid_lots, ask, ask_lots)
 
     def _print(self, event: TradePrinted) -> list[Event]:
         self._printed[event.instrument] = event.ts
-        return self.venue.printed(event.instrument, event.side, event.price, event.size, self.now)
+        return self.venue.printed(event.instrument, self.now, event.side, event.price, event.size)
 
     def _ticker(self, event: TickerChanged) -> list[Event]:
         i, ticker = event.instrument, event.ticker
