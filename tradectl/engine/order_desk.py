@@ -33,6 +33,8 @@ class OrderDesk:
         self._making = OrderMaking(world, risk)
         #: Told when every entry in scope is cancelled, or a position is set: reason, strategy, symbol, instrument.
         self.taken_over: Callable[[str, str, str, InstrumentId | None], None] = lambda why, strategy, symbol, at: None
+        #: Whether :attr:`taken_over` means anything to anybody now.
+        self.minds_targets: Callable[[], bool] = lambda: False
 
     def place(self, wish: Wish) -> DecisionMade:
         """Check every order of a wish, each with the ones before it in flight; one refusal refuses all."""

@@ -84,10 +84,14 @@ class RiskManager:
 
     def check(self, candidate: Candidate) -> tuple[Check, ...]:
         """Every check that applies, up to the first that fails."""
-        if not self._world.audience.decisions and self._plain.passes(candidate):
+        if self.is_plain(candidate):
             return _PASSED
         view = self._view(candidate)
         return self._told(_run(self._on(candidate, view.in_force), candidate, view))
+
+    def is_plain(self, candidate: Candidate) -> bool:
+        """Whether it certainly passes, and nobody wants to read why."""
+        return not self._world.audience.decisions and self._plain.passes(candidate)
 
     def what_if(self, candidate: Candidate) -> tuple[Check, ...]:
         """Every check that applies, past the ones that fail; but an order without a sensible quantity or price has

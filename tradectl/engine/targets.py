@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from tradectl.engine.express import Express
 from tradectl.engine.order_desk import OrderDesk, Wish
 from tradectl.engine.order_state import is_market
 from tradectl.engine.risk_manager import RiskManager
@@ -26,10 +27,11 @@ class _Move(Struct, frozen=True):
 class Targets:
     """Places the orders that bring a book to a target size."""
 
-    def __init__(self, world: World, desk: OrderDesk, risk: RiskManager) -> None:
+    def __init__(self, world: World, desk: OrderDesk, risk: RiskManager, express: Express) -> None:
         self._w = world
         self._desk = desk
         self._risk = risk
+        self._express = express
 
     def to_weight(
         self, strategy: str, capital: Decimal, instrument: InstrumentId, weight: Decimal, reason: str, late: bool,
@@ -45,7 +47,7 @@ class Targets:
             )
             return
         if not weight:
-            self.to_size(strategy, info, ZERO, action, reason, late)
+            self._to_target(strategy, info, ZERO, action, reason, late, None)
             return
         touch = self._w.market.touch(instrument, weight > 0)
         if touch is None:
@@ -56,7 +58,15 @@ class Targets:
             return
         worst = _each(info, touch * (1 + self._w.limits.account.collar_share) if weight > 0 else touch)
         size = info.floor_qty(abs(weight) * capital / worst)
-        self.to_size(strategy, info, size if weight > 0 else -size, action, reason, late, protection=protection)
+        self._to_target(strategy, info, size if weight > 0 else -size, action, reason, late, protection)
+
+    def _to_target(
+        self, strategy: str, info: Instrument, size: Decimal, action: str, reason: str, late: bool,
+        protection: Protection | None,
+    ) -> None:  # fmt: skip
+        short = not (late or protection is not None or self._w.audience.decisions or self._desk.minds_targets())
+        if not (short and self._express.to_size(strategy, info, size)):
+            self.to_size(strategy, info, size, action, reason, late, protection=protection)
 
     def to_size(
         self,

@@ -12,6 +12,7 @@ from tradectl.engine.config import EngineConfig
 from tradectl.engine.dispatch import QUEUE_TIMER, Dispatch
 from tradectl.engine.execution_algorithms.algorithm_desk import AlgorithmDesk
 from tradectl.engine.execution_algorithms.requests import AlgorithmRequests
+from tradectl.engine.express import Express
 from tradectl.engine.fills import Fills
 from tradectl.engine.guards import Guards
 from tradectl.engine.intent_desk import IntentDesk
@@ -105,7 +106,7 @@ class TradingEngine:
         self.risk = RiskManager(w)
         self.dispatch = Dispatch(w, self.risk)
         self.desk = OrderDesk(w, self.risk, self.dispatch)
-        self.targets = Targets(w, self.desk, self.risk)
+        self.targets = Targets(w, self.desk, self.risk, Express(w, self.risk, self.dispatch))
         self.known = KnownOrders(w)
         self.fills = Fills(w, self.known)
         self.answers = OrderAnswers(w, self.dispatch, self.known, self.fills)

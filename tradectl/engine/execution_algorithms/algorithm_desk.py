@@ -51,6 +51,7 @@ class AlgorithmDesk:
         world.on_order_change.append(self._order_changed)
         world.algorithms_of = self.of
         desk.taken_over = self.taken_over
+        desk.minds_targets = lambda: bool(self._state.working)
 
     @property
     def state(self) -> AlgorithmState:
