@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import book, cli, daemon, decode, engine, journal, matching, rpc, trading
+from tests.benchmarks import backtest, book, cli, daemon, decode, engine, journal, matching, rpc, trading
 from tests.benchmarks.measure import Effort, Row
 
 Area = Callable[[Effort], Iterator[Row]]
@@ -10,6 +10,7 @@ Area = Callable[[Effort], Iterator[Row]]
 AREAS: dict[str, Area] = {
     "engine": engine.rows,
     "matching": matching.rows,
+    "backtest": backtest.rows,
     "decode": decode.decode_rows,
     "handle": decode.handle_rows,
     "book": book.rows,

@@ -39,13 +39,13 @@ class Helper:
         self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
 
-    def hear(self) -> str:
+    def hear(self, patience: float = PATIENCE) -> str:
         """Read one line. Raises ``RuntimeError`` when the process ended instead, or says nothing for too long."""
         assert self._process.stdout is not None
         fd = self._process.stdout.fileno()
         while (end := self._heard.find(b"\n")) < 0:
-            if not select.select([fd], [], [], PATIENCE)[0]:
-                raise RuntimeError(f"{self._process.args!r} said nothing for {PATIENCE:g} s")
+            if not select.select([fd], [], [], patience)[0]:
+                raise RuntimeError(f"{self._process.args!r} said nothing for {patience:g} s")
             chunk = os.read(fd, 1 << 16)
             if not chunk:
                 raise RuntimeError(f"{self._process.args!r} ended with {self._process.wait(PATIENCE)}")
@@ -53,10 +53,10 @@ class Helper:
         line, self._heard = self._heard[:end], self._heard[end + 1 :]
         return line.decode()
 
-    def ask(self, line: str) -> str:
-        """Say and hear."""
+    def ask(self, line: str, patience: float = PATIENCE) -> str:
+        """Say and hear, for at most ``patience`` seconds."""
         self.say(line)
-        return self.hear()
+        return self.hear(patience)
 
 
 @contextmanager

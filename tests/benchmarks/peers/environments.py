@@ -52,9 +52,11 @@ def interpreters() -> Iterator[tuple[Version, str]]:
 
 
 def interpreter_for(peer: Peer) -> str | None:
-    """The first one that takes the peer."""
-    fitting = (path for version, path in interpreters() if peer.oldest <= version <= peer.newest)
-    return next(fitting, None)
+    """Ours where it takes the peer, else the newest that does."""
+    fitting = [(version, path) for version, path in interpreters() if peer.oldest <= version <= peer.newest]
+    if not fitting or fitting[0][1] == sys.executable:
+        return fitting[0][1] if fitting else None
+    return max(fitting)[1]
 
 
 def make(peer: Peer) -> str:

@@ -39,7 +39,7 @@ def of_file(path: Path) -> Columns:
     from tradectl.history.open_history import open_history
     from tradectl.history.series import Candles, Kind
 
-    history = open_history([path])
+    history = open_history(path)
     series = next(it for it in history.series() if it.kind is Kind.CANDLES and it.interval == "1m")
     parts = [it for it in history.read(series, 0, 1 << 62) if isinstance(it, Candles)]
     columns = {name: np.concatenate([getattr(it, name) for it in parts]) for name in COLUMNS}

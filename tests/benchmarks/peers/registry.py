@@ -25,6 +25,7 @@ class Peer(Struct, frozen=True):
 
 BACKTESTING = ("backtesting", "numpy")
 VECTORBT = ("vectorbt", "numpy")
+VECTORBT_RUST = ("vectorbt[rust]", "numpy")
 NAUTILUS = ("nautilus_trader>=2.0.0rc1", "numpy")
 
 #: The first of each size is what the others are held against.
@@ -45,6 +46,10 @@ PEERS = (
     Peer("tradectl arrays", SHARE, "tradectl_arrays.py"),
     Peer(
         "vectorbt, share", SHARE, "vectorbt_signals.py", ("share",), VECTORBT, newest=(3, 13), environment="vectorbt"
+    ),
+    Peer(
+        "vectorbt with Rust, share", SHARE, "vectorbt_signals.py", ("share",), VECTORBT_RUST, newest=(3, 13),
+        environment="vectorbt-rust",
     ),
 )  # fmt: skip
 

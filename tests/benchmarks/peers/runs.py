@@ -13,6 +13,8 @@ from tests.benchmarks.peers.environments import python_of
 from tests.benchmarks.peers.registry import Peer
 from tests.benchmarks.processes import environment, module
 
+#: Seconds a peer may take: ten times what the slowest needs for the usual candles.
+PATIENCE = 3600.0
 ALONE = Path(__file__).parent / "alone"
 
 
@@ -60,7 +62,7 @@ class Runner:
             answer.with_name(answer.name + ending).unlink(missing_ok=True)
         argv = [str(python), str(ALONE / script), str(candles), str(answer), *words]
         with module("launcher") as launcher:
-            said = json.loads(launcher.ask(json.dumps({"argv": argv, "env": environment()})))
+            said = json.loads(launcher.ask(json.dumps({"argv": argv, "env": environment()}), PATIENCE))
         if said["code"]:
             again = subprocess.run(argv, env=environment(), capture_output=True, text=True)
             raise RuntimeError(f"{script} failed: {(again.stderr.strip().splitlines() or ['without a word'])[-1]}")

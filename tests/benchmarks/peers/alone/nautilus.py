@@ -1,6 +1,6 @@
 """NautilusTrader 2: its engine (Rust) with a Python strategy; averages are its own, told of each candle by its engine.
 
-An average of its own begins at the first close; the strategy tells it the seed instead and lets the engine go on.
+Its averages begin as ours do, with the simple one of the first closes.
 """
 
 from decimal import Decimal
@@ -38,25 +38,18 @@ class Cross(Strategy):
     def on_start(self):
         self.fast, self.slow = ExponentialMovingAverage(Rules.FAST), ExponentialMovingAverage(Rules.SLOW)
         self.size = Quantity(Rules.SIZE, 3)
-        self.held, self.before, self.seen, self.fills = False, None, [], []
+        self.held, self.before, self.fills = False, None, []
+        self.register_indicator_for_bars(BARS, self.fast)
+        self.register_indicator_for_bars(BARS, self.slow)
         self.subscribe_bars(BARS)
 
-    def seed(self, bar):
-        """Of the first candles: the averages begin."""
-        self.seen.append(float(bar.close))
-        for average in (self.fast, self.slow):
-            if len(self.seen) == average.period:
-                average.update_raw(sum(self.seen) / average.period)
-                self.register_indicator_for_bars(BARS, average)
-        if len(self.seen) == self.slow.period:
-            self.before = self.fast.value - self.slow.value
-
     def on_bar(self, bar):
-        if self.before is None:
-            self.seed(bar)
+        if not self.slow.initialized:
             return
         above = self.fast.value - self.slow.value
         before, self.before = self.before, above
+        if before is None:
+            return
         if not self.held and before <= 0 < above:
             self.order(OrderSide.BUY)
         elif self.held and before >= 0 > above:

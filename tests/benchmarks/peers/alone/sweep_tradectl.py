@@ -1,8 +1,7 @@
 """tradectl: ``sweep`` of the built-in ``ema_cross``, eight figures of each pair."""
 
-from handover import Answer, Candles, asked, pairs
-from tradectl_job import INFO, job_of, ours
-
+from tests.benchmarks.peers.alone.handover import Answer, Candles, asked, pairs
+from tests.benchmarks.peers.alone.tradectl_job import INFO, job_of, ours
 from tradectl.backtest.arrays.sweep import SweepResult, sweep
 from tradectl.model.money import use_exact_context
 from tradectl.strategies.ema_cross import EmaCross

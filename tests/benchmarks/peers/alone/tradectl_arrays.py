@@ -1,8 +1,7 @@
 """tradectl over arrays: the built-in ``ema_cross`` as it declares its signals, by share of its capital, compiled."""
 
-from handover import Answer, Candles, Rules, asked
-from tradectl_job import INFO, job_of, ours
-
+from tests.benchmarks.peers.alone.handover import Answer, Candles, Rules, asked
+from tests.benchmarks.peers.alone.tradectl_job import INFO, job_of, ours
 from tradectl.backtest.arrays.run import ArrayResult, run_arrays
 from tradectl.model.money import use_exact_context
 from tradectl.model.orders import Side
@@ -21,7 +20,7 @@ def main() -> None:
     def work() -> ArrayResult:
         return run_arrays(job, given, EmaCross, params, INFO)
 
-    result = answer.run(work, times=3)
+    result = answer.run(work, times=5)
     if result.exact:
         answer.found["notes"].append("redone in exact arithmetic: a rounding was too near to call")
     fills = result.fills

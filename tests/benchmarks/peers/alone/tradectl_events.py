@@ -6,9 +6,8 @@ Of fixed size with a strategy of ten lines, or (``share``) the built-in ``ema_cr
 from collections.abc import Mapping
 from typing import Any
 
-from handover import Answer, Candles, Rules, asked
-from tradectl_job import history_of, job_of
-
+from tests.benchmarks.peers.alone.handover import Answer, Candles, Rules, asked
+from tests.benchmarks.peers.alone.tradectl_job import history_of, job_of
 from tradectl.backtest.job import BacktestResult
 from tradectl.backtest.runner import run_backtest
 from tradectl.engine.strategy import Strategy, param

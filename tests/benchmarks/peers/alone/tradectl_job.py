@@ -2,9 +2,9 @@
 
 from decimal import Decimal
 
-from handover import MINUTE, Candles, Rules
 from msgspec.structs import replace
 
+from tests.benchmarks.peers.alone.handover import MINUTE, Candles, Rules
 from tradectl.backtest.job import BacktestJob
 from tradectl.backtest.limits import wide_open
 from tradectl.engine.config import StrategyConfig
