@@ -7,6 +7,7 @@ import typer
 from tradectl.cli import assumptions as assumed
 from tradectl.cli.command import noun, screen_of
 from tradectl.cli.screen import Screen
+from tradectl.cli.words import UsageError
 
 if TYPE_CHECKING:
     from tradectl.backtest.job import BacktestJob, BacktestResult
@@ -22,6 +23,12 @@ PARAMS = typer.Option(
 )
 STRATEGIES = typer.Argument(
     help="Built-in classes, files of the strategies folder, or MODULE:CLASS of it; several share the account."
+)
+SWEEP = typer.Option(
+    [],
+    "--sweep",
+    metavar="RANGES",
+    help="Every combination over arrays: fast=2:50,slow=5:200:5 or kind=sma,ema; repeatable.",
 )
 INTERRUPTED = 130
 FAILED = 1
@@ -55,12 +62,18 @@ def backtest(
     report: str = typer.Option("", "--report", metavar="FILE", help="Write the report as one HTML page."),
     check_lookahead: bool = typer.Option(False, "--check-lookahead", help="Change the future: the past must not move."),
     check_warmup: bool = typer.Option(False, "--check-warmup", help="Begin later: the same bars must decide the same."),
+    sweep: list[str] = SWEEP,
+    where: list[str] = assumed.WHERE,
+    sort: Literal["sharpe", "total_return"] = typer.Option("sharpe", "--sort", help="What a sweep is ranked by."),
     keep: bool = typer.Option(True, "--keep/--no-keep", help="Keep it among the runs (runs list)."),
 ) -> None:
     """Test a strategy on recorded candles: the engine, risk checks and books that trade live, over a simulated venue.
 
     Ctrl-C ends it early and shows what there is by then. Exit code 1 when the strategy stops on an error of its own or
     a check of honesty fails.
+
+    --sweep takes a strategy that declares its signals as arrays through every combination of parameters at once, runs
+    the best one again event-driven, and says how much of its Sharpe ratio so many tries leave.
     """
     from tradectl.backtest.request import Request
     from tradectl.cli.when import moment
@@ -78,7 +91,16 @@ def backtest(
         ),
         limits=assumed.limits_of(screen, limits), hedge=hedge,
     )  # fmt: skip
-    _run(screen, request, strategy, data, report, keep, (check_lookahead, check_warmup))
+    if sweep:
+        from tradectl.cli.sweep import run_sweep
+
+        if len(strategy) > 1 or check_lookahead or check_warmup:
+            raise UsageError("--sweep is for one strategy, and its checks are for one run")
+        run_sweep(screen, request, data, (sweep, where, sort), report, keep)
+    elif where:
+        raise UsageError("--where is a rule of --sweep: give ranges, such as --sweep fast=2:50,slow=5:200:5")
+    else:
+        _run(screen, request, strategy, data, report, keep, (check_lookahead, check_warmup))
 
 
 def _run(

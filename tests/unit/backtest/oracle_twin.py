@@ -152,7 +152,7 @@ def played(case: Case) -> tuple[Outcome, Backtest, BacktestResult]:
 
 def outcome_of(case: Case, run: Backtest, result: BacktestResult) -> Outcome:
     exchange = run.venue.exchange
-    cash = {it.coin: Fraction(it.balance) for it in exchange.wallets(UID)}
+    cash = {it.coin: Fraction(it.balance) for it in exchange.wallets(UID) if it.balance}
     sizes = {it.symbol: Fraction(exchange.position(UID, id_of(it)).size) for it in case.specs}
     fills = [row_of(it) for it in result.executions]
     return Outcome(fills, cash, sizes, Fraction(result.final_equity), sum(result.refused.values()))

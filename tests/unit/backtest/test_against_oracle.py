@@ -1,6 +1,5 @@
 """The runner against a slow, obvious backtester that shares nothing with it: every fill, and what is left."""
 
-
 import pytest
 
 from tests.oracles.backtester import run

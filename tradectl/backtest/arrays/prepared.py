@@ -24,6 +24,8 @@ from tradectl.strategies.signals import Declares, Entry, Signals
 _ENTRIES = {Entry.ALWAYS: ALWAYS, Entry.SWITCH: SWITCH, Entry.FLAT: FLAT}
 #: How many bars a look at a strategy's indicators takes.
 _GLANCE = 2
+#: Bytes of indicators kept for further runs.
+MOST_KEPT = 512 * 2**20
 #: Rates in finer parts than this do not fit the whole numbers they are reckoned in.
 _FINEST = 10**15
 
@@ -85,6 +87,11 @@ class Inputs:
     def kept_bytes(self) -> int:
         """About how much memory the indicators take that further runs will find."""
         return sum(it.kept_lines * len(it.candles) * 8 for it in self._bars.values())
+
+    def trim(self, most: int = MOST_KEPT) -> None:
+        """Forget all indicators when they take more than ``most`` bytes: who needs one works it out again."""
+        if self.kept_bytes > most:
+            self._bars = {0: Bars(self.candles)}
 
     def rules(self, weight: Fraction) -> Any:
         """A fresh copy of what runs of this weight go by."""

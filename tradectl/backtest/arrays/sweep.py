@@ -99,6 +99,7 @@ def sweep(
 
 def _one(inputs: Inputs, cls: type[Strategy], params: dict[str, Any], row: Any) -> str:
     """Fill one row; returns what must be known about it."""
+    inputs.trim()
     try:
         asked = inputs.signals(cls, params)
     except Problem as problem:

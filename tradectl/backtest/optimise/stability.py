@@ -9,6 +9,7 @@ from statistics import fmean, median
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tradectl.backtest.optimise.search_space import Dimension, Params, SearchSpace
 
@@ -65,18 +66,23 @@ class StabilityMap(Struct, frozen=True):
 
 def stability(space: SearchSpace, tried: Sequence[Tried], high: bool, axes: Sequence[str] = ()) -> StabilityMap:
     """Of finished trials with different parameters; ``axes`` names the map's dimensions, else the first two."""
-    chosen = [it for name in axes for it in space.dimensions if it.name == name]
-    chosen += [it for it in space.dimensions if it not in chosen]
-    x, y = chosen[0], chosen[1] if len(chosen) > 1 else None
-    cells = _cells(x, y, tried, high)
+    found = mapped(space, tried, high, axes)
     if not tried:
-        return StabilityMap(None, None, x.name, y.name if y else "", cells)
+        return found
     places = {it.number: [dim.place(it.params[dim.name]) for dim in space.dimensions] for it in tried}
     around = {it.number: _around(it, tried, places, high) for it in tried}
     sign = 1.0 if high else -1.0
     best = max(tried, key=lambda it: sign * it.value)
     steadiest = max(around.values(), key=lambda it: sign * it.median)
-    return StabilityMap(around[best.number], steadiest, x.name, y.name if y else "", cells)
+    return replace(found, best=around[best.number], steadiest=steadiest)
+
+
+def mapped(space: SearchSpace, tried: Sequence[Tried], high: bool, axes: Sequence[str] = ()) -> StabilityMap:
+    """The map alone: of any number of trials."""
+    chosen = [it for name in axes for it in space.dimensions if it.name == name]
+    chosen += [it for it in space.dimensions if it not in chosen]
+    x, y = chosen[0], chosen[1] if len(chosen) > 1 else None
+    return StabilityMap(None, None, x.name, y.name if y else "", _cells(x, y, tried, high))
 
 
 def _around(it: Tried, tried: Sequence[Tried], places: dict[int, list[float]], high: bool) -> Neighbourhood:

@@ -18,8 +18,6 @@ Engine = Literal["auto", "events", "arrays"]
 WHY = "not over arrays"
 #: What arrays refuse and events may still do or judge.
 _REFUSED = (ErrorCode.NOT_READY, ErrorCode.INVALID_SETTING, ErrorCode.NOT_FOUND)
-#: Bytes of indicators kept for further trials of a span.
-_KEPT = 256 * 2**20
 
 
 class ByArrays:
@@ -41,6 +39,7 @@ class ByArrays:
 
         job = replace(with_params(self._job, params), since=since, until=until)
         inputs, telling = self._span(job)
+        inputs.trim()
         asked = inputs.signals(self._cls, job.strategies[0].params)
         self._loaded.reaches(asked.start)
         result: BacktestResult = telling.result(run_signals(asked), job)
@@ -52,7 +51,7 @@ class ByArrays:
         from tradectl.backtest.arrays.told import Telling
 
         found = self._spans.get((job.since, job.until))
-        if found is None or found[0].kept_bytes > _KEPT:
+        if found is None:
             inputs = self._loaded.inputs(job)
             found = self._spans[(job.since, job.until)] = inputs, Telling(inputs)
         return found

@@ -7,7 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from tests.unit.backtest.arrays.market import INFO, both_ways, candles, job_of
-from tradectl.backtest.arrays.run import run_arrays
+from tradectl.backtest.arrays.prepared import Inputs
+from tradectl.backtest.arrays.run import ArrayResult, raw_run, run_arrays
 from tradectl.backtest.arrays.sweep import grid, sweep
 from tradectl.model.errors import Problem
 from tradectl.simulation.models import FixedSlippage, Models
@@ -98,3 +99,16 @@ def test_what_the_arrays_cannot_do_is_said_in_words() -> None:
         run_arrays(job_of(made, {}), made, EmaCross, {"interval": "5m"}, INFO)
     with pytest.raises(Problem, match="no candles of linear:BTCUSDT 1m in the span"):
         run_arrays(replace(job_of(made, {}), since=2 * 10**18, until=3 * 10**18), made, EmaCross, {}, INFO)
+
+
+def test_indicators_kept_for_further_runs_have_a_bound_and_forgetting_changes_nothing() -> None:
+    made = candles(1_000, 37)
+    inputs = Inputs(job_of(made, {}), made, INFO, None)
+    kept, ends = [], []
+    for slow in [*range(10, 60), *range(10, 60)]:
+        inputs.trim(40_000 * 8)
+        asked = inputs.signals(EmaCross, {"fast": 3, "slow": slow})
+        ends.append(ArrayResult(asked, raw_run(asked)).final_equity)
+        kept.append(inputs.kept_bytes)
+    assert 20_000 * 8 < max(kept) <= 42_000 * 8
+    assert ends[:50] == ends[50:]

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from tests.unit.backtest.arrays.market import BTC, INFO, MINUTE, candles
 from tradectl.backtest.job import BacktestJob, BacktestResult, Interim
-from tradectl.backtest.optimise import two_speeds
 from tradectl.backtest.optimise.evaluation import BacktestSource, Held
 from tradectl.backtest.optimise.objectives import Judge
 from tradectl.backtest.optimise.optimiser import optimise
@@ -122,17 +121,6 @@ def test_a_function_of_the_users_is_not_fed_with_half_a_result(tmp_path) -> None
     assert Judge("mine:calm", (), tmp_path).has_own
     assert Judge("sharpe", ("mine:calm",), tmp_path).has_own
     assert not Judge("sharpe,max_drawdown:min", ("trades > 3",)).has_own
-
-
-def test_indicators_kept_for_further_trials_have_a_bound(monkeypatch) -> None:
-    monkeypatch.setattr(two_speeds, "_KEPT", 40 * len(MADE) * 8)
-    own = job()
-    runs = two_speeds.ByArrays(own, HISTORY, MaCross)
-    kept = []
-    for slow in range(10, 60):
-        runs({"fast": 3, "slow": slow}, own.since, own.until)
-        kept.append(runs._span(own)[0].kept_bytes)
-    assert 20 * len(MADE) * 8 < max(kept) <= 42 * len(MADE) * 8
 
 
 def test_who_looks_back_further_than_was_read_is_run_by_events(monkeypatch) -> None:

@@ -51,6 +51,13 @@ def test_the_money_of_two_trades_is_told_to_the_last_digit() -> None:
     assert it["profit"]["price"] - it["profit"]["slippage"] == D(-2)
 
 
+def test_the_wallet_grew_by_what_was_earned_and_not_by_what_was_paid_in() -> None:
+    it = summary(review_of(golden().past(), {}, "live"))
+    # All of it on the first day: (end - transfer) / beginning - 1, the beginning being 10,000.
+    assert it["returns"]["total_return"] == pytest.approx(float(it["profit"]["net"] / 10_000), rel=1e-9)
+    assert it["cash"] == D(10_500)
+
+
 def test_trades_and_statement_agree_with_nothing_left_over() -> None:
     made = golden()
     review = review_of(made.past(), {}, "live")
