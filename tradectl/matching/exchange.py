@@ -44,7 +44,7 @@ from tradectl.matching.trading_stop import TradingStops
 from tradectl.matching.transfers import change_leverage, transfer
 from tradectl.matching.triggers import fire_due
 from tradectl.matching.views import AccountFees, AccountView, PositionMargin, Prices
-from tradectl.matching.walk import Step, show, walk
+from tradectl.matching.walk import Step, show, stand, walk
 from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.orders import Protection, Side, TradingStop, TriggerBy
 
@@ -303,6 +303,17 @@ class Exchange:
         """
         out = self._out()
         walk(self._state, out, self._book(instrument), step, now)
+        return out.finish()
+
+    def stand(self, instrument: InstrumentId, price: Decimal, mark: Decimal, now: int) -> list[Happening]:
+        """The price is here and the displayed sides are out of date: :meth:`show` others before an order is placed.
+
+        Raises ``ValueError`` when somebody's order waits here, for which :meth:`walk` is meant.
+        """
+        out, book = self._out(), self._book(instrument)
+        if book.buys.keys or book.sells.keys or book.conditionals:
+            raise ValueError(f"an order waits in {instrument}")
+        stand(self._state, out, book, price, mark, now)
         return out.finish()
 
     def show(self, instrument: InstrumentId, bids: dict[int, int], asks: dict[int, int]) -> None:

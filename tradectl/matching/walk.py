@@ -47,6 +47,15 @@ def walk(state: State, out: Publication, book: Book, step: Step, now: int) -> No
     liquidation.liquidate_where_due(state, out, now)
 
 
+def stand(state: State, out: Publication, book: Book, price: Decimal, mark: Decimal, now: int) -> None:
+    """:func:`walk` without a trade where nobody waits, and where what is displayed will be shown anew before it is
+    asked for."""
+    before, book.last = book.reference(), price
+    book.mark = book.index = mark
+    price_moved(state, book, before)
+    liquidation.liquidate_where_due(state, out, now)
+
+
 def show(book: Book, bids: dict[int, int], asks: dict[int, int]) -> None:
     """Display new sides, all of them fresh; queues move forward, nothing is crossed."""
     book.bids.used.clear()
