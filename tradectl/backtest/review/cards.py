@@ -130,8 +130,8 @@ def _groups(title: str, named: Sequence[tuple[str, Row]], amounts: Amounts) -> s
          amounts.cell(it["fees"], False)]
         for name, it in named if it["trades"]
     ]  # fmt: skip
-    table = grid(["Trades", "", "Won", f"Net, {amounts.unit}", f"Fees, {amounts.unit}"], cells)
-    return card(title, table if cells else '<p class="note">No trade was finished.</p>')
+    table = grid(["Trades", "", "Won", "Net", "Fees"], cells)
+    return card(f"{title}, {amounts.unit}", table if cells else '<p class="note">No trade was finished.</p>')
 
 
 def holding(data: Row, amounts: Amounts) -> str:
@@ -142,11 +142,10 @@ def holding(data: Row, amounts: Amounts) -> str:
 def habits(data: Row, amounts: Amounts) -> str:
     """After losses and on busy days."""
     it = data["days"]
-    named = [
-        ("Begun within ten minutes of a loss", data["after_loss"]), ("All others", data["other"]),
-        (f"On {count(it['busy_days'], 'busy day')} (over {2 * it['usual']} trades)", it["busy"]),
-        ("On other days", it["calm"]),
-    ]  # fmt: skip
+    named = [("Begun within ten minutes of a loss", data["after_loss"]), ("All others", data["other"])]
+    if it["busy_days"]:
+        named += [(f"On {count(it['busy_days'], 'busy day')} (over {2 * it['usual']} trades)", it["busy"]),
+                  ("On other days", it["calm"])]  # fmt: skip
     return _groups("Habits", named, amounts)
 
 

@@ -18,6 +18,7 @@ from tradectl.model.money import ZERO
 from tradectl.performance.breakdown import breakdown, total
 from tradectl.performance.fills import Fill
 from tradectl.performance.metrics import metrics
+from tradectl.performance.returns import opening_mark
 from tradectl.performance.round_trips import RoundTrip
 from tradectl.performance.trade_statistics import trade_statistics
 
@@ -62,7 +63,7 @@ def returns(review: Review) -> Row:
     first = review.coins[0] if review.coins else None
     if first is None or first.coin not in DOLLARS or first.spot:
         return {"total_return": None, "max_drawdown": None}
-    found = metrics(review.balances, review.own_fills(), review.flows)
+    found = metrics([opening_mark(review.since, first.opening), *review.balances], review.own_fills(), review.flows)
     return {name: None if (value := getattr(found, name)) != value else value
             for name in ("total_return", "max_drawdown")}  # fmt: skip
 

@@ -25,12 +25,12 @@ def tiles(data: Row, amounts: Amounts) -> str:
     it, trades, fees, chance = data["profit"], data["trades"], data["fees"], data["maker"]
     known = {one["stop"]: one for one in data["stops"]}
     bare, lost = known["none"]["trades"], known["no trace"]["trades"]
-    taken = fees["taker_volume"] + fees["maker_volume"]
+    taken, share = fees["taker_volume"] + fees["maker_volume"], fees["share_of_gross"]
+    gained = "before them the trades made nothing" if share is None else f"{percent(share, 0)} of what the trades made"
     shown = [
         ("Net of trading", amounts.text(it["net"]), f"wallet {percent(data['returns']['total_return'], 2, True)}",
          it["net"]),
-        ("Fees", amounts.text(-it["fees"]), f"{percent(fees['share_of_gross'], 0)} of what the trades made",
-         -it["fees"]),
+        ("Fees", amounts.text(-it["fees"]), gained, -it["fees"]),
         ("Funding", amounts.text(-it["funding"]), f"{amounts.text(data['funding']['paid'], False)} paid",
          -it["funding"]),
         ("Slippage", amounts.text(-it["slippage"]), "against mark, trigger or minute", -it["slippage"]),

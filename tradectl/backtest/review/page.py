@@ -1,6 +1,7 @@
 """The review as one self-contained HTML page, in the style of the backtest's report."""
 
 from html import escape
+from itertools import accumulate
 from typing import Any
 
 from tradectl.backtest.report.document import encode
@@ -10,10 +11,10 @@ from tradectl.backtest.report.html.whole import document
 from tradectl.backtest.report.html.words import Amounts
 from tradectl.backtest.report.sampling import curve
 from tradectl.backtest.review import cards, highlights
-from tradectl.backtest.review.books import DOLLARS
 from tradectl.backtest.review.figures import capital, summary
 from tradectl.backtest.review.review import Review
 from tradectl.model.errors import ErrorCode, Problem
+from tradectl.model.money import ZERO
 
 TITLE = "Where the money went"
 _FOOTER = (
@@ -36,7 +37,7 @@ def page(review: Review, hide_amounts: bool = False) -> str:
         )  # fmt: skip
     data, amounts = summary(review), Amounts("USD", cash, hide_amounts)
     trips = [it for it in review.trips() if it.ended]
-    chart, span = _wallet(review, hide_amounts), (review.since // SECOND, review.until // SECOND)
+    chart, span = _earned(review, amounts), (review.since // SECOND, review.until // SECOND)
     body = (
         _header(data) + highlights.tiles(data, amounts) + (figure(chart, span) if chart else "")
         + '<div class="pair">' + highlights.money(data, amounts) + highlights.findings(data, amounts) + "</div>"
@@ -60,16 +61,14 @@ def _header(data: Row) -> str:
     return highlights.header(TITLE, data, [escape(it) for it in chips])
 
 
-def _wallet(review: Review, hidden: bool) -> Chart | None:
-    """The balance of the coin that moved most; hidden it begins at 100, where it began with anything."""
-    first = review.coins[0] if review.coins else None
-    if first is None or len(review.balances) < 2 or (hidden and first.opening <= 0):
+def _earned(review: Review, amounts: Amounts) -> Chart | None:
+    """What trading brought up to each moment, transfers apart; hidden as a share of what the account had."""
+    fills = review.own_fills()
+    if not fills:
         return None
-    scale = 100.0 / float(first.opening) if hidden else 1.0
-    points = [*review.balances, type(review.balances[0])(review.until, review.balances[-1].equity)]
-    line = Line("", "own", curve([it.at for it in points], [float(it.equity) * scale for it in points]))
-    title = f"{first.coin} wallet" + (", start = 100" if hidden else "")
-    note = "What was realised, with transfers; profit of open positions is not in it."
-    if first.coin not in DOLLARS:
-        note += f" In {first.coin}."
-    return Chart("wallet", title, "index" if hidden else "money", (line,), 260, note)
+    money = list(accumulate((it.realised - it.fee - it.funding for it in fills), initial=ZERO))
+    values = [amounts.share(it) if amounts.hidden else float(it) for it in [*money, money[-1]]]
+    line = Line("", "own", curve([review.since, *(it.at for it in fills), review.until], values), fill=True)
+    title = "Net of trading" + (", of what the account had" if amounts.hidden else ", USD")
+    note = "What was realised, after fees and funding; profit of open positions is not in it."
+    return Chart("earned", title, "percent" if amounts.hidden else "money", (line,), 260, note)

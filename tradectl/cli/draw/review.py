@@ -92,6 +92,8 @@ def _maker(screen: Screen, it: Row) -> str:
     if not it["orders"]:
         return ""
     judged = it["would"] + it["would_not"]
+    if not judged:
+        return f"missed maker fills: none of {it['orders']} taker orders could be judged"
     return (
         f"missed maker fills: {it['would']} of {judged} taker orders would have filled at rest within {it['minutes']} "
         f"minutes\n  saved {rounded(it['saved_fees'], 2)} of fees and {rounded(it['saved_spread'], 2)} of spread; the "
@@ -113,10 +115,9 @@ def _habits(screen: Screen, data: Row) -> str:
     it = data["days"]
     named = [(row["held"], row) for row in data["holding"]]
     named += [("begun within 10 minutes of a loss", data["after_loss"]), ("begun otherwise", data["other"])]
-    named += [
-        (f"on {it['busy_days']} busy days (over {2 * it['usual']} trades)", it["busy"]),
-        ("on other days", it["calm"]),
-    ]
+    if it["busy_days"]:
+        named.append((f"on {it['busy_days']} busy days (over {2 * it['usual']} trades)", it["busy"]))
+        named.append(("on other days", it["calm"]))
     rows = [
         [name, str(row["trades"]), share(row["win_rate"]), pnl(screen, row["pnl"], 2), rounded(row["fees"], 2)]
         for name, row in named if row["trades"]
