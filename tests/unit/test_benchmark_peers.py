@@ -94,6 +94,13 @@ def test_a_thin_candle_explains_a_tick_and_no_more(folder: Path) -> None:
     assert two == ["1 at another price: UNEXPLAINED"]
 
 
+def test_the_open_of_the_next_candle_is_an_explanation(folder: Path) -> None:
+    candles = read(folder)
+    candles.open = candles.open + 7.3
+    found = trade_at(candles, 50, price=float(candles.open[51]))
+    assert differences(trade_at(candles, 50), found, candles) == ["1 at the open of the next candle"]
+
+
 def test_averages_that_are_level_explain_a_crossing(tmp_path: Path) -> None:
     columns = made_up(500)
     columns["close"] = np.full(500, 60_000.0)

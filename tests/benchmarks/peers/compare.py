@@ -58,7 +58,7 @@ def differences(expected: Trades, found: Trades, candles: Candles) -> list[str]:
     gaps = Gaps(candles) if lone else None
     said = Counter(_lone(key, missing, candles, gaps) for key, missing in lone)
     for key in expected.keys() & found.keys():
-        text = _priced(expected[key], found[key], _volume(candles, key[0]))
+        text = _priced(expected[key], found[key], candles, _place(candles, key[0]))
         if text:
             said[text] += 1
     return [f"{count} {text}" for text, count in sorted(said.items())]
@@ -68,11 +68,6 @@ def _place(candles: Candles, at: int) -> int:
     """The candle that ended at ``at``; -1 when none did."""
     place = int(np.searchsorted(candles.time, at - MINUTE))
     return place if place < len(candles) and candles.time[place] == at - MINUTE else -1
-
-
-def _volume(candles: Candles, at: int) -> float:
-    place = _place(candles, at)
-    return float(candles.volume[place]) if place >= 0 else 0.0
 
 
 def _lone(key: tuple[int, int], missing: bool, candles: Candles, gaps: Any) -> str:
@@ -87,13 +82,15 @@ def _lone(key: tuple[int, int], missing: bool, candles: Candles, gaps: Any) -> s
     return f"{word}: UNEXPLAINED"
 
 
-def _priced(expected: Trade, found: Trade, volume: float) -> str:
+def _priced(expected: Trade, found: Trade, candles: Candles, place: int) -> str:
     if abs(expected.qty - found.qty) > SAME * expected.qty:
         return "of another size"
     if abs(expected.price - found.price) <= SAME * expected.price:
         return ""
-    if volume / 4 < expected.qty and abs(expected.price - found.price) <= TICK:
+    if candles.volume[place] / 4 < expected.qty and abs(expected.price - found.price) <= TICK:
         return "at most a tick off: larger than a quarter of the candle's volume"
+    if place + 1 < len(candles) and found.price == candles.open[place + 1]:
+        return "at the open of the next candle"
     return "at another price: UNEXPLAINED"
 
 

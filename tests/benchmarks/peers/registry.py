@@ -26,6 +26,7 @@ class Peer(Struct, frozen=True):
 BACKTESTING = ("backtesting", "numpy")
 VECTORBT = ("vectorbt", "numpy")
 VECTORBT_RUST = ("vectorbt[rust]", "numpy")
+FREQTRADE = ("freqtrade", "numpy")
 NAUTILUS = ("nautilus_trader>=2.0.0rc1", "numpy")
 
 #: The first of each size is what the others are held against.
@@ -40,6 +41,10 @@ PEERS = (
     Peer(
         "NautilusTrader 2", COIN, "nautilus.py", (), NAUTILUS, (3, 12), environment="nautilus",
         quirk="a quarter of a candle's volume is for sale at its close, the rest of an order trades a tick worse",
+    ),
+    Peer(
+        "freqtrade", COIN, "freqtrade_bt.py", (), FREQTRADE, newest=(3, 13), environment="freqtrade",
+        quirk="it trades at the open of the next candle, and the last candle has none",
     ),
     Peer("bare loop, share", SHARE, "bare_loop.py", ("share",)),
     Peer("tradectl events, share", SHARE, "tradectl_events.py", ("share",)),

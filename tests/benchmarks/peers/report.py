@@ -23,11 +23,11 @@ def speed(found: Found, count: int) -> float:
 
 
 def described(found: Sequence[Found], candles: Any) -> list[dict[str, Any]]:
-    """One record per peer; trades are held against the first of its kind of size."""
+    """One record per peer; trades are held against the first of its size, speed against our first of it."""
     count, records = len(candles), []
     for it in found:
         same_size = [other for other in found if other.peer.size == it.peer.size]
-        first, ours = same_size[0], next((o for o in same_size if o.peer.name.startswith("tradectl")), same_size[0])
+        first, ours = same_size[0], next((o for o in same_size if o.peer.name.startswith("tradectl")), None)
         told = differences(first.trades, it.trades, candles)
         gap = it.rounds[-1].equity - first.rounds[-1].equity
         if not told and abs(gap) > CLOSE_EQUITY:
@@ -36,7 +36,7 @@ def described(found: Sequence[Found], candles: Any) -> list[dict[str, Any]]:
             "name": it.peer.name, "size": it.peer.size, "version": it.rounds[-1].version,
             "python": it.rounds[-1].python, "candles_per_cpu_s": speed(it, count),
             "spread": spread([count / each.warm for each in it.rounds]),
-            "ours_over_it": speed(ours, count) / speed(it, count),
+            "ours_over_it": speed(ours, count) / speed(it, count) if ours else None,
             "first_run_s": it.rounds[-1].runs[0]["cpu"], "load_s": it.middle("load"), "peak_mb": it.middle("mb"),
             "fills": sum(1 for _ in it.trades), "equity": it.rounds[-1].equity, "differences": told,
             "quirk": it.peer.quirk if told else "", "notes": it.rounds[-1].notes,
@@ -79,7 +79,7 @@ def absent(reasons: dict[str, str]) -> str:
 def _row(it: dict[str, Any]) -> tuple[str, ...]:
     return (
         it["name"], it["version"] or f"Python {it['python']}", number(it["candles_per_cpu_s"]), number(it["spread"]),
-        number(it["ours_over_it"]), number(it["first_run_s"]), number(it["load_s"]), number(it["peak_mb"]),
+        number(it["ours_over_it"]) if it["ours_over_it"] else "", number(it["first_run_s"]), number(it["load_s"]), number(it["peak_mb"]),
         f"{it['fills']:,}", f"{it['equity']:,.6f}", "differ" if it["differences"] else "same",
     )  # fmt: skip
 
@@ -112,7 +112,9 @@ def table(records: Sequence[dict[str, Any]]) -> str:
 
 
 def judged(made: Sequence[dict[str, Any]]) -> str:
-    """The bars."""
+    """The bars, if any was measured."""
+    if not made:
+        return ""
     rows = [
         (it["what"], it["goal"], number(it["figure"]), number(it["spread"]), "met" if it["met"] else "NOT MET")
         for it in made
