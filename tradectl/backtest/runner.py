@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from tradectl.backtest.agenda import Agenda, Due
 from tradectl.backtest.closings import closings
 from tradectl.backtest.collector import Collector, sample_step
+from tradectl.backtest.described import described
 from tradectl.backtest.feed import CandleFeed, Row
 from tradectl.backtest.job import BacktestJob, BacktestResult, Interim, Progress
 from tradectl.backtest.longer_bars import LongerBars
@@ -71,6 +72,7 @@ class Backtest:
         audience = replace(NOBODY, decisions=job.keep_decisions)
         self.engine = TradingEngine(self.p.config, classes, audience)
         self.venue = self._make_venue()
+        self.venue.terse = all(it.on_order is Strategy.on_order for it in classes.values())
         self.collector = Collector(self.engine, job.keep_decisions)
         self.agenda = Agenda()
         self._latency = job.models.latency
@@ -421,7 +423,9 @@ class Backtest:
         instrument, rate = what
         if self._slot_of[instrument].held:
             self._said(self.venue.settle(instrument, rate, now))
-        price = self.venue.displays[instrument].price
+        display = self.venue.displays[instrument]
+        price, (bid, ask) = display.price, display.touch()
+        self._hear(QuoteChanged(now, now, instrument, bid, 0.0, ask, 0.0))  # as of the same moment as the mark
         self._hear(TickerChanged(now, now, instrument, Ticker(price, price, price, 0.0, 0.0, float(rate))))
 
     # --- the end
@@ -443,7 +447,8 @@ class Backtest:
         names = [str(it) for it in self.job.instruments]
         missing = {name: count for name, count in zip(names, feed.missing, strict=True) if count}
         return replace(
-            self._so_far(done), prices={name: tuple(it.bars) for name, it in zip(names, feed.charts, strict=True)},
+            self._so_far(done), models=described(self.p),
+            prices={name: tuple(it.bars) for name, it in zip(names, feed.charts, strict=True)},
             warnings=known_biases(self.p, self.collector, missing), data_fingerprint=self.p.fingerprint(),
             interrupted=interrupted, missing=missing, wall_seconds=spent[0], cpu_seconds=spent[1],
         )  # fmt: skip

@@ -7,8 +7,11 @@ what others did in the same instant fills nobody who heard of it.
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from msgspec.structs import replace
+
 from tradectl.backtest.agenda import Due
 from tradectl.backtest.feed import Row as Candle
+from tradectl.backtest.job import BacktestResult, Warned
 from tradectl.backtest.runner import LOOK_EVERY, Backtest
 from tradectl.backtest.slots import Slot
 from tradectl.backtest.tick_feed import Row, TickFeed, Told
@@ -40,10 +43,15 @@ class TickBacktest(Backtest):
             Row.QUOTE: lambda slot, row, at: self.venue.quote(slot.instrument, at, *row),
             Row.BOOK: lambda slot, row, at: self.venue.book(slot.instrument, at, *row),
         }
-        return StreamedVenue(
+        venue = StreamedVenue(
             self.p.instruments, job.models, cash={job.settle_coin: job.cash}, seed=job.seed, leverage=job.leverage,
             hedge=job.position_mode == "hedge", now=job.since,
         )  # fmt: skip
+        for display in venue.streams.values():
+            display.awaits_quotes = job.data != "trades"
+        for it in self.p.streams:
+            venue.streams[it.instrument].has_tape |= it.kind is Kind.TRADES
+        return venue
 
     def _make_feed(self) -> TickFeed:
         job = self.job
@@ -130,7 +138,7 @@ class TickBacktest(Backtest):
             last, mark = prices
             ticker = Ticker(last, mark, mark, touch[0], touch[2], self._rates.get(i, 0.0))
             yield TickerChanged(at, at, i, ticker)
-        if touch != self._touches.get(i):
+        if touch[0] and touch != self._touches.get(i):
             self._touches[i] = touch
             yield QuoteChanged(at, at, i, *touch)
 
@@ -154,6 +162,20 @@ class TickBacktest(Backtest):
                 for made in longer.add(bar):
                     self._close_one(end, BarClosed(heard, end, slot.instrument, longer.interval, made))
 
+    def _result(self, feed: Any, done: int, interrupted: bool, spent: tuple[float, float]) -> BacktestResult:
+        made = super()._result(feed, done, interrupted, spent)
+        off = [f"{count} of {i}" for i, count in zip(self.job.instruments, feed.off_tick, strict=True) if count]
+        if not off:
+            return made
+        text = f"prices off the tick were put on it, against us: {', '.join(off)}; are the instrument's filters right?"
+        return replace(made, warnings=(*made.warnings, Warned("off_tick", text)))
+
     def _fund(self, what: tuple[InstrumentId, Any], now: int) -> None:
-        self._rates[what[0]] = float(what[1])
-        super()._fund(what, now)
+        """A settlement, at the mark as it stood before anything of its moment."""
+        instrument, rate = what
+        self._rates[instrument] = float(rate)
+        if self._slot_of[instrument].held:
+            self._said(self.venue.settle(instrument, rate, now))
+        self._prices.pop(instrument, None)  # so that the rate is heard
+        for event in self._stand(now, instrument):
+            self._hear(event)

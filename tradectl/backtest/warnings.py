@@ -4,7 +4,7 @@ from tradectl.backtest.collector import Collector
 from tradectl.backtest.job import Warned
 from tradectl.backtest.preparation import Prepared
 from tradectl.model.market_data import INTERVALS
-from tradectl.simulation.models import FixedLatency, FixedSlippage, FixedSpread, VolumeShare
+from tradectl.simulation.models import FixedLatency, FixedSlippage, FixedSpread, Models, VolumeShare
 
 #: Fewer round trips than this prove nothing.
 FEW = 30
@@ -19,17 +19,24 @@ def known_biases(p: Prepared, collector: Collector, missing: dict[str, int]) -> 
 
 def _of_models(p: Prepared) -> list[tuple[str, str]]:
     models = p.job.models
-    spread, slippage, latency = models.spread, models.slippage, models.latency
+    if p.job.data in ("quotes", "book"):
+        return _of_latency(models, "the quotes")
+    spread, slippage = models.spread, models.slippage
     found = [("quotes", "the data has no quotes: the spread is assumed, not known")]
     if isinstance(spread, FixedSpread) and not spread.ticks and not spread.bps:
         found = [("no_spread", "no spread: every taker trades at the last price, which no market offers")]
     if isinstance(slippage, FixedSlippage) and not slippage.bps and not slippage.impact_bps:
         found.append(("no_slippage", "no slippage: large orders trade as well as small ones"))
-    if isinstance(latency, FixedLatency) and not latency.to_venue:
-        found.append(("no_latency", "no latency: orders trade at the very close their signal was made from"))
+    found += _of_latency(models, "the close")
     if isinstance(models.liquidity, VolumeShare) and not models.liquidity.share:
         found.append(("no_depth", "no bound on size: any order fills whole at the touch"))
     return found
+
+
+def _of_latency(models: Models, what: str) -> list[tuple[str, str]]:
+    if isinstance(models.latency, FixedLatency) and not models.latency.to_venue:
+        return [("no_latency", f"no latency: orders trade at {what} their signal was made from")]
+    return []
 
 
 def _of_data(p: Prepared, missing: dict[str, int]) -> list[tuple[str, str]]:
@@ -58,7 +65,7 @@ def _of_outcome(p: Prepared, collector: Collector) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     fills = [it for it in collector.executions if it.execution.type == "Trade"]
     inside = sum(1 for it in fills if it.execution.ts % p.length)
-    if inside and p.length > INTERVALS["1m"]:
+    if inside and p.job.data == "candles" and p.length > INTERVALS["1m"]:
         text = "fills happened inside a bar, where the way of the price is a guess: shorter candles tell more"
         found.append(("fills_inside_bars", f"{inside} of {len(fills)} {text}"))
     if len(fills) < 2 * FEW:

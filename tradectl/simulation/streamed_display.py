@@ -19,21 +19,22 @@ class StreamedDisplay(Display):
     Of a touch nobody says what stands behind it: one tick away trades what the liquidity model says, by default any
     size. With ``has_book`` the exchange has the whole book, and this only its touch. ``volume`` is what the second in
     progress traded. ``has_tape``: prints state the price; without them it is the middle of the touch.
+    ``awaits_quotes``: before the first one there is no market.
     """
 
-    __slots__ = ("_digits", "_quote", "_second", "has_book", "has_tape", "inside", "is_told")
+    __slots__ = ("_digits", "_quote", "_second", "awaits_quotes", "has_book", "has_tape", "inside", "is_told")
 
     def __init__(self, instrument: Instrument, models: Models) -> None:
         super().__init__(instrument, models)
         self._quote: Touch | None = None
         self._second = 0
         self._digits = max(0, -int(instrument.tick_size.as_tuple().exponent)) + 1
-        self.inside = self.has_book = self.has_tape = False
+        self.inside = self.has_book = self.has_tape = self.awaits_quotes = False
         self.is_told = True
 
     @property
     def is_quoted(self) -> bool:
-        return self._quote is not None and not self.inside
+        return (self._quote is not None or self.awaits_quotes) and not self.inside
 
     def quoted(self, bid: int, bid_lots: int, ask: int, ask_lots: int) -> None:
         """The touch in ticks and lots as the venue stated it; with an empty side, what was quoted before stands."""
@@ -59,7 +60,7 @@ class StreamedDisplay(Display):
     def touch(self) -> tuple[float, float]:
         """Bid and ask as quoted; 0.0 before any price."""
         if self._quote is None or self.inside:
-            return super().touch() if self.price else (0.0, 0.0)
+            return super().touch() if self.price and not self.is_quoted else (0.0, 0.0)
         tick = self.instrument.tick_size
         return float(self._quote[0] * tick), float(self._quote[2] * tick)
 
@@ -73,7 +74,7 @@ class StreamedDisplay(Display):
     def sides(self, taker: Side | None = None, qty: Decimal = Decimal(0)) -> tuple[dict[int, int], dict[int, int]]:
         """Both sides by key in lots."""
         if self._quote is None or self.inside:
-            return super().sides(taker, qty) if self.price else ({}, {})
+            return super().sides(taker, qty) if self.price and not self.is_quoted else ({}, {})
         bid, bid_lots, ask, ask_lots = self._quote
         size = self._models.liquidity.touch(self.instrument, self.volume)
         lots, levels = (BOUNDLESS, 1) if size is None else (int(size / self._lot), LEVELS)
