@@ -285,12 +285,7 @@ class PaperConnector:
 
     def _tell(self, events: list[Event]) -> None:
         for event in events:
-            now = self._stamp(0)
-            self._emit(
-                replace(event, received=now, started=now)
-                if isinstance(event, Reconciled)
-                else replace(event, received=now)
-            )
+            self._emit(replace(event, received=self._stamp(0)))
 
     async def _keep_house(self) -> None:
         """Write what moved without an event, and make all of it durable, off the trading path."""

@@ -48,10 +48,10 @@ class PaperFile:
     def _read(self) -> int:
         """Take in every whole record; where the last one ends."""
         data = self.path.read_bytes()
-        if data and not data.startswith(MAGIC):
+        if not MAGIC.startswith(data[: len(MAGIC)]):
             raise self._unreadable("it does not begin as one")
-        end = min(len(MAGIC), len(data))
-        while len(data) >= end + _PREFIX.size:
+        end = len(MAGIC) if len(data) >= len(MAGIC) else 0
+        while end and len(data) >= end + _PREFIX.size:
             length, checksum = _PREFIX.unpack_from(data, end)
             payload = data[end + _PREFIX.size : end + _PREFIX.size + length]
             if len(payload) < length or zlib.crc32(payload) != checksum:
