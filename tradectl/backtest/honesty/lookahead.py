@@ -1,9 +1,10 @@
 """Does a strategy see the future? Another future must change nothing that was decided before it.
 
-Three ways to know what one should not, and what gives each away:
+Four ways to know what one should not, and what gives each away:
 
 * through the candles it is given (an array of signals that looks one place ahead): with another future its earlier
   decisions differ;
+* through signals declared as arrays, which are made of all candles at once (see ``declared.py``);
 * through files it opens while it runs: opening one is noted;
 * through what it brought along: whatever the candles say it decides the same, and its decisions foresee the next
   candle more often than chance would (binomial, one side).
@@ -19,6 +20,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tradectl.backtest.honesty.declared import declared_honestly
 from tradectl.backtest.honesty.other_future import OtherFuture
 from tradectl.backtest.job import BacktestJob, BacktestResult
 from tradectl.backtest.runner import run_backtest
@@ -60,7 +62,8 @@ def lookahead(
     length = INTERVALS[job.interval]
     moments = tuple(job.since + int((job.until - job.since) * cut) // length * length for cut in cuts)
     with _opened_files() as opened:
-        known = _decided(run_backtest(job, history, classes))
+        result = run_backtest(job, history, classes)
+        known = _decided(result)
         others = [_decided(run_backtest(job, OtherFuture(history, at), classes)) for at in moments]
     findings = [text for at, other in zip(moments, others, strict=True) if (text := _earlier(known, other, at))]
     findings += [f"it opened {name} while it ran: what it reads there is known to nobody" for name in sorted(opened)]
@@ -69,6 +72,10 @@ def lookahead(
     if known and not after:
         notes.append("its decisions do not depend on the candles: they were the same with every other future")
         findings += _foresight(known, job, history)
+    cls = classes[job.strategies[0].class_]
+    if len(job.strategies) == 1 and hasattr(cls, "signals"):
+        found, said = declared_honestly(job, history, cls, result, moments)
+        findings, notes = findings + found, notes + said
     if not known:
         notes.append("it decided nothing: there is nothing to compare")
     return Lookahead(not findings, len(known), moments, tuple(findings), tuple(notes))
