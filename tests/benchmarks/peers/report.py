@@ -77,9 +77,10 @@ def absent(reasons: dict[str, str]) -> str:
 
 
 def _row(it: dict[str, Any]) -> tuple[str, ...]:
+    ratio = it["ours_over_it"]
     return (
         it["name"], it["version"] or f"Python {it['python']}", number(it["candles_per_cpu_s"]), number(it["spread"]),
-        number(it["ours_over_it"]) if it["ours_over_it"] else "", number(it["first_run_s"]), number(it["load_s"]), number(it["peak_mb"]),
+        number(ratio) if ratio else "", number(it["first_run_s"]), number(it["load_s"]), number(it["peak_mb"]),
         f"{it['fills']:,}", f"{it['equity']:,.6f}", "differ" if it["differences"] else "same",
     )  # fmt: skip
 
