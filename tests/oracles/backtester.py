@@ -196,6 +196,11 @@ class Desk:
         if known.order.reduce_only and not self.may_reduce(known, known.qty if qty is None else number(qty)):
             self.refused += 1
             return
+        left = (known.qty if qty is None else number(qty)) - known.booked
+        at = known.order.price if price is None else number(price)
+        if not self.affords(known.order.symbol, known.order.side, left, at, known.order.trigger, known):
+            self.refused += 1
+            return
         change = (None if qty is None else number(qty), None if price is None else number(price), None)
         known.asked = max(known.asked, change[0] or Fraction(0))
         rank = PROTECTS if known.is_stop else AMENDS
@@ -238,6 +243,7 @@ class Desk:
             most = self.reducible(symbol, side, flagged)
         reduces = 0 < qty <= most
         far = price is None and trigger is None and not reduces and self.is_far(symbol, side)
+        far = far or not self.affords(symbol, side, qty, price, trigger)
         if far or not self.allows(symbol, side, price, trigger, legs) or (asked and not reduces):
             self.refused += 1
             return
@@ -265,6 +271,21 @@ class Desk:
             if price is None or (price - theirs) * side >= 0:
                 return not known.protects
         return False
+
+    def affords(
+        self, symbol: str, side: int, qty: Fraction, price: Any, trigger: Any, without: Known | None = None
+    ) -> bool:
+        """Whether the coins of a spot order are there, at the worst price the collar allows."""
+        spec = self.specs[symbol]
+        if not spec.spot:
+            return True
+        mine = [k for k in self.orders if k is not without and k.order.side == side]
+        if side == SELL:
+            return qty <= self.held[symbol] - sum((k.under_way for k in mine if k.order.symbol == symbol), Fraction(0))
+        base = trigger[0] if trigger is not None else self.touch(symbol, BUY)
+        worst = price if price is not None else base * (1 + self.case.collar)
+        locked = sum((k.under_way * (k.order.price or self.touch(k.order.symbol, BUY)) for k in mine), Fraction(0))
+        return qty * worst <= self.cash - locked
 
     def allows(self, symbol: str, side: int, price: Any, trigger: Any, legs: list[Fraction | None]) -> bool:
         """Whether prices are where they belong, as far as the strategy's side knows the market."""
@@ -296,19 +317,17 @@ class Desk:
         held = self.held[symbol] + sum((k.order.side * k.under_way for k in mine), Fraction(0))
         change = wanted - held
         closing = min(abs(change), abs(held)) if held * change < 0 else Fraction(0)
-        side = BUY if change > 0 else SELL
-        parts = [(min(closing, self.reducible(symbol, side, not spec.spot)), True)]
-        parts += [(closing - parts[0][0], False), (abs(change) - closing, False)]
-        for qty, closes in parts:
-            qty = floor(qty / spec.lot) * spec.lot
-            if qty > 0 and (closes or not self.is_far(symbol, side)):
+        side, opening = BUY if change > 0 else SELL, floor((abs(change) - closing) / spec.lot) * spec.lot
+        closing = floor(closing / spec.lot) * spec.lot
+        safe = floor(min(closing, self.reducible(symbol, side, not spec.spot)) / spec.lot) * spec.lot
+        for qty, closes in ((safe, True), (closing - safe, False), (opening, False)):
+            far = not closes and self.is_far(symbol, side)
+            if qty > 0 and not far and self.affords(symbol, side, qty, None, None):
                 self.count += 1
                 order = Order(self.count, symbol, side, qty, None, "IOC", closes and not spec.spot)
                 order.clears = closes and self.meets(symbol, side, None)
                 self.orders.append(Known(order, qty))
                 out.append((REDUCES if closes else ENTERS, "place", order))
-        if not change:
-            return
 
 
 class Backtester:
@@ -360,7 +379,9 @@ class Backtester:
                 self.venue.cancel(order)
             else:
                 self.venue.amend(*content)
-        except Refused:
+        except Refused as refused:
+            if what == "place" and str(refused) == "nothing to reduce" and not self.until_when:
+                self.until_when = self.now  # the desk looks the order up, and trades no more until it knows
             self.tell(lambda: self.desk.hear_refusal(order), self.case.latency.answers)
 
     def hear(self, what: str, order: Order, row: dict[str, Any] | None = None) -> None:
@@ -399,9 +420,8 @@ class Backtester:
         for at in times:
             self.play(at, [(it.symbol, bar) for it in case.specs for bar in case.bars[it.symbol] if bar.at == at])
         sizes = {symbol: market.size for symbol, market in self.venue.markets.items()}
-        return Outcome(
-            self.venue.fills, self.venue.cash, sizes, self.venue.equity(), self.desk.refused, self.until_when
-        )
+        cash, equity = {coin: amount for coin, amount in self.venue.cash.items() if amount}, self.venue.equity()
+        return Outcome(self.venue.fills, cash, sizes, equity, self.desk.refused, self.until_when)
 
     def fund(self, symbol: str, rate: float) -> None:
         self.venue.settle_funding(symbol, number(rate))

@@ -493,7 +493,8 @@ class Venue:
 
     def equity(self) -> Fraction:
         held = sum((m.size * m.mark - m.cost for m in self.markets.values()), Fraction(0))
-        return self.cash["USDT"] + held
+        coins = [self.cash.get(m.spec.base, Fraction(0)) * m.mark for m in self.markets.values() if m.spec.spot]
+        return self.cash["USDT"] + held + sum(coins, Fraction(0))
 
     def check_funds(self, order: Order) -> None:
         market = self.markets[order.symbol]

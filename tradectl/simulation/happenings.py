@@ -35,20 +35,20 @@ def executed(now: int, fill: Fill) -> Executed:
     )  # fmt: skip
 
 
-def reported(now: int, order: VenueOrder) -> OrderReported:
-    """An order after a change."""
-    return OrderReported(now, report_of(order))
+def reported(now: int, order: VenueOrder, updated: int = 0) -> OrderReported:
+    """An order after a change; ``updated`` tells it from what was said of it before, at the same moment perhaps."""
+    return OrderReported(now, report_of(order, updated))
 
 
-def report_of(order: VenueOrder) -> OrderReport:
-    """The venue's order as its row would state it."""
+def report_of(order: VenueOrder, updated: int = 0) -> OrderReport:
+    """The venue's order as its row would state it, as of ``updated`` (0: its last change)."""
     own = order.protection
     protection = own if own is not None and (own.take_profit or own.stop_loss) else None
     return OrderReport(
         order.instrument, order.order_id, order.link_id, order.side, order.type, order.time_in_force, order.qty,
         order.price, order.status, order.cum_qty, order.cum_value,
-        order.cum_value / order.cum_qty if order.cum_qty else None, order.updated, order.created, order.reduce_only,
-        "" if order.cancel_type == _UNKNOWN else order.cancel_type,
+        order.cum_value / order.cum_qty if order.cum_qty else None, updated or order.updated, order.created,
+        order.reduce_only, "" if order.cancel_type == _UNKNOWN else order.cancel_type,
         "" if order.reject_reason == _NO_ERROR else order.reject_reason, order.stop_order_type,
         order.trigger.price if order.trigger is not None else None, order.trigger, order.close_on_trigger,
         _whole(protection, order), order.position_idx, order.parent_link, order.create_type,

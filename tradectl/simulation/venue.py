@@ -54,6 +54,8 @@ class SimulatedVenue:
         self.displays = {it.id: Display(it, models) for it in self.instruments.values()}
         #: Instruments whose price the exchange has not been told; the driver of unwatched bars notes them itself.
         self.behind: dict[InstrumentId, None] = {}
+        #: Stands in the last report: each later one is newer, though many fall on one moment.
+        self._updated = 0
         self.exchange.open_account(UID, models.fees.fees(), now)
         for coin, amount in cash.items():
             self.exchange.deposit(UID, coin, amount, now)
@@ -251,7 +253,8 @@ class SimulatedVenue:
             if isinstance(it, FillHappened):
                 events.append(executed(heard, it.fill))
             elif isinstance(it, OrderHappened):
-                events.append(reported(heard, it.order))
+                self._updated = max(self._updated + 1, it.order.updated)
+                events.append(reported(heard, it.order, self._updated))
         return events
 
     def _heard(self, now: int) -> int:
