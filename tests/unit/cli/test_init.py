@@ -1,6 +1,7 @@
 """``init``: settings for a newcomer, and the review of an account against the sandbox's own server over 90 days."""
 
 import asyncio
+import contextlib
 import io
 import json
 import random
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from tradectl.cli.init import commented
-from tradectl.matching.records import NewOrder
+from tradectl.matching.records import NewOrder, Refused
 from tradectl.model.instruments import Category, InstrumentId
 from tradectl.model.money import floor_to, use_exact_context
 from tradectl.model.orders import OrderType, Protection, Side, TimeInForce
@@ -149,15 +150,35 @@ def live(venue: Venue) -> None:
     venue.deposit("900100", "USDT", D("-250"))
 
 
-class Running:
-    """A sandbox server in a thread of its own, its 90 days already past."""
+def busy(venue: Venue) -> None:
+    """Half a day on spot, linear and inverse, taking and resting, in hedge mode on both legs."""
+    chance, due, end = random.Random(5), 0, venue.now() + 12 * 3600 * 10**9
+    while venue.now() < end:
+        venue.step()
+        if venue.now() < due:
+            continue
+        due = venue.now() + chance.randint(1, 12) * 60 * 10**9
+        name = chance.choice(list(venue.exchange.instruments))
+        side, rests, leg = chance.choice([Side.BUY, Side.SELL]), chance.random() < 0.3, chance.choice([1, 2])
+        hedged = venue.exchange.is_hedged("900100", name)
+        touch = (venue.exchange.prices(name).last or D(1)) * (1 - side.sign * D("0.0005"))
+        order = NewOrder(
+            name, side, OrderType.LIMIT if rests else OrderType.MARKET,
+            D(500) if name.category is Category.INVERSE else D("0.01"),
+            floor_to(touch, venue.exchange.instruments[name].tick_size) if rests else None,
+            TimeInForce.POST_ONLY if rests else TimeInForce.GTC,
+            reduce_only=hedged and (leg == 1) is (side is Side.SELL), position_idx=leg if hedged else 0,
+        )  # fmt: skip
+        with contextlib.suppress(Refused):  # a leg that is flat cannot be reduced
+            venue.place("900100", order)
 
-    def __init__(self, folder: Path) -> None:
-        data, funding = candles(folder)
-        self.server = SandboxServer(SandboxConfig(
-            accounts=(READER, TRADER), stepped=True, data=data, funding=funding, interval="1h",
-            fund={"USDT": D(10_000)},
-        ))  # fmt: skip
+
+class Running:
+    """A sandbox server in a thread of its own whose past is already made."""
+
+    def __init__(self, config: SandboxConfig, trade: Callable[[Venue], None]) -> None:
+        self.server = SandboxServer(config)
+        self._trade = trade
         self._ready, self._loop = threading.Event(), asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
@@ -168,7 +189,7 @@ class Running:
         use_exact_context()
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(self.server.start())
-        live(self.server.venue)
+        self._trade(self.server.venue)
         self._ready.set()
         self._loop.run_forever()
 
@@ -180,7 +201,10 @@ class Running:
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    running = Running(tmp_path_factory.mktemp("market"))
+    data, funding = candles(tmp_path_factory.mktemp("market"))
+    running = Running(SandboxConfig(
+        accounts=(READER, TRADER), stepped=True, data=data, funding=funding, interval="1h", fund={"USDT": D(10_000)},
+    ), live)  # fmt: skip
     yield running
     running.stop()
 
@@ -226,6 +250,31 @@ def test_ninety_days_of_a_real_server_add_up_and_become_a_run(
     assert f"{coin['closing']:,.2f}" in page.read_text()
     assert run("runs", "export", it["id"], str(whole), "--csv").code == 0
     assert len(whole.read_text().splitlines()) == 1 + it["trades"]["trades"] + it["open"]
+
+
+@pytest.mark.parametrize("hedge", [False, True], ids=["one way", "hedge"])
+def test_spot_inverse_and_hedged_legs_add_up_too(
+    run: Any, home: Path, monkeypatch: pytest.MonkeyPatch, hedge: bool
+) -> None:
+    config = SandboxConfig(accounts=(READER,), stepped=True, symbols=("BTCUSDT", "BTCUSD"), hedge=hedge)
+    running = Running(config, busy)
+    try:
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{READER.key}\n{READER.secret}\n"))
+        ran = run("init", "--read-only", "--url", running.url, "--since", "2d", "--json")
+    finally:
+        running.stop()
+    assert ran.code == 0, ran.err
+    it = json.loads(ran.out, parse_float=D)
+    assert it["instruments"] == ["inverse:BTCUSD", "linear:BTCUSDT", "spot:BTCUSDT"]
+    assert it["matched"]["whole"] is True
+    assert {coin["coin"]: coin["unexplained"] for coin in it["coins"]} == {"BTC": 0, "USDT": 0}
+    assert all(coin["closing"] == coin["wallet"] for coin in it["coins"])
+    assert it["maker"]["would"] > 0
+    assert it["maker"]["would"] + it["maker"]["would_not"] + it["maker"]["unmeasured"] == it["maker"]["orders"]
+    net = {row["instrument"]: row["profit"]["net"] for row in it["per_symbol"]}
+    linear = next(coin for coin in it["coins"] if coin["coin"] == "USDT")
+    spot_fees = linear["fees"] - next(r["profit"]["fees"] for r in it["per_symbol"] if "linear" in r["instrument"])
+    assert net["linear:BTCUSDT"] == linear["realised"] - (linear["fees"] - spot_fees) + linear["funding"]
 
 
 def test_nothing_secret_is_kept_or_said(reviewed: Reviewed, run: Any, home: Path) -> None:
