@@ -83,12 +83,13 @@ def backtest(
     since: When = 0, until: When = 0, cash: Decimal | int | float | str = 10_000,
     capital: Decimal | int | float | str = 1, leverage: Decimal | int | float | str = 1, models: Models | None = None,
     limits: RiskLimits | None = None, hedge: bool = False, keep_decisions: bool = False,
-    parameters: dict[str, Any] | None = None, **params: Any,
+    by: str = "auto", parameters: dict[str, Any] | None = None, **params: Any,
 ) -> BacktestRun:  # fmt: skip
     """Run a strategy over history and return what came of it.
 
     ``strategy`` is a class or the name of a built-in one; ``data`` a history (``history.load``) or files. Everything
     not named here is a parameter of the strategy, and so is what ``parameters`` holds (for those whose name is taken).
+    ``by`` is what moves the market: candles, trades, quotes, book, or auto, the finest that was recorded throughout.
     Times are ``2024-01-31``, ISO 8601, dates, or nanoseconds; without a zone they are UTC.
     Raises ``Problem`` with the reason and what to do.
     """
@@ -103,7 +104,7 @@ def backtest(
         interval=interval, data_interval=data_interval, since=_moment("since", since), until=_moment("until", until),
         params={**(parameters or {}), **params}, cash=_amount("cash", cash), capital=_amount("capital", capital),
         leverage=_amount("leverage", leverage), models=models or Models(), limits=limits, hedge=hedge,
-        keep_decisions=keep_decisions,
+        keep_decisions=keep_decisions, by=by,
     )  # fmt: skip
     return BacktestRun(run_backtest(job_of(request, there, cls), there, {name: cls}))
 

@@ -53,6 +53,7 @@ def prepare(job: BacktestJob, history: History, classes: Mapping[str, type[Strat
     for one in job.strategies:
         validated(classes[one.class_], {"category": one.category, **one.params}, one.name)
     length = INTERVALS[job.interval]
+    moved = streams(job, history)
     series = {i: SeriesId(i, Kind.CANDLES, job.interval) for i in job.instruments}
     spans = {i: _span(history, it, job) for i, it in series.items()}
     known = history.instruments(job.since)
@@ -61,7 +62,6 @@ def prepare(job: BacktestJob, history: History, classes: Mapping[str, type[Strat
             raise wrong("symbol", str(i), "is not described by the history", "add its instrument, or import it again")
     perpetuals = [SeriesId(i, Kind.FUNDING) for i in job.instruments if known[i].funding_interval]
     paid = [it for it in perpetuals if history.span(it) is not None]
-    moved = streams(job, history)
     marks = {i: it for i in job.instruments if (it := mark_of(history, i, "" if moved else job.interval)) is not None}
     read = [*series.values(), *paid, *moved, *marks.values()]
     return Prepared(

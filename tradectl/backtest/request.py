@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tradectl.backtest.driving import bounds_of, chosen, stream_of
 from tradectl.backtest.job import BacktestJob
 from tradectl.backtest.limits import wide_open
 from tradectl.backtest.refusal import wrong
@@ -28,7 +29,8 @@ class Request(Struct, frozen=True, kw_only=True):
 
     ``strategy`` is the name ``classes`` knows the class by. ``capital`` is the share of equity all instances have
     together. ``interval`` is the strategies'; the market moves by ``data_interval``, by default the same one, or the
-    longest the data has that makes it. ``since`` and ``until`` 0: from the first candle, to the last.
+    longest the data has that makes it. ``since`` and ``until`` 0: from the first candle, to the last. ``by`` is what
+    moves the market (:mod:`tradectl.backtest.driving`).
     """
 
     strategy: str
@@ -47,6 +49,7 @@ class Request(Struct, frozen=True, kw_only=True):
     limits: RiskLimits | None = None
     hedge: bool = False
     keep_decisions: bool = False
+    by: str = "candles"
 
 
 def job_of(request: Request, history: History, cls: type[Strategy]) -> BacktestJob:
@@ -57,14 +60,16 @@ def job_of(request: Request, history: History, cls: type[Strategy]) -> BacktestJ
     interval = _interval(request, given, known)
     symbols = _symbols(request, given, known, history, category)
     instruments = tuple(InstrumentId(category, it) for it in symbols)
-    base = request.data_interval or _data_interval(history, instruments[0], interval)
-    first, last = _span(history, instruments, base)
+    by = chosen(request.by, history, instruments, request.since, request.until)
+    base = request.data_interval or (interval if by != "candles" else _data_interval(history, instruments[0], interval))
+    first, last = _span(history, instruments, base) if by == "candles" else _stream_span(history, instruments, by)
     limits = request.limits or wide_open(request.leverage)
     return BacktestJob(
         strategies=_instances(request, given, known, symbols, category, interval), instruments=instruments,
         interval=base, since=request.since or first, until=request.until or last, cash=request.cash,
         settle_coin=request.settle_coin, models=request.models, limits=limits, leverage=request.leverage,
         position_mode="hedge" if request.hedge else "one_way", keep_decisions=request.keep_decisions,
+        data=by,
     )  # fmt: skip
 
 
@@ -76,6 +81,9 @@ def job_of_all(requests: Sequence[Request], history: History, classes: Mapping[s
     longer = [it.interval for it in jobs if INTERVALS[it.interval] % INTERVALS[interval]]
     if longer:
         raise wrong("interval", longer[0], f"is no multiple of {interval}, by which the market moves", "choose another")
+    by = {it.data for it in jobs}
+    if len(by) > 1:
+        raise wrong("by", "auto", f"means {' and '.join(sorted(by))} for different strategies", "name one with --by")
     return replace(
         jobs[0], interval=interval, strategies=_named_apart([it for job in jobs for it in job.strategies]),
         instruments=tuple(dict.fromkeys(it for job in jobs for it in job.instruments)),
@@ -123,10 +131,9 @@ def _symbols(
     """As asked; else those of the strategy's parameters, where the data has them; else all the data has."""
     if request.symbols:
         return tuple(dict.fromkeys(it.upper() for it in request.symbols))
+    moving = (Kind.CANDLES,) if request.by == "candles" else (Kind.CANDLES, Kind.TRADES, Kind.QUOTES, Kind.BOOK)
     there = [
-        it.instrument.symbol
-        for it in history.series()
-        if it.kind is Kind.CANDLES and it.instrument.category is category
+        it.instrument.symbol for it in history.series() if it.kind in moving and it.instrument.category is category
     ]
     named = [
         symbol.strip()
@@ -140,6 +147,11 @@ def _symbols(
             "symbol", "none", f"is in the data for {category.value}", "give --symbol, --category or other --data"
         )
     return found
+
+
+def _stream_span(history: History, instruments: tuple[InstrumentId, ...], by: str) -> tuple[int, int]:
+    """From where all streams are there to the end of the last."""
+    return bounds_of(history, [it for i in instruments if (it := stream_of(history, by, i)) is not None])
 
 
 def _data_interval(history: History, instrument: InstrumentId, interval: str) -> str:

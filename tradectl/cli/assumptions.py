@@ -25,7 +25,12 @@ WHERE = typer.Option([], "--where", metavar="RULE", help="Between parameters, su
 CASH = typer.Option("10000", "--cash", help="What the account begins with, in USDT.")
 CAPITAL = typer.Option("1", "--capital", help="Share of equity the strategy may use.")
 LEVERAGE = typer.Option("1", "--leverage", help="Leverage of positions.")
-FEES = typer.Option("", "--fees", metavar="MAKER,TAKER", help="Rates such as 0.0002,0.00055 (default VIP 0).")
+FEES = typer.Option(
+    "vip0", "--fees", metavar="TIER|MAKER,TAKER", help="A tier of Bybit's, or rates such as 0.0002,0.00055."
+)
+BY = typer.Option(
+    "auto", "--by", help="What moves the market: candles, or recorded prints, quotes or books; auto: the finest."
+)
 SPREAD_TICKS = typer.Option(1, "--spread-ticks", min=0, help="Bid and ask so many ticks from the price.")
 SPREAD_BPS = typer.Option(0.0, "--spread-bps", min=0, help="... at least so many basis points.")
 SLIPPAGE_BPS = typer.Option(0.0, "--slippage-bps", min=0, help="Takers trade so much worse than the touch.")
@@ -95,12 +100,13 @@ def _rate(name: str, text: str) -> Any:
 
 def _fees(text: str) -> "TierFees":
     from tradectl.matching.views import AccountFees
+    from tradectl.simulation.fee_tiers import tier
     from tradectl.simulation.models import TierFees
 
-    if not text:
-        return TierFees()
     maker, comma, taker = text.partition(",")
-    if not comma:
+    if not comma and text[:1].isdecimal():
         raise UsageError(f"--fees {text!r}: write MAKER,TAKER, such as 0.0002,0.00055")
+    if not comma:
+        return tier(text or "vip0")
     low, high = _rate("fees", maker), _rate("fees", taker)
     return TierFees(AccountFees(low, high, low, high), "as given")

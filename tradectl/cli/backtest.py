@@ -42,6 +42,7 @@ def backtest(
     category: Literal["linear", "spot", "inverse"] = assumed.CATEGORY,
     interval: str = assumed.INTERVAL,
     data_interval: str = assumed.DATA_INTERVAL,
+    by: Literal["auto", "candles", "trades", "quotes", "book"] = assumed.BY,
     since: str = assumed.SINCE,
     until: str = assumed.UNTIL,
     param: list[str] = PARAMS,
@@ -67,7 +68,8 @@ def backtest(
     sort: Literal["sharpe", "total_return"] = typer.Option("sharpe", "--sort", help="What a sweep is ranked by."),
     keep: bool = typer.Option(True, "--keep/--no-keep", help="Keep it among the runs (runs list)."),
 ) -> None:
-    """Test a strategy on recorded candles: the engine, risk checks and books that trade live, over a simulated venue.
+    """Test a strategy on recorded market data: the engine, risk checks and books that trade live, over a simulated
+    venue that candles move, or the prints, quotes and books that were recorded.
 
     Ctrl-C ends it early and shows what there is by then. Exit code 1 when the strategy stops on an error of its own or
     a check of honesty fails.
@@ -89,7 +91,7 @@ def backtest(
         models=assumed.models_of(
             fees, spread_ticks, spread_bps, slippage_bps, impact_bps, latency_ms, volume_share, funding
         ),
-        limits=assumed.limits_of(screen, limits), hedge=hedge,
+        limits=assumed.limits_of(screen, limits), hedge=hedge, by=by,
     )  # fmt: skip
     if sweep:
         from tradectl.cli.sweep import run_sweep
