@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from tradectl.matching.exchange import Exchange
-from tradectl.matching.records import FillHappened, Happening, NewOrder, OrderHappened, Refused, StopChange
+from tradectl.matching.records import Fill, FillHappened, Happening, NewOrder, OrderHappened, Refused, StopChange
 from tradectl.matching.walk import Step
 from tradectl.model.commands import CancelOrder, Command, LookUpOrder, Reconcile, RequestTickers, RiskApproved
 from tradectl.model.events import (
@@ -24,7 +24,7 @@ from tradectl.model.events import (
 )
 from tradectl.model.instruments import Category, FeeRate, Instrument, InstrumentId
 from tradectl.model.money import ZERO, exact
-from tradectl.model.orders import OrderSpec, OrderType, Side, TradingStop
+from tradectl.model.orders import OrderSpec, OrderStatus, OrderType, Side, TradingStop
 from tradectl.model.positions import BalanceReport, PositionReport
 from tradectl.simulation.display import Display
 from tradectl.simulation.happenings import executed, refusal, report_of, reported
@@ -56,6 +56,8 @@ class SimulatedVenue:
         self.behind: dict[InstrumentId, None] = {}
         #: Stands in the last report: each later one is newer, though many fall on one moment.
         self._updated = 0
+        #: Nobody follows orders on their way: of one that a single fill completes, the fill says everything.
+        self.terse = False
         self.exchange.open_account(UID, models.fees.fees(), now)
         for coin, amount in cash.items():
             self.exchange.deposit(UID, coin, amount, now)
@@ -147,7 +149,12 @@ class SimulatedVenue:
 
     def _stand(self, display: Display, now: int) -> list[Event]:
         """The exchange learns where a price stands."""
-        return self._walk(display, display.price, Side.BUY, now, display.mark, 0)
+        instrument = display.instrument.id
+        if self.exchange.has_resting(instrument):
+            return self._walk(display, display.price, Side.BUY, now, display.mark, 0)
+        self.behind.pop(instrument, None)
+        mark = exact(display.mark or display.price)
+        return self._events(self.exchange.stand(instrument, display.on_tick, mark, now), now)
 
     def _present(self, display: Display, taker: Side | None, qty: Decimal) -> None:
         """Display what an order that arrives finds."""
@@ -247,6 +254,8 @@ class SimulatedVenue:
 
     def _events(self, happened: list[Happening], now: int) -> list[Event]:
         """Fills first, then the orders they changed: as the venue publishes them."""
+        if self.terse and (fill := whole_fill(happened)) is not None:
+            return [executed(self._heard(now), fill)]
         events: list[Event] = []
         heard = self._heard(now) if happened else now
         for it in happened:
@@ -259,6 +268,20 @@ class SimulatedVenue:
 
     def _heard(self, now: int) -> int:
         return now + self.models.latency.answer(now)
+
+
+def whole_fill(happened: list[Happening]) -> Fill | None:
+    """The fill, where nothing happened but one that completed a plain market order."""
+    if len(happened) != 2:
+        return None
+    first, second = happened
+    if not (isinstance(first, FillHappened) and isinstance(second, OrderHappened)):
+        return None
+    fill, order = first.fill, second.order
+    attached = order.protection is not None or order.trigger is not None or order.stop_order_type or order.parent_link
+    if fill.order_id != order.order_id or fill.qty != order.qty or order.type is not OrderType.MARKET or attached:
+        return None
+    return fill if order.status is OrderStatus.FILLED and not order.quote_qty else None
 
 
 def request_of(spec: OrderSpec) -> NewOrder:
