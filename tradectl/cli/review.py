@@ -75,7 +75,7 @@ async def _cancellable(screen: Screen, config: "BybitConfig", credentials: "Cred
     try:
         return await _read(screen, config, credentials, since, meter)
     except ReadFailed as failure:
-        raise key_problem(failure) or problem_of(failure, None) from None
+        raise key_problem(failure) or problem_of(failure, None, "run the command again") from None
     finally:
         meter.close()
 

@@ -5,24 +5,24 @@ it with funding, so theirs is counted at average cost. What was held before the 
 id begins with :data:`CARRIED`: it costs nothing and only lets trades that began earlier end.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import msgspec
 from msgspec import Struct
 
+from tradectl.backtest.review.carried import Legs, Opening, cash_flows, moved_by, opening_of
 from tradectl.backtest.review.slippage import Against, Minutes, Reference, reference
 from tradectl.model.account_past import AccountPast, PastExecution
 from tradectl.model.commands import ExecutionBooked
 from tradectl.model.instruments import Category, Instrument, InstrumentId
 from tradectl.model.money import ZERO, to_coin
-from tradectl.model.orders import Execution, OrderReport, Side
+from tradectl.model.orders import Execution, OrderReport
 from tradectl.performance.fills import Fill, fill_of
 
 CARRIED = "carried:"
 #: Coins that count as one dollar each.
 DOLLARS = frozenset({"USDT", "USDC", "USD", "USDE", "FDUSD", "DAI"})
-LEGS = {0: "", 1: "long", 2: "short"}
 
 
 class Booked(Struct, frozen=True):
@@ -45,14 +45,14 @@ def book(past: AccountPast, minutes: Minutes) -> Booked:
     """Every execution in its book."""
     instruments = {it.id: it for it in past.instruments}
     orders = {it.order_id: it for it in past.orders}
-    legs = _Legs(past, orders)
+    legs = Legs(past, orders)
     groups: dict[tuple[InstrumentId, str], list[PastExecution]] = {}
     for it in past.executions:
         groups.setdefault((it.execution.instrument, legs.of(it.execution)), []).append(it)
     fills: list[Fill] = []
     against: dict[str, Against] = {}
     left_out: set[str] = set()
-    flows = _cash_flows(past)
+    flows = cash_flows(past)
     for (name, leg), own in groups.items():
         instrument = instruments.get(name)
         if instrument is None or money_of(instrument) not in DOLLARS:
@@ -60,88 +60,13 @@ def book(past: AccountPast, minutes: Minutes) -> Booked:
             continue
         references = {it.execution.exec_id: _reference(it, orders, minutes) for it in own}
         against |= {id: it.against for id, it in references.items()}
-        opening = _opening(past, name, leg, own, instrument)
+        opening = opening_of(past, name, leg, own, instrument)
         fills += _Book(instrument, leg, flows).fills(own, references, opening, past.since)
     return Booked(tuple(sorted(fills, key=lambda it: (it.at, it.id))), against, tuple(sorted(left_out)))
 
 
 def _reference(it: PastExecution, orders: Mapping[str, OrderReport], minutes: Minutes) -> Reference:
     return reference(it, orders.get(it.execution.order_id), minutes)
-
-
-def _cash_flows(past: AccountPast) -> dict[str, Decimal]:
-    """Realised profit by execution id, of derivatives."""
-    found: dict[str, Decimal] = {}
-    for row in past.statement:
-        if row.trade_id and row.category not in ("", Category.SPOT.value) and row.type != "SETTLEMENT":
-            found[row.trade_id] = found.get(row.trade_id, ZERO) + row.cash_flow
-    return found
-
-
-class _Legs:
-    """Which leg an execution belongs to: its order says; funding by its side, a forced close by what it closes."""
-
-    def __init__(self, past: AccountPast, orders: Mapping[str, OrderReport]) -> None:
-        self._orders = orders
-        self._hedged = {it.instrument for it in past.orders if it.position_idx}
-        self._hedged |= {it.instrument for it in past.positions if it.position_idx}
-
-    def of(self, done: Execution) -> str:
-        order = self._orders.get(done.order_id)
-        if order is not None:
-            return LEGS.get(order.position_idx, "")
-        if done.instrument not in self._hedged:
-            return ""
-        closing = done.closed_qty > 0 and done.type != "Funding"
-        return "long" if (done.side is Side.BUY) is not closing else "short"
-
-
-class _Opening(Struct, frozen=True):
-    """What a book held at the beginning, signed, and at which price it is entered here."""
-
-    size: Decimal
-    price: Decimal
-
-
-def _signed(done: Execution, instrument: Instrument) -> Decimal:
-    """What the position gained; of spot after a fee that was taken from the coins themselves."""
-    if done.type == "Funding":
-        return ZERO
-    taken = done.fee if instrument.is_spot and done.fee_coin == instrument.base_coin else ZERO
-    return done.side.sign * done.qty - taken
-
-
-def _opening(
-    past: AccountPast, name: InstrumentId, leg: str, own: Sequence[PastExecution], instrument: Instrument
-) -> _Opening:
-    """Held now less what was traded; of spot, where a balance is no position, at least what was sold too much."""
-    moves = [_signed(it.execution, instrument) for it in own]
-    if instrument.is_spot:
-        held = lowest = ZERO
-        for move in moves:
-            held += move
-            lowest = min(lowest, held)
-        return _Opening(-lowest, own[0].execution.price)
-    now = sum(
-        (it.size for it in past.positions if it.instrument == name and LEGS.get(it.position_idx, "") == leg), ZERO
-    )
-    size = now - sum(moves, ZERO)
-    return _Opening(size, _entry_price(size, own, past) if size else ZERO)
-
-
-def _entry_price(size: Decimal, own: Sequence[PastExecution], past: AccountPast) -> Decimal:
-    """From the profit of the first close that nothing was added before; else the position's, else the first price."""
-    flows = _cash_flows(past)
-    for it in own:
-        done = it.execution
-        if done.type == "Funding":
-            continue
-        if done.side.sign * size < 0 and done.exec_id in flows and done.instrument.category is not Category.INVERSE:
-            closed = min(abs(size), done.qty)
-            return done.price - (1 if size > 0 else -1) * flows[done.exec_id] / closed
-        break
-    held = next((it.avg_price for it in past.positions if it.instrument == own[0].execution.instrument), None)
-    return held or own[0].execution.price
 
 
 class _Book:
@@ -153,15 +78,15 @@ class _Book:
         self._size = self._cost = ZERO
 
     def fills(
-        self, own: Iterable[PastExecution], references: Mapping[str, Reference], opening: _Opening, since: int
+        self, own: Iterable[PastExecution], references: Mapping[str, Reference], opening: Opening, since: int
     ) -> list[Fill]:
-        """The fills, beginning with what was carried over."""
+        """The fills, beginning with what was carried over, which is before every execution of the span."""
         found = []
         if opening.size:
             value = self._value(opening.size, opening.price)
             self._size, self._cost = opening.size, value
-            found.append(self._made(f"{CARRIED}{self._instrument.id}{self._leg}", since, opening.size, opening.price,
-                                    value, ZERO))  # fmt: skip
+            id = f"{CARRIED}{self._instrument.id}{self._leg}"
+            found.append(self._made(id, since - 1, opening.size, opening.price, value, ZERO))
         for it in own:
             found += self._take(it.execution, references[it.execution.exec_id].price)
         return found
@@ -173,7 +98,7 @@ class _Book:
         fill = fill_of(booked, lambda coin, at: None)
         if not fill.qty:
             return [fill]
-        moved = _signed(done, self._instrument)
+        moved = moved_by(done, self._instrument)
         if moved != fill.qty:  # a fee in coins: fewer came, and what they cost with the fee is what was paid
             fill = msgspec.structs.replace(fill, qty=moved, value=fill.value - fill.fee)
         realised = self._average(moved, fill.value)

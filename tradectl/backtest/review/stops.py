@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from enum import Enum
 
-from tradectl.backtest.review.books import LEGS
+from tradectl.backtest.review.carried import LEGS
 from tradectl.model.account_past import AccountPast, PastExecution
 from tradectl.model.instruments import InstrumentId
 from tradectl.model.orders import OrderReport, Side

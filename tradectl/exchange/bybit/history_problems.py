@@ -19,11 +19,11 @@ def failures_about(instrument: InstrumentId | None) -> Iterator[None]:
         raise problem_of(failure, instrument) from failure
 
 
-def problem_of(failure: ReadFailed, instrument: InstrumentId | None) -> Problem:
-    """The problem of a failed read, with what to do next."""
+def problem_of(failure: ReadFailed, instrument: InstrumentId | None, again: str = AGAIN) -> Problem:
+    """The problem of a failed read, with what to do next; ``again`` says what running it again does."""
     text = f"Bybit does not answer{f' about {instrument}' if instrument else ''}: {failure}"
     if failure.code == 10006:
-        remedy = f"Another program uses the same address; {AGAIN}"
+        remedy = f"Another program uses the same address; {again}"
         return Problem(ErrorCode.TOO_MANY_REQUESTS, text, field="rate", remedy=remedy)
     if failure.code == 10001 and instrument:
         text, remedy = f"Bybit refuses {instrument}: {failure.message}", "instruments list shows what there is"
@@ -31,5 +31,5 @@ def problem_of(failure: ReadFailed, instrument: InstrumentId | None) -> Problem:
     if failure.code == 403:
         remedy = "The address is banned for some minutes, or Bybit does not serve this country"
         return Problem(ErrorCode.FORBIDDEN, text, field="url", remedy=remedy)
-    remedy = f"Check the network, exchange.site and exchange.proxy, or --url; then {AGAIN}"
+    remedy = f"Check the network, exchange.site and exchange.proxy, or --url; then {again}"
     return Problem(ErrorCode.NOT_READY, text, field="url", remedy=remedy)

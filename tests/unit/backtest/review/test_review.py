@@ -104,6 +104,17 @@ def test_a_position_from_before_the_span_ends_as_a_trade_at_its_own_entry() -> N
     assert summary(review)["profit"]["volume"] == D(10_100)  # the carried entry is not traded value
 
 
+def test_an_execution_in_the_first_millisecond_comes_after_what_was_carried() -> None:
+    made = Made()
+    made.trade(0, "Sell", "0.1", "101000", "100", mark="101000")  # its id sorts wherever the venue likes
+    past = made.past()
+    first = msgspec.structs.replace(
+        past.executions[0], execution=msgspec.structs.replace(past.executions[0].execution, exec_id="0")
+    )
+    trip = review_of(msgspec.structs.replace(past, executions=(first,)), {}, "live").trips()[0]
+    assert (trip.long, trip.ended) == (True, START)
+
+
 def test_a_position_that_is_still_open_and_was_held_before_is_not_a_short() -> None:
     made = Made()
     made.trade(10, "Sell", "0.1", "101000", "100", mark="101000")
