@@ -6,6 +6,7 @@ from tradectl.backtest.job import BacktestJob
 from tradectl.backtest.refusal import wrong
 from tradectl.history.reading import History
 from tradectl.history.series import Kind, SeriesId
+from tradectl.model.errors import Problem
 from tradectl.model.instruments import InstrumentId
 from tradectl.model.market_data import INTERVALS
 
@@ -32,12 +33,21 @@ def streams(job: BacktestJob, history: History) -> list[SeriesId]:
     for i in job.instruments if job.data != "candles" else ():
         own = stream_of(history, job.data, i)
         if own is None:
-            has = sorted({it.kind.value for it in history.series() if it.instrument == i})
-            raise wrong("by", job.data, f"is not recorded of {i}, only {', '.join(has) or 'nothing'}", "use --by auto")
+            raise _missing(history, job.data, i)
         found.append(own)
         trades = stream_of(history, "trades", i) if job.data != "trades" else None
         found += [trades] if trades is not None else []
     return found
+
+
+def _missing(history: History, by: str, instrument: InstrumentId) -> Problem:
+    own = [it.kind.value for it in history.series() if it.instrument == instrument]
+    if own:
+        return wrong(
+            "by", by, f"is not recorded of {instrument}, only {', '.join(dict.fromkeys(own))}", "use --by auto"
+        )
+    there = ", ".join(dict.fromkeys(str(it.instrument) for it in history.series()))
+    return wrong("symbol", str(instrument), "is not in the data", f"the data has {there or 'nothing'}")
 
 
 def mark_of(history: History, instrument: InstrumentId, interval: str) -> SeriesId | None:

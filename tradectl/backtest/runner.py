@@ -16,6 +16,7 @@ from tradectl.backtest.described import described
 from tradectl.backtest.feed import CandleFeed, Row
 from tradectl.backtest.job import BacktestJob, BacktestResult, Interim, Progress
 from tradectl.backtest.longer_bars import LongerBars
+from tradectl.backtest.marks import Marks
 from tradectl.backtest.preparation import Prepared, prepare
 from tradectl.backtest.settlements import settlements
 from tradectl.backtest.slots import Slot
@@ -79,6 +80,7 @@ class Backtest:
         self._warm_up = WarmUp(history, job.interval)
         self.slots = [Slot(it, self.venue) for it in job.instruments]
         self._slot_of = {slot.instrument: slot for slot in self.slots}
+        self._marks = Marks(history, self.p.marks, job.instruments, job.since, job.until) if self.p.marks else None
         self._watches = 0
         self._share = 1.0
         self._step = sample_step(job.since, job.until, self.p.length)
@@ -94,10 +96,12 @@ class Backtest:
 
     def _make_venue(self) -> SimulatedVenue:
         job = self.job
-        return SimulatedVenue(
+        venue = SimulatedVenue(
             self.p.instruments, job.models, cash={job.settle_coin: job.cash}, seed=job.seed, leverage=job.leverage,
             hedge=job.position_mode == "hedge", now=job.since,
         )  # fmt: skip
+        venue.is_bounded = True
+        return venue
 
     def _make_feed(self) -> Any:
         job = self.job
@@ -277,6 +281,8 @@ class Backtest:
 
     def _is_single(self) -> bool:
         """Whether each bar comes alone and is heard of at once."""
+        if self._marks is not None:
+            return False
         return len(self.slots) == 1 and isinstance(self._latency, FixedLatency) and not self._latency.to_strategy
 
     def _singles(self, feed: CandleFeed) -> Iterator[int]:
@@ -324,13 +330,15 @@ class Backtest:
     def _begin(self, at: int, rows: list[tuple[int, Row]]) -> None:
         """The engine wakes up at the open of the first candle, with its prices."""
         self._now = at
+        self._note_marks(at, rows)
         for place, row in rows:
-            self.venue.stand(self.job.instruments[place], row[1])
+            self.venue.stand(self.job.instruments[place], row[1], self.slots[place].mark_at(0))
         self._sample_at = at + self._step
         self._tell(Started(at, self.p.config.run))
         self._tell(InstrumentsLoaded(at, self.p.instruments, self.venue.fee_rates()))
         for place, row in rows:
-            self._tell(TickerChanged(at, at, self.job.instruments[place], Ticker(row[1], row[1], row[1])))
+            mark = self.slots[place].mark_at(0) or row[1]
+            self._tell(TickerChanged(at, at, self.job.instruments[place], Ticker(row[1], mark, mark)))
         for stream in ("private", "trade", "public"):
             self._tell(ConnectionChanged(at, stream, True))
         for it in self.p.instruments:
@@ -344,6 +352,7 @@ class Backtest:
         end, agenda = at + self.p.length, self.agenda
         if agenda.next <= at:
             self._until(at)
+        self._note_marks(at, rows)
         if agenda.next < end or self._is_watching(rows):
             self._way(at, rows)
             self._forget_bounds()
@@ -359,12 +368,18 @@ class Backtest:
         if end >= self._sample_at:
             self._sample(end)
 
+    def _note_marks(self, at: int, rows: list[tuple[int, Row]]) -> None:
+        if self._marks is not None:
+            for place, _ in rows:
+                self.slots[place].mark_bar = self._marks.at(place, at)
+
     def _is_watching(self, rows: list[tuple[int, Row]]) -> bool:
         """Whether anything can happen inside these bars."""
         self._note_watches()
         for place, row in rows:
             slot = self.slots[place]
-            if slot.is_watched() or (slot.held and slot.leaves_bounds(row[3], row[2], self._share)):
+            low, high = (row[3], row[2]) if slot.mark_bar is None else (slot.mark_bar[2], slot.mark_bar[1])
+            if slot.is_watched() or (slot.held and slot.leaves_bounds(low, high, self._share)):
                 return True
         return False
 
@@ -374,15 +389,17 @@ class Backtest:
         for place, row in rows:
             slot = self.slots[place]
             ways.append((slot, corners(self.job.models.path, row[1], row[2], row[3], row[4])))
+            slot.low_first = ways[-1][1][1] == row[3]
             slot.display.volume = row[5]
         for corner, moment in enumerate(moments(at, self.p.length)):
             self._until(moment)
             for slot, prices in ways:
+                mark = slot.mark_at(corner)
                 if slot.held or slot.is_watched():
-                    for events in self.venue.way(slot.instrument, prices[corner], moment, jump=not corner):
+                    for events in self.venue.way(slot.instrument, prices[corner], moment, mark, jump=not corner):
                         self._said(events)  # what it makes the strategies do is done before the price goes on
                 else:
-                    self.venue.stand(slot.instrument, prices[corner])
+                    self.venue.stand(slot.instrument, prices[corner], mark)
                 if slot.followed:
                     self._show(slot.instrument, moment)
 
@@ -408,7 +425,8 @@ class Backtest:
         for place, row in rows:
             slot, bar = self.slots[place], Bar(*row)
             bid, ask = slot.display.touch()
-            self._close_one(end, BarClosed(heard, end, slot.instrument, interval, bar, bid, ask, row[4]))
+            mark = slot.mark_at(3) or row[4]
+            self._close_one(end, BarClosed(heard, end, slot.instrument, interval, bar, bid, ask, mark))
             for longer in slot.longer:
                 for made in longer.add(bar):
                     self._close_one(end, BarClosed(heard, end, slot.instrument, longer.interval, made))
@@ -425,8 +443,9 @@ class Backtest:
             self._said(self.venue.settle(instrument, rate, now))
         display = self.venue.displays[instrument]
         price, (bid, ask) = display.price, display.touch()
+        mark = display.mark or price
         self._hear(QuoteChanged(now, now, instrument, bid, 0.0, ask, 0.0))  # as of the same moment as the mark
-        self._hear(TickerChanged(now, now, instrument, Ticker(price, price, price, 0.0, 0.0, float(rate))))
+        self._hear(TickerChanged(now, now, instrument, Ticker(price, mark, mark, 0.0, 0.0, float(rate))))
 
     # --- the end
 
