@@ -305,15 +305,17 @@ class Exchange:
         walk(self._state, out, self._book(instrument), step, now)
         return out.finish()
 
-    def stand(self, instrument: InstrumentId, price: Decimal, mark: Decimal, now: int) -> list[Happening]:
+    def stand(
+        self, instrument: InstrumentId, price: Decimal, mark: Decimal, now: int, safe: bool = False
+    ) -> list[Happening]:
         """The price is here and the displayed sides are out of date: :meth:`show` others before an order is placed.
 
-        Raises ``ValueError`` when somebody's order waits here, for which :meth:`walk` is meant.
+        ``safe``: the caller kept within :meth:`liquidation_bounds`, so that nothing needs to be looked for. Raises ``ValueError`` when somebody's order waits here, for which :meth:`walk` is meant.
         """
         out, book = self._out(), self._book(instrument)
         if book.buys.keys or book.sells.keys or book.conditionals:
             raise ValueError(f"an order waits in {instrument}")
-        stand(self._state, out, book, price, mark, now)
+        stand(self._state, out, book, price, mark, None if safe else now)
         return out.finish()
 
     def show(self, instrument: InstrumentId, bids: dict[int, int], asks: dict[int, int]) -> None:
@@ -377,6 +379,15 @@ class Exchange:
     def is_hedged(self, uid: str, instrument: InstrumentId) -> bool:
         """Whether the account holds both sides apart: ``position_idx`` is then 1 and 2, else 0."""
         return self._state.account(uid).hedged(self._book(instrument).instrument)
+
+    def holds(self, uid: str, instrument: InstrumentId) -> bool:
+        """Whether there is a position, on either side."""
+        holdings = self._state.account(uid).holdings
+        for leg in self._book(instrument).legs:
+            holding = holdings.get(leg)
+            if holding is not None and holding.position.size:
+                return True
+        return False
 
     def position(self, uid: str, instrument: InstrumentId, position_idx: int = 0) -> Position:
         """The position, a flat one (``seq`` -1) where none was ever held."""

@@ -47,13 +47,14 @@ def walk(state: State, out: Publication, book: Book, step: Step, now: int) -> No
     liquidation.liquidate_where_due(state, out, now)
 
 
-def stand(state: State, out: Publication, book: Book, price: Decimal, mark: Decimal, now: int) -> None:
+def stand(state: State, out: Publication, book: Book, price: Decimal, mark: Decimal, now: int | None) -> None:
     """:func:`walk` without a trade where nobody waits, and where what is displayed will be shown anew before it is
-    asked for."""
+    asked for. Without ``now`` nobody is liquidated."""
     before, book.last = book.reference(), price
     book.mark = book.index = mark
     price_moved(state, book, before)
-    liquidation.liquidate_where_due(state, out, now)
+    if now is not None:
+        liquidation.liquidate_where_due(state, out, now)
 
 
 def show(book: Book, bids: dict[int, int], asks: dict[int, int]) -> None:

@@ -56,6 +56,8 @@ class SimulatedVenue:
         self.behind: dict[InstrumentId, None] = {}
         #: Stands in the last report: each later one is newer, though many fall on one moment.
         self._updated = 0
+        #: The driver lets no price stand where something could be liquidated: it asks for :meth:`bounds`.
+        self.is_bounded = False
         #: Nobody follows orders on their way: of one that a single fill completes, the fill says everything.
         self.terse = False
         self.exchange.open_account(UID, models.fees.fees(), now)
@@ -89,8 +91,7 @@ class SimulatedVenue:
 
     def holds(self, instrument: InstrumentId) -> bool:
         """Whether there is a position."""
-        legs = (1, 2) if self.exchange.is_hedged(UID, instrument) else (0,)
-        return any(self.exchange.position(UID, instrument, leg).size for leg in legs)
+        return self.exchange.holds(UID, instrument)
 
     def bounds(self, instrument: InstrumentId) -> tuple[Decimal, Decimal] | None:
         """Prices between which, all else unchanged, nothing is liquidated; ``None``: none can be."""
@@ -154,7 +155,7 @@ class SimulatedVenue:
             return self._walk(display, display.price, Side.BUY, now, display.mark, 0)
         self.behind.pop(instrument, None)
         mark = exact(display.mark or display.price)
-        return self._events(self.exchange.stand(instrument, display.on_tick, mark, now), now)
+        return self._events(self.exchange.stand(instrument, display.on_tick, mark, now, self.is_bounded), now)
 
     def _present(self, display: Display, taker: Side | None, qty: Decimal) -> None:
         """Display what an order that arrives finds."""
