@@ -5,17 +5,18 @@ from decimal import Decimal
 
 from tradectl.backtest.feed import Chart
 from tradectl.backtest.job import BacktestJob, BacktestResult, PriceBar, Sample, Warned
-from tradectl.backtest.recorded import MARKET, Facts, Recorded
+from tradectl.backtest.recorded import Facts, Recorded
 from tradectl.backtest.recorded_history import history_of
 from tradectl.engine.config import EngineConfig
 from tradectl.history.reading import History
 from tradectl.history.series import Candles, Kind
-from tradectl.model.commands import EquityMarked, PositionChanged
+from tradectl.model.commands import BalanceChanged, Entry, EquityMarked, ExecutionBooked, LedgerBooked, PositionChanged
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.events import BarClosed, TickerChanged
 from tradectl.model.instruments import Category, InstrumentId
 from tradectl.model.market_data import INTERVALS
 from tradectl.model.money import ZERO, exact
+from tradectl.model.orders import Execution
 from tradectl.performance.fills import Fill, fill_of
 from tradectl.performance.metrics import Flow, Mark, Metrics, metrics
 
@@ -36,7 +37,8 @@ def result_of(recorded: Recorded, code: str = "") -> BacktestResult:
             reason="it was stopped before the first reconciliation", remedy="choose another run",
         )  # fmt: skip
     history = history_of(recorded, (Kind.CANDLES,), complete=False)
-    job, samples, ledger = _job(recorded, facts, history), _samples(recorded), facts.ledger
+    job, ledger = _job(recorded, facts, history), facts.ledger
+    samples = _samples(recorded, job.settle_coin)
     fills = tuple(fill_of(it, lambda coin, at: None) for it in ledger.executions)
     prices, candles = _prices(history, job)
     refused: dict[str, int] = {}
@@ -53,7 +55,9 @@ def result_of(recorded: Recorded, code: str = "") -> BacktestResult:
         per_strategy=_per_strategy(job, samples, fills, recorded), warnings=_warnings(recorded),
         models=(("venue", f"what happened in mode {recorded.mode}: nothing is simulated"),),
         data_fingerprint=history.fingerprint(history.series(), 0, facts.ended + 1), candles=candles, ended=facts.ended,
-        stopped=dict(ledger.stopped), code=code, extra={"run": recorded.run, "mode": recorded.mode},
+        stopped=dict(ledger.stopped), code=code, extra={
+            "run": recorded.run, "mode": recorded.mode, "flows": [[it.at, it.amount] for it in flows],
+        },
     )  # fmt: skip
 
 
@@ -71,26 +75,78 @@ def _job(recorded: Recorded, facts: Facts, history: History) -> BacktestJob:
     )  # fmt: skip
 
 
-def _samples(recorded: Recorded) -> tuple[Sample, ...]:
-    """Equity as it was marked, and what was held then at the price then."""
-    sizes: dict[InstrumentId, Decimal] = {}
-    marks: dict[InstrumentId, float] = {}
-    samples: list[Sample] = []
-    for entry in recorded.entries():
-        if isinstance(entry.event, MARKET):
-            if isinstance(entry.event, TickerChanged):
-                marks[entry.event.instrument] = entry.event.ticker.mark or entry.event.ticker.last
-            elif isinstance(entry.event, BarClosed):
-                marks[entry.event.instrument] = entry.event.bar.close
+class _Samples:
+    """Equity as it was marked, what was held then at the price then, and what became of it until the run ended."""
+
+    def __init__(self, settle_coin: str) -> None:
+        self._settle = settle_coin
+        self._sizes: dict[InstrumentId, Decimal] = {}
+        self._marks: dict[InstrumentId, float] = {}
+        self._coins: dict[str, Decimal] = {}
+        self._then = self._paid = ZERO
+        self._plain = True  # equity is cash, linear contracts and priced coins, so that what came later can be reckoned
+        self.all: list[Sample] = []
+
+    def take(self, entry: Entry) -> None:
+        """One record of the run."""
+        event = entry.event
+        if isinstance(event, TickerChanged):
+            self._marks[event.instrument] = event.ticker.mark or event.ticker.last
+        elif isinstance(event, BarClosed):
+            self._marks.setdefault(event.instrument, event.bar.close)
         for command in entry.commands:
             if isinstance(command, PositionChanged) and not command.strategy:
-                sizes[command.instrument] = command.size
-                if command.mark:
-                    marks[command.instrument] = command.mark
-            elif isinstance(command, EquityMarked) and not command.strategy:
-                exposure = sum((_value(i, size, marks.get(i, 0.0)) for i, size in sizes.items()), ZERO)
-                samples.append(Sample(command.at, command.equity, exposure))
-    return tuple(samples)
+                self._sizes[command.instrument] = command.size
+            elif isinstance(command, BalanceChanged):
+                self._coins[command.coin] = command.wallet
+            elif isinstance(command, ExecutionBooked):
+                self._book(command.execution)
+            elif isinstance(command, LedgerBooked):
+                self._plain = False
+        for command in entry.commands:  # last: balances are stated after the mark they belong to
+            if isinstance(command, EquityMarked) and not command.strategy:
+                self._mark(command)
+
+    def _mark(self, mark: EquityMarked) -> None:
+        self.all.append(Sample(mark.at, mark.equity, self._exposure()))
+        self._then, self._paid = self._worth(), ZERO
+        self._plain = mark.equity == mark.cash + mark.unrealised + self._coins_worth()
+
+    def _book(self, done: Execution) -> None:
+        self._plain &= done.instrument.category in (Category.LINEAR, Category.SPOT)
+        fee = done.fee if done.fee_coin == self._settle else ZERO  # other coins show it in their balance
+        self._paid += fee + (ZERO if done.type == "Funding" else done.side.sign * done.value)
+
+    def end(self, at: int) -> None:
+        """The last moment: what was marked last, and every payment and price since."""
+        if self.all and self._plain and at > self.all[-1].at:
+            equity = self.all[-1].equity + self._worth() - self._then - self._paid
+            self.all.append(Sample(at, equity, self._exposure()))
+
+    def _worth(self) -> Decimal:
+        """Positions in linear contracts at mark, and coins at their price."""
+        held = [(i, size) for i, size in self._sizes.items() if i.category is Category.LINEAR]
+        return sum((size * exact(self._marks.get(i, 0.0)) for i, size in held), self._coins_worth())
+
+    def _coins_worth(self) -> Decimal:
+        others = ((coin, amount) for coin, amount in self._coins.items() if coin != self._settle and amount)
+        return sum((amount * exact(self._price(coin)) for coin, amount in others), ZERO)
+
+    def _price(self, coin: str) -> float:
+        """By the rule the engine values coins by: the spot pair's price, else the perpetual's."""
+        spot, linear = (InstrumentId(it, f"{coin}{self._settle}") for it in (Category.SPOT, Category.LINEAR))
+        return self._marks.get(spot, 0.0) or self._marks.get(linear, 0.0)
+
+    def _exposure(self) -> Decimal:
+        return sum((_value(i, size, self._marks.get(i, 0.0)) for i, size in self._sizes.items()), ZERO)
+
+
+def _samples(recorded: Recorded, settle_coin: str) -> tuple[Sample, ...]:
+    samples = _Samples(settle_coin)
+    for entry in recorded.entries():
+        samples.take(entry)
+    samples.end(recorded.facts.ended)
+    return tuple(samples.all)
 
 
 def _value(i: InstrumentId, size: Decimal, mark: float) -> Decimal:

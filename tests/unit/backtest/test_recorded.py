@@ -99,13 +99,30 @@ def test_a_recorded_run_is_a_result_like_that_of_a_backtest() -> None:
     run = recorded(entries(3))
     result, ledger = result_of(run), run.facts.ledger
     assert [it.id for it in result.fills] == [it.execution.exec_id for it in ledger.executions]
-    assert [it.equity for it in result.samples] == [it.equity for it in ledger.marks]
-    assert result.final_equity == ledger.marks[-1].equity
+    assert [it.equity for it in result.samples[: len(ledger.marks)]] == [it.equity for it in ledger.marks]
+    assert result.samples[-1].at == run.facts.ended
     assert {it.name for it in result.job.strategies} == {"cross", "ladder", "hold"}
     assert result.metrics.profit.fees == sum((it.fee for it in result.fills), D(0))
     assert result.candles == 60
     assert max(it.exposure for it in result.samples) > 0
-    assert result.extra == {"run": "0000000r", "mode": "sandbox"}
+    assert result.extra == {"run": "0000000r", "mode": "sandbox", "flows": []}
+
+
+def test_what_came_after_the_last_mark_of_equity_counts_as_the_next_mark_would_have_said() -> None:
+    rows, compared = entries(3), 0
+    marked = [i for i, row in enumerate(rows) if any(_is_account(it) for it in row.commands)]
+    for place in marked[1:]:
+        result = result_of(recorded(rows[:place]))
+        (mark,) = (it for it in rows[place].commands if _is_account(it))
+        assert isinstance(mark, EquityMarked)
+        if len(result.samples) > sum(1 for it in marked if it < place):
+            assert result.final_equity == mark.equity
+            compared += 1
+    assert compared > 3
+
+
+def _is_account(command: object) -> bool:
+    return isinstance(command, EquityMarked) and not command.strategy
 
 
 def test_a_run_without_an_account_is_refused() -> None:
