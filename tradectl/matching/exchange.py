@@ -310,7 +310,8 @@ class Exchange:
     ) -> list[Happening]:
         """The price is here and the displayed sides are out of date: :meth:`show` others before an order is placed.
 
-        ``safe``: the caller kept within :meth:`liquidation_bounds`, so that nothing needs to be looked for. Raises ``ValueError`` when somebody's order waits here, for which :meth:`walk` is meant.
+        ``safe``: the caller kept within :meth:`liquidation_bounds`, so that nothing needs to be looked for.
+        Raises ``ValueError`` when somebody's order waits here, for which :meth:`walk` is meant.
         """
         out, book = self._out(), self._book(instrument)
         if book.buys.keys or book.sells.keys or book.conditionals:
