@@ -1,5 +1,6 @@
 """A strategy whose quality is a formula: the optimiser's tests need no market to know what is right."""
 
+import itertools
 import os
 import random
 import signal
@@ -60,19 +61,27 @@ def hill(params: dict, since: int, until: int) -> BacktestResult:
 
 class HillSource(Struct, frozen=True):
     """Runs the hill in whatever process; ``log`` gets a line per evaluation begun, ``die`` names a file: whoever makes
-    it dies in mid-trial with SIGKILL; ``pause`` is how long an evaluation takes."""
+    it dies in mid-trial with SIGKILL; ``pause`` is how long an evaluation takes; ``hold`` names a file: the process
+    makes it in its third evaluation, which never ends."""
 
     log: str = ""
     die: str = ""
     pause: float = 0.0
+    hold: str = ""
 
     def __call__(self, stop):
+        begun = itertools.count(1)
+
         def evaluate(params, since, until, interim=None):
             if self.log:
                 with Path(self.log).open("a") as file:
                     file.write(f"{os.getpid()} {sorted(params.items())}\n")
             if self.die and _first(self.die):
                 os.kill(os.getpid(), signal.SIGKILL)
+            if self.hold and next(begun) == 3:
+                Path(self.hold).touch()
+                while not stop():
+                    time.sleep(0.01)
             ended = time.monotonic() + self.pause
             while time.monotonic() < ended and not stop():
                 time.sleep(0.01)

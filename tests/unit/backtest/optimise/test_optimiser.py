@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import sys
 import threading
 from collections import Counter
@@ -16,6 +17,7 @@ from tradectl.backtest.optimise.expressions import Rule
 from tradectl.backtest.optimise.findings import front
 from tradectl.backtest.optimise.objectives import Goal
 from tradectl.backtest.optimise.optimiser import optimise
+from tradectl.backtest.optimise.parallel import Workers
 from tradectl.backtest.optimise.plan import Plan
 from tradectl.backtest.optimise.result import plain
 from tradectl.backtest.optimise.search_space import Dimension, SearchSpace
@@ -23,6 +25,22 @@ from tradectl.backtest.optimise.slots import AHEAD, Slots
 from tradectl.backtest.optimise.study import open_study, safe_address
 from tradectl.backtest.optimise.trial_record import TrialRecord, packed, unpacked
 from tradectl.model.errors import ErrorCode, Problem
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory) -> Path:
+    """A file of studies without any: making its tables takes longer than most studies of these tests."""
+    path = tmp_path_factory.mktemp("studies") / "studies.db"
+    open_study(plan(study="none", storage=f"sqlite:///{path}"), (Goal("sharpe", True),))
+    return path
+
+
+@pytest.fixture
+def db(empty: Path, tmp_path: Path) -> str:
+    """The address of a file of studies of the test's own."""
+    for file in empty.parent.iterdir():
+        shutil.copy(file, tmp_path / file.name)
+    return f"sqlite:///{tmp_path / empty.name}"
 
 
 def plan(**changes) -> Plan:
@@ -83,9 +101,9 @@ def test_rules_between_parameters_are_kept_and_cost_no_trials() -> None:
     assert all(it.params["slow"] > 9 * it.params["fast"] for it in found.trials)
 
 
-def test_a_study_goes_on_where_it_stood_and_repeats_nothing(tmp_path) -> None:
+def test_a_study_goes_on_where_it_stood_and_repeats_nothing(tmp_path, db) -> None:
     log = tmp_path / "log"
-    kept = plan(study="s", storage=f"sqlite:///{tmp_path / 'studies.db'}", trials=8, sampler="random")
+    kept = plan(study="s", storage=db, trials=8, sampler="random")
     first = optimise(kept, HillSource(log=str(log)))
     more = optimise(replace(kept, trials=14), HillSource(log=str(log)))
     assert more.trials[:8] == first.trials
@@ -95,14 +113,14 @@ def test_a_study_goes_on_where_it_stood_and_repeats_nothing(tmp_path) -> None:
     assert [it.params for it in straight.trials] == [it.params for it in more.trials]
 
 
-def test_a_stopped_search_tells_what_there_is_and_is_finished_later(tmp_path) -> None:
+def test_a_stopped_search_tells_what_there_is_and_is_finished_later(db) -> None:
     asked = []
 
     def stop() -> bool:
         asked.append(1)
         return len(asked) > 12
 
-    kept = plan(study="s", storage=f"sqlite:///{tmp_path / 'studies.db'}", trials=15, sampler="random")
+    kept = plan(study="s", storage=db, trials=15, sampler="random")
     part = optimise(kept, HillSource(), stop=stop)
     assert part.interrupted
     assert 0 < part.complete < 15
@@ -120,15 +138,15 @@ def test_a_stopped_search_tells_what_there_is_and_is_finished_later(tmp_path) ->
         ({"until": UNTIL - 1}, "until"),
     ],
 )
-def test_a_study_about_something_else_is_refused_with_what_differs(tmp_path, changes, named) -> None:
-    kept = plan(study="s", storage=f"sqlite:///{tmp_path / 'studies.db'}", trials=1, identity={"data": "abc"})
+def test_a_study_about_something_else_is_refused_with_what_differs(db, changes, named) -> None:
+    kept = plan(study="s", storage=db, trials=1, identity={"data": "abc"})
     optimise(kept, HillSource())
     with pytest.raises(Problem, match=named):
         optimise(replace(kept, **changes), HillSource())
 
 
-def test_joining_needs_the_study_and_asks_for_nothing_more(tmp_path) -> None:
-    kept = plan(study="s", storage=f"sqlite:///{tmp_path / 'studies.db'}", trials=4)
+def test_joining_needs_the_study_and_asks_for_nothing_more(db) -> None:
+    kept = plan(study="s", storage=db, trials=4)
     with pytest.raises(Problem, match="there is no study s"):
         optimise(kept, HillSource(), join=True)
     optimise(kept, HillSource())
@@ -247,8 +265,8 @@ def test_a_plan_that_cannot_be_followed_is_refused(changes, said) -> None:
         optimise(plan(**changes), HillSource())
 
 
-def test_a_worker_killed_in_mid_trial_loses_no_trial(tmp_path) -> None:
-    kept = plan(study="s", storage=f"sqlite:///{tmp_path / 'studies.db'}", workers=2, trials=12, sampler="random")
+def test_a_worker_killed_in_mid_trial_loses_no_trial(tmp_path, db) -> None:
+    kept = plan(study="s", storage=db, workers=2, trials=12, sampler="random")
     log = tmp_path / "log"
     found = optimise(kept, HillSource(log=str(log), die=str(tmp_path / "died"), pause=0.05))
     assert Path(tmp_path / "died").exists()
@@ -261,9 +279,9 @@ def test_a_worker_killed_in_mid_trial_loses_no_trial(tmp_path) -> None:
     assert [it.params for it in found.trials] == [it.params for it in alone.trials]
 
 
-def test_two_workers_on_sqlite_never_take_the_same_trial(tmp_path) -> None:
+def test_two_workers_on_sqlite_never_take_the_same_trial(db) -> None:
     """Between reading that a trial waits and writing that it runs, another connection must not do the same."""
-    kept = plan(study="s", storage=f"sqlite:///{tmp_path / 'studies.db'}", trials=30, sampler="random")
+    kept = plan(study="s", storage=db, trials=30, sampler="random")
     studies = [open_study(kept, (Goal("sharpe", True),)) for _ in range(3)]
     Slots(studies[0], 30).fill()
     taken: list[int] = []
@@ -287,8 +305,8 @@ def test_a_search_of_more_trials_than_wait_at_once_finishes_them_all() -> None:
     assert [it.number for it in found.trials] == list(range(count))
 
 
-def test_a_trial_that_raises_is_free_at_once_for_the_next_attempt(tmp_path) -> None:
-    kept = plan(study="s", storage=f"sqlite:///{tmp_path / 'studies.db'}", trials=3, grace_s=3600.0)
+def test_a_trial_that_raises_is_free_at_once_for_the_next_attempt(db) -> None:
+    kept = plan(study="s", storage=db, trials=3, grace_s=3600.0)
 
     def broken(params, since, until):
         raise Problem(ErrorCode.INVALID_REQUEST, "the data went away")
@@ -313,8 +331,9 @@ class FailingSource(HillSource, frozen=True):
         raise Problem(ErrorCode.INVALID_REQUEST, "no candles here", field="data", remedy="import some")
 
 
-def test_a_workers_problem_is_the_callers_problem(tmp_path) -> None:
-    kept = plan(study="s", storage=f"sqlite:///{tmp_path / 'studies.db'}", workers=2, trials=3)
+def test_a_workers_problem_is_the_callers_problem(db) -> None:
+    kept = plan(study="s", storage=db, workers=1, trials=3)
+    slots = Slots(open_study(kept, (Goal("sharpe", True),)), 3)
     with pytest.raises(Problem, match="no candles here") as caught:
-        optimise(kept, FailingSource())
+        Workers(kept, FailingSource(), 3, []).run(slots, lambda: False, lambda done: None)
     assert caught.value.remedy == "import some"

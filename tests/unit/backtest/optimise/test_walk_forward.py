@@ -13,6 +13,7 @@ from tradectl.backtest.optimise.evaluation import BacktestSource, Held, identity
 from tradectl.backtest.optimise.optimiser import optimise
 from tradectl.backtest.optimise.plan import Plan
 from tradectl.backtest.optimise.search_space import search_space
+from tradectl.backtest.optimise.two_speeds import Engine
 from tradectl.backtest.optimise.walk_forward import Walk, Window, stitched, walk_forward, windows
 from tradectl.backtest.optimise.windowed_history import OutsideWindow, WindowedHistory
 from tradectl.backtest.request import Request, job_of
@@ -127,15 +128,15 @@ def disturbed(window: tuple[int, int], data: Candles, rates: np.ndarray) -> Memo
     return history(Candles(data.open_time, *columns), np.where(kept, rates, -0.02))
 
 
-def searched(data: MemoryHistory, window: Window):
+def searched(data: MemoryHistory, window: Window, engine: Engine):
     """One window's search and test, as the walk does it, on a history that goes on around it."""
     job = job_of(Request(strategy="ema_cross", symbols=("BTCUSDT",), interval="1h"), data, EmaCross)
-    source = BacktestSource(job=job, open=Held(data))
+    source = BacktestSource(job=job, open=Held(data), engine=engine)
     dims = search_space(EmaCross, ["fast=3:12", "slow=15:40"], ["fast < slow"], {})
     plan = Plan(space=dims, since=window.train_since, until=window.train_until, trials=6, seed=5, poll_s=0.01)
     found = optimise(plan, source.within(window.train_since, window.train_until))
     assert found.best is not None
-    evaluate = source.within(window.train_since, window.test_until)(lambda: False)
+    evaluate = source.within(window.train_since, window.test_until).by_events()(lambda: False)
     test = evaluate(found.best.params, window.test_since, window.test_until)
     return found, test
 
@@ -146,15 +147,16 @@ def told(found, test) -> tuple:
     return trials, test.executions, test.samples, test.data_fingerprint
 
 
-def test_nothing_outside_the_window_moves_anything_inside() -> None:
+@pytest.mark.parametrize("engine", ["arrays", "events"])
+def test_nothing_outside_the_window_moves_anything_inside(engine) -> None:
     """The perturbation test: before, after and (for the search) the test's own span are turned into another world."""
     data, rates = candles(), np.full(200, 0.0001)
     window = Window(SINCE + 10 * DAY, SINCE + 22 * DAY, SINCE + 22 * DAY, SINCE + 30 * DAY)
-    found, test = searched(history(data, rates), window)
+    found, test = searched(history(data, rates), window, engine)
     assert len(test.fills) > 4
-    again = searched(disturbed((window.train_since, window.test_until), data, rates), window)
+    again = searched(disturbed((window.train_since, window.test_until), data, rates), window, engine)
     assert told(*again) == told(found, test)
-    blind, _ = searched(disturbed((window.train_since, window.train_until), data, rates), window)
+    blind, _ = searched(disturbed((window.train_since, window.train_until), data, rates), window, engine)
     assert [it.returns for it in blind.trials] == [it.returns for it in found.trials]
 
 
