@@ -201,7 +201,11 @@ class Desk:
         if not self.affords(known.order.symbol, known.order.side, left, at, known.order.trigger, known):
             self.refused += 1
             return
+        change: tuple[Fraction | None, ...]
         change = (None if qty is None else number(qty), None if price is None else number(price), None)
+        for older in [it for it in out if it[1] == "amend" and it[2][0] is known.order]:
+            out.remove(older)  # one request says it all
+            change = tuple(new if new is not None else old for new, old in zip(change, older[2][1:], strict=True))
         known.asked = max(known.asked, change[0] or Fraction(0))
         rank = PROTECTS if known.is_stop else AMENDS
         out.append((rank, "amend", (known.order, *change)))

@@ -364,7 +364,7 @@ class Venue:
         market = self.markets[order.symbol]
         shown = market.asks if order.side == BUY else market.bids
         total = sum((left for price, left in shown.items() if (order.limit - price) * order.side >= 0), Fraction(0))
-        own = [o for o in self.resting if o.symbol == order.symbol and o.side == -order.side]
+        own = [o for o in self.resting if o.symbol == order.symbol and o.side == -order.side and not order.clears]
         return total + sum((o.leaves for o in own if (order.limit - o.limit) * order.side >= 0), Fraction(0))
 
     def fill_resting(self, maker: Order, qty: Fraction) -> None:

@@ -1,5 +1,7 @@
 """Candles of longer intervals, made while a backtest runs: closed at their own end or, after a gap, when it is seen."""
 
+from collections.abc import Iterable
+
 from tradectl.model.market_data import INTERVALS, Bar
 
 _WEEK, _MONDAY = INTERVALS["1w"], 4 * INTERVALS["1d"]
@@ -14,18 +16,24 @@ def bucket_of(open_time: int, length: int) -> int:
 class LongerBars:
     """One instrument's candles of one longer interval out of shorter ones."""
 
-    __slots__ = ("_length", "_parts", "_short", "_start", "interval")
+    __slots__ = ("_last", "_length", "_parts", "_short", "_start", "interval")
 
-    def __init__(self, interval: str, short: int) -> None:
+    def __init__(self, interval: str, short: int, past: Iterable[Bar] = ()) -> None:
+        """``past``: what is there already of the candle in progress; what it completes is not told again."""
         self.interval = interval
         self._length = INTERVALS[interval]
         self._short = short
-        self._start = -1
+        self._start = self._last = -1
         self._parts: list[Bar] = []
+        for bar in past:
+            self.add(bar)
 
     def add(self, bar: Bar) -> list[Bar]:
-        """Take the next short candle; the longer candles that are final with it."""
+        """Take the next short candle, or one that was taken already; the longer candles that are final with it."""
         done: list[Bar] = []
+        if bar.open_time <= self._last:
+            return done
+        self._last = bar.open_time
         start = bucket_of(bar.open_time, self._length)
         if start != self._start and self._parts:
             done.append(self._close())

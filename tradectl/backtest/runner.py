@@ -175,7 +175,8 @@ class Backtest:
         if slot is None or key.kind != "bars" or key.detail == self.job.interval:
             return
         if all(it.interval != key.detail for it in slot.longer):
-            slot.longer.append(LongerBars(key.detail, self.p.length))
+            past = self._warm_up.begun(slot.instrument, key.detail, self._now)
+            slot.longer.append(LongerBars(key.detail, self.p.length, past))
 
     def _note_fill(self, instrument: InstrumentId) -> None:
         """What is held decides whether the way inside a bar must be watched."""

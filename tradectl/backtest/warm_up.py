@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 
 from tradectl.backtest.feed import Row
-from tradectl.backtest.longer_bars import LongerBars
+from tradectl.backtest.longer_bars import LongerBars, bucket_of
 from tradectl.history.reading import History
 from tradectl.history.series import Candles, Kind, SeriesId
 from tradectl.model.commands import RequestBars
 from tradectl.model.events import BarsLoaded
+from tradectl.model.instruments import InstrumentId
 from tradectl.model.market_data import INTERVALS, Bar
 
 
@@ -30,6 +31,12 @@ class WarmUp:
         if request.count and not request.since:
             bars = bars[-request.count :]
         return BarsLoaded(now, request.instrument, request.interval, tuple(bars))
+
+    def begun(self, instrument: InstrumentId, interval: str, now: int) -> list[Bar]:
+        """The short candles so far of the longer one that is in progress."""
+        short = SeriesId(instrument, Kind.CANDLES, self._interval)
+        since = max(bucket_of(now, INTERVALS[interval]), self._earliest)
+        return [_bar(row) for row in self._rows(short, since, now - self._length + 1)]
 
     def _bars(self, request: RequestBars, since: int, now: int, length: int) -> list[Bar]:
         own = SeriesId(request.instrument, Kind.CANDLES, request.interval)

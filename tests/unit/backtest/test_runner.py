@@ -174,6 +174,19 @@ def test_a_longer_interval_is_made_from_shorter_candles_and_warmed_up_from_the_p
     assert len(Hourly.seen) == 7
 
 
+def test_a_run_that_begins_inside_a_longer_candle_hears_all_of_it() -> None:
+    data = {BTC: walk(600)}
+    Hourly.seen = []
+    half_past = START + 3 * HOUR + 30 * MINUTE
+    run_backtest(replace(job(data, "hourly"), since=half_past), history(data), {"hourly": Hourly})
+    part = data[BTC].rows(180, 240)
+    assert isinstance(part, Candles)
+    first = Hourly.seen[0]
+    assert (first.open_time, first.open, first.high, first.low, first.volume) == (
+        START + 3 * HOUR, part.open[0], part.high.max(), part.low.min(), pytest.approx(part.volume.sum())
+    )  # fmt: skip
+
+
 def test_the_same_job_gives_the_same_result_and_the_parts_history_comes_in_do_not_matter(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
