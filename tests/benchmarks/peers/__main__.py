@@ -19,21 +19,25 @@ from tests.benchmarks.peers.report import absent, described, judged, names, tabl
 from tests.benchmarks.peers.runs import Runner
 
 
-def set_up(say: Any) -> int:
-    """Make all environments anew; the number of those that could not be made."""
+def set_up(wanted: list[str], say: Any) -> int:
+    """Make environments anew, all or those of the peers named; the number of those that could not be made."""
     failed = 0
-    for peer in {it.environment: it for it in PEERS if it.environment}.values():
+    for peer in {it.environment: it for it in _chosen(wanted) if it.environment}.values():
         why = environments.make(peer)
         failed += bool(why)
         say(f"{peer.name}: {why or f'installed in {environments.folder() / peer.environment}'}")
     return failed
 
 
-def _at_hand(wanted: list[str]) -> tuple[list[Peer], dict[str, str]]:
+def _chosen(wanted: list[str]) -> list[Peer]:
     unknown = [name for name in wanted if name not in names()]
     if unknown:
         raise SystemExit(f"{', '.join(unknown)}: no such peer; there are {', '.join(names())}")
-    chosen = [it for it in PEERS if not wanted or it.name in wanted]
+    return [it for it in PEERS if not wanted or it.name in wanted]
+
+
+def _at_hand(wanted: list[str]) -> tuple[list[Peer], dict[str, str]]:
+    chosen = _chosen(wanted)
     missing = {it.name: environments.reason(it) for it in chosen if environments.python_of(it) is None}
     return [it for it in chosen if it.name not in missing], missing
 
@@ -77,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(text, file=sys.stderr, flush=True)
 
     if given.setup:
-        return 1 if set_up(say) else 0
+        return 1 if set_up(given.peer, say) else 0
     with tempfile.TemporaryDirectory() as scratch:
         told = run(given, Path(scratch), say)
     if given.json:
