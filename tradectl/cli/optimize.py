@@ -1,6 +1,6 @@
 """``optimize``: the search over a strategy's parameters, and how far its winner may be believed."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -10,11 +10,8 @@ from tradectl.cli.screen import Screen
 from tradectl.cli.words import UsageError
 
 if TYPE_CHECKING:
-    from tradectl.backtest.optimise.plan import Plan
-    from tradectl.backtest.optimise.two_speeds import Engine
-    from tradectl.backtest.optimise.walk_forward import Walk
-    from tradectl.backtest.optimise.whole import Further, Outcome
-    from tradectl.backtest.request import Request
+    from tradectl.backtest.optimise.whole import Further
+    from tradectl.backtest.optimise.windows import Walk
 
 app = noun("Search for a strategy's parameters.")
 PARAMS = typer.Option(
@@ -24,7 +21,6 @@ PARAMS = typer.Option(
 CONSTRAINTS = typer.Option(
     [], "--constraint", metavar="RULE", help="On measures, such as 'trades >= 30', or MODULE:FUNCTION; repeatable."
 )
-FAILED, INTERRUPTED = 1, 130
 
 
 @app.command()
@@ -97,6 +93,7 @@ def optimize(
     probability that the choice is overfitted. Ctrl-C shows what there is by then; a named study goes on later.
     """
     from tradectl.backtest.request import Request
+    from tradectl.cli.search import run_search
     from tradectl.cli.when import moment
     from tradectl.model.money import use_exact_context
 
@@ -118,7 +115,7 @@ def optimize(
         "storage": _storage(screen, storage, study, workers, worker),
     }  # fmt: skip
     further = _further(_walk(walk, train, test, step, embargo), monte_carlo, paths, ruin)
-    _run(screen, request, data, (param, where), asked, engine, further, worker, report, keep)
+    run_search(screen, request, data, (param, where), asked, engine, further, worker, report, keep)
 
 
 def _held(texts: list[str]) -> dict[str, str]:
@@ -153,7 +150,7 @@ def _span(option: str, text: str) -> int:
 def _walk(kind: str, train: str, test: str, step: str, embargo: str) -> "Walk | None":
     if kind == "none":
         return None
-    from tradectl.backtest.optimise.walk_forward import Walk
+    from tradectl.backtest.optimise.windows import Walk
 
     return Walk(
         kind=kind,  # type: ignore[arg-type]
@@ -166,78 +163,3 @@ def _further(walk: "Walk | None", draws: int, paths: int, ruin: float) -> "Furth
     from tradectl.backtest.optimise.whole import Further
 
     return Further(walk=walk, draws=draws, paths=paths, ruined=ruin)
-
-
-def _run(
-    screen: Screen, request: "Request", data: list[str], searched: tuple[list[str], list[str]], asked: dict[str, Any],
-    engine: "Engine", further: "Further", worker: bool, report: str, keep: bool,
-) -> None:  # fmt: skip
-    from tradectl.backtest.optimise.evaluation import BacktestSource, Files, Held, identity_of
-    from tradectl.backtest.optimise.objectives import OWN_RESULT, Judge
-    from tradectl.backtest.optimise.plan import Plan
-    from tradectl.backtest.optimise.search_space import search_space
-    from tradectl.backtest.optimise.whole import whole
-    from tradectl.backtest.request import job_of
-    from tradectl.cli.draw.progress import Meter
-    from tradectl.cli.research import classes_of, history_of, interruptible
-    from tradectl.cli.strategies import folder_of
-    from tradectl.paths import history_folder
-
-    history = history_of(data, request.symbols)
-    classes = classes_of(screen, request.strategy)
-    job = job_of(request, history, classes[request.strategy])
-    own = job.strategies[0].params
-    held = {name: value for name, value in own.items() if name not in request.params}
-    space = search_space(classes[request.strategy], searched[0], searched[1], held)
-    folder = str(folder_of(screen)[1])
-    plan = Plan(
-        space=space,
-        since=job.since,
-        until=job.until,
-        folder=folder,
-        identity=identity_of(job, history, classes),
-        **asked,
-    )
-    opened = Held(history) if plan.workers == 1 else Files(tuple(data or [str(history_folder())]), request.symbols)
-    unfit = OWN_RESULT if Judge.of(plan).has_own else ""
-    source = BacktestSource(job=job, open=opened, folder=folder, engine=engine, unfit=unfit)
-    meter = Meter(screen)
-    with interruptible() as stop:
-        outcome = whole(
-            plan, source, further, join=worker, stop=stop,
-            told=lambda what, done, count: meter.show(done / max(count, 1), f"{done} of {count} {what}"),
-        )  # fmt: skip
-    meter.close()
-    _finish(screen, plan, outcome, report, keep)
-
-
-def _finish(screen: Screen, plan: "Plan", outcome: "Outcome", report: str, keep: bool) -> None:
-    from tradectl.backtest.optimise.whole import document
-    from tradectl.cli.draw.optimize import optimize_table
-    from tradectl.cli.numbers import printable
-    from tradectl.cli.research import write_report
-
-    data = document(outcome)
-    if outcome.best is not None and keep:
-        data = {"id": _kept(screen, outcome, data), **data}
-    if outcome.best is not None and report:
-        write_report(screen, outcome.best, report, data)
-    screen.show(printable(data), optimize_table)
-    for text in outcome.differs:
-        screen.fail(f"the best trial came out otherwise when it was run again: {text}", "report this: it is a bug")
-    if outcome.search.interrupted:
-        raise typer.Exit(INTERRUPTED)
-    if outcome.best is None or outcome.differs:
-        raise typer.Exit(FAILED)
-
-
-def _kept(screen: Screen, outcome: "Outcome", data: dict[str, Any]) -> str:
-    """Keep the best run with the whole study's document beside it."""
-    import json
-
-    from tradectl.backtest.runs import Catalogue
-    from tradectl.cli.quick import paths_of
-
-    assert outcome.best is not None
-    files = {"optimisation.json": json.dumps(data, indent=1).encode()}
-    return Catalogue(paths_of(screen.options).research).add(outcome.best, "optimize", files=files)

@@ -25,7 +25,7 @@ def run_sweep(
 
     Raises ``Problem`` for what cannot be swept, ``typer.Exit`` when it was interrupted or its best row is wrong.
     """
-    from tradectl.backtest.optimise.search_space import search_space
+    from tradectl.backtest.optimise.ranges import search_space
     from tradectl.backtest.optimise.swept import swept
     from tradectl.backtest.request import job_of
     from tradectl.cli.draw.progress import Meter

@@ -33,7 +33,9 @@ class Files(Struct, frozen=True):
         from tradectl.history.open_history import open_files, open_history
 
         paths = [Path(it).expanduser() for it in self.paths]
-        return open_history(paths[0], GUESS, self.symbols) if len(paths) == 1 else open_files(paths)
+        if len(paths) > 1:
+            return open_files(paths, GUESS, paths[0], self.symbols)
+        return open_history(paths[0], GUESS, self.symbols)
 
 
 class Held(Struct, frozen=True):

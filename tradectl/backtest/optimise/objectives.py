@@ -3,56 +3,23 @@
 import difflib
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
 
 from tradectl.backtest.job import BacktestResult
 from tradectl.backtest.optimise.expressions import UNMEASURED, Rule
+from tradectl.backtest.optimise.measures import MEASURES
+from tradectl.backtest.optimise.own_functions import Own, called, load_function, number_of, wrong
 from tradectl.backtest.optimise.plan import Plan
-from tradectl.model.errors import ErrorCode, Problem
 
-Own = Callable[[BacktestResult], Any]
 #: What a trial without a value counts as: finite, because not every sampler takes infinity.
 WORST = 1e12
 #: Why a user's function needs the event-driven run.
 OWN_RESULT = "a function of yours judges results, and may look at orders and decisions"
 _OWN = re.compile(r"[A-Za-z_]\w*:[A-Za-z_]\w*")
 _DIRECTIONS = {"max": True, "min": False}
-
-
-class Measure(Struct, frozen=True):
-    """A figure of a result; ``high``: the higher the better. Losses are told as their size, so lower is better."""
-
-    get: Callable[[BacktestResult], float]
-    high: bool = True
-
-
-MEASURES: dict[str, Measure] = {
-    "sharpe": Measure(lambda r: r.metrics.sharpe),
-    "sortino": Measure(lambda r: r.metrics.sortino),
-    "calmar": Measure(lambda r: r.metrics.calmar),
-    "omega": Measure(lambda r: r.metrics.omega),
-    "total_return": Measure(lambda r: r.metrics.total_return),
-    "annual_return": Measure(lambda r: r.metrics.annual_return),
-    "profit": Measure(lambda r: float(r.metrics.profit.net)),
-    "final_equity": Measure(lambda r: float(r.final_equity)),
-    "volatility": Measure(lambda r: r.metrics.volatility, high=False),
-    "max_drawdown": Measure(lambda r: abs(r.metrics.max_drawdown), high=False),
-    "drawdown_days": Measure(lambda r: float(r.metrics.drawdown_days), high=False),
-    "value_at_risk": Measure(lambda r: -r.metrics.value_at_risk, high=False),
-    "expected_shortfall": Measure(lambda r: -r.metrics.expected_shortfall, high=False),
-    "trades": Measure(lambda r: float(r.metrics.trades.trades)),
-    "win_rate": Measure(lambda r: r.metrics.trades.win_rate),
-    "profit_factor": Measure(lambda r: r.metrics.trades.profit_factor),
-    "payoff": Measure(lambda r: r.metrics.trades.payoff),
-    "expectancy": Measure(lambda r: float(r.metrics.trades.expectancy)),
-    "exposure": Measure(lambda r: r.metrics.exposure.time, high=False),
-    "turnover": Measure(lambda r: r.metrics.exposure.turnover_yearly, high=False),
-    "fees": Measure(lambda r: float(r.metrics.profit.fees), high=False),
-}
 
 
 class Goal(Struct, frozen=True):
@@ -122,15 +89,15 @@ def _part(text: str, folder: Path | None) -> _Wanted:
     name, *directions = text.split(":")
     if name in MEASURES and not (directions and directions[0] not in _DIRECTIONS):
         if len(directions) > 1:
-            raise _wrong("objective", text, "has more than one direction", "write it as NAME:max or NAME:min")
+            raise wrong("objective", text, "has more than one direction", "write it as NAME:max or NAME:min")
         return _Wanted((Goal(name, _DIRECTIONS[directions[0]] if directions else MEASURES[name].high),), None)
     if not directions or directions[0] in _DIRECTIONS:
         near = difflib.get_close_matches(name, MEASURES, 1)
         hint = f"did you mean {near[0]}?" if near else f"known are: {', '.join(MEASURES)}, or MODULE:FUNCTION"
-        raise _wrong("objective", name, "is no measure", hint)
+        raise wrong("objective", name, "is no measure", hint)
     function, *told = directions
     if any(it not in _DIRECTIONS for it in told):
-        raise _wrong("objective", text, "has a direction other than max or min", f"write {name}:{function}:max")
+        raise wrong("objective", text, "has a direction other than max or min", f"write {name}:{function}:max")
     goals = tuple(Goal(f"{function}{i or ''}", _DIRECTIONS[it]) for i, it in enumerate(told or ["max"]))
     return _Wanted(goals, load_function(f"{name}:{function}", folder, "objective"))
 
@@ -144,55 +111,19 @@ def _constraint(text: str, folder: Path | None) -> Rule | Own:
 def _values(part: _Wanted, result: BacktestResult, measures: dict[str, float]) -> list[float]:
     if part.own is None:
         return [measures[part.goals[0].name]]
-    told = _called(part.own, result, "objective")
+    told = called(part.own, result, "objective")
     values = list(told) if isinstance(told, tuple | list) else [told]
     if len(values) != len(part.goals):
         rule = f"returned {len(values)} values where {len(part.goals)} were announced"
-        raise _wrong("objective", part.own.__name__, rule, "write a direction for each: MODULE:FUNCTION:max:min")
-    return [_number(value, part.own, "objective") for value in values]
+        raise wrong("objective", part.own.__name__, rule, "write a direction for each: MODULE:FUNCTION:max:min")
+    return [number_of(value, part.own, "objective") for value in values]
 
 
 def _violated(rule: Rule | Own, result: BacktestResult, measures: dict[str, float]) -> float:
     if isinstance(rule, Rule):
         return rule.violation(measures)
-    told = _called(rule, result, "constraint")
+    told = called(rule, result, "constraint")
     if isinstance(told, bool):
         return 0.0 if told else 1.0
-    number = _number(told, rule, "constraint")
+    number = number_of(told, rule, "constraint")
     return UNMEASURED if math.isnan(number) else min(max(number, 0.0), UNMEASURED)
-
-
-def _called(own: Own, result: BacktestResult, field: str) -> Any:
-    try:
-        return own(result)
-    except Exception as error:
-        rule = f"failed: {type(error).__name__}: {error}"
-        raise _wrong(field, own.__name__, rule, "correct the function and resume the study") from error
-
-
-def _number(value: Any, own: Own, field: str) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise _wrong(field, own.__name__, f"returned {value!r}, which is no number", "return a float") from None
-
-
-def load_function(text: str, folder: Path | None, field: str) -> Own:
-    """``module:function`` from a file of ``folder``. Raises ``Problem``."""
-    stem, _, name = text.partition(":")
-    path = folder / f"{stem}.py" if folder is not None else Path(f"{stem}.py")
-    if not path.is_file():
-        raise _wrong(field, text, f"needs the file {path}, which is not there", "write it, or name a measure")
-    space: dict[str, Any] = {"__name__": f"tradectl_user_{stem}", "__file__": str(path)}
-    try:
-        exec(compile(path.read_bytes(), str(path), "exec"), space)
-    except Exception as error:
-        raise _wrong(field, text, f"cannot be imported: {type(error).__name__}: {error}", f"correct {path}") from error
-    found = space.get(name)
-    if not callable(found):
-        raise _wrong(field, text, f"is no function of {path}", f"define {name}(result) there")
-    return found  # type: ignore[no-any-return]
-
-
-def _wrong(field: str, text: str, rule: str, remedy: str) -> Problem:
-    return Problem(ErrorCode.INVALID_REQUEST, f"{field} {text} {rule}", field=field, reason=rule, remedy=remedy)

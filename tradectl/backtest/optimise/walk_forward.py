@@ -7,7 +7,6 @@ cash; the stitched curve compounds the tests' returns one after the other.
 import math
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,33 +18,12 @@ from tradectl.backtest.optimise.plan import Evaluate, Plan, Source, Stop
 from tradectl.backtest.optimise.result import OptimisationResult
 from tradectl.backtest.optimise.search_space import Params
 from tradectl.backtest.optimise.trial_run import marks_of
-from tradectl.model.errors import ErrorCode, Problem
+from tradectl.backtest.optimise.windows import Kind, Walk, Window, windows
 from tradectl.performance import ratios
 from tradectl.performance.returns import Mark, changes, daily
 
-Kind = Literal["rolling", "anchored"]
 #: Makes evaluations that see nothing before and after the two moments.
 SourceOf = Callable[[int, int], Source]
-
-
-class Window(Struct, frozen=True):
-    """Searched over ``train_since <= open < train_until``, tested over ``test_since <= open < test_until``."""
-
-    train_since: int
-    train_until: int
-    test_since: int
-    test_until: int
-
-
-class Walk(Struct, frozen=True, kw_only=True):
-    """Lengths in nanoseconds. ``anchored``: every training begins at the first moment. ``embargo`` is left out between
-    training and test, so that what was still open then cannot tell."""
-
-    kind: Kind = "rolling"
-    train: int
-    test: int
-    step: int = 0
-    embargo: int = 0
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -80,25 +58,6 @@ class WalkForwardResult(Struct, frozen=True, kw_only=True):
     trials: int
     warnings: tuple[Warned, ...] = ()
     interrupted: bool = False
-
-
-def windows(walk: Walk, since: int, until: int) -> list[Window]:
-    """The windows that fit between ``since`` and ``until`` whole. Raises ``Problem`` when none does."""
-    step = walk.step or walk.test
-    if min(walk.train, walk.test) <= 0 or step < walk.test or walk.embargo < 0:
-        rule = "train and test are above 0, step is at least test (else tests overlap), embargo not below 0"
-        raise _wrong("walk-forward", f"has lengths that cannot be walked: {rule}", "give other lengths")
-    found = []
-    at = since
-    while at + walk.train + walk.embargo + walk.test <= until:
-        test = at + walk.train + walk.embargo
-        found.append(Window(since if walk.kind == "anchored" else at, at + walk.train, test, test + walk.test))
-        at += step
-    if not found:
-        days = (walk.train + walk.embargo + walk.test) / 86_400e9
-        rule = f"needs {days:g} days for one window, the span has {(until - since) / 86_400e9:g}"
-        raise _wrong("walk-forward", rule, "shorten --train and --test, or widen the span")
-    return found
 
 
 def walk_forward(
@@ -188,7 +147,3 @@ def stitched(tests: Sequence[tuple[Window, Sequence[Mark]]]) -> list[tuple[int, 
         curve += told or [(window.test_since, level), (window.test_until - 1, level)]
         level = curve[-1][1]
     return curve
-
-
-def _wrong(field: str, rule: str, remedy: str) -> Problem:
-    return Problem(ErrorCode.INVALID_REQUEST, f"{field} {rule}", field=field, reason=rule, remedy=remedy)

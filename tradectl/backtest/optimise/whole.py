@@ -20,7 +20,8 @@ from tradectl.backtest.optimise.search_space import Params
 from tradectl.backtest.optimise.synthetic_prices import series_of, synthetic
 from tradectl.backtest.optimise.trial_record import TrialRecord
 from tradectl.backtest.optimise.trial_run import marks_of
-from tradectl.backtest.optimise.walk_forward import Walk, WalkForwardResult, walk_forward, windows
+from tradectl.backtest.optimise.walk_forward import WalkForwardResult, walk_forward
+from tradectl.backtest.optimise.windows import Walk, windows
 from tradectl.history.series import Kind, SeriesId
 from tradectl.performance.returns import changes, daily
 from tradectl.performance.round_trips import round_trips

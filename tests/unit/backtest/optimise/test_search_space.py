@@ -5,7 +5,8 @@ from random import Random
 import pytest
 
 from tests.unit.backtest.optimise.synthetic import Hill
-from tradectl.backtest.optimise.search_space import Dimension, search_space
+from tradectl.backtest.optimise.ranges import search_space
+from tradectl.backtest.optimise.search_space import Dimension
 from tradectl.model.errors import Problem
 
 

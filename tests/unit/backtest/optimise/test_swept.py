@@ -5,7 +5,7 @@ import pytest
 
 from tests.unit.backtest.arrays.market import BTC, INFO, candles
 from tradectl.backtest.optimise.deflated_sharpe import moments
-from tradectl.backtest.optimise.search_space import search_space
+from tradectl.backtest.optimise.ranges import search_space
 from tradectl.backtest.optimise.swept import Swept, differing, rows_of, study_of, swept, warnings_of
 from tradectl.backtest.optimise.trial_run import marks_of
 from tradectl.backtest.request import Request, job_of

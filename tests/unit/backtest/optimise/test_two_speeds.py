@@ -12,7 +12,7 @@ from tradectl.backtest.optimise.evaluation import BacktestSource, Held
 from tradectl.backtest.optimise.objectives import Judge
 from tradectl.backtest.optimise.optimiser import optimise
 from tradectl.backtest.optimise.plan import Plan
-from tradectl.backtest.optimise.search_space import search_space
+from tradectl.backtest.optimise.ranges import search_space
 from tradectl.backtest.optimise.two_speeds import WHY
 from tradectl.backtest.optimise.whole import Further, differences, document, whole
 from tradectl.backtest.request import Request, job_of

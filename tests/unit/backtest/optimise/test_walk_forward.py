@@ -12,10 +12,11 @@ from tests.unit.backtest.optimise.synthetic import DAY, SINCE, HillSource, made,
 from tradectl.backtest.optimise.evaluation import BacktestSource, Held, identity_of
 from tradectl.backtest.optimise.optimiser import optimise
 from tradectl.backtest.optimise.plan import Plan
-from tradectl.backtest.optimise.search_space import search_space
+from tradectl.backtest.optimise.ranges import search_space
 from tradectl.backtest.optimise.two_speeds import Engine
-from tradectl.backtest.optimise.walk_forward import Walk, Window, stitched, walk_forward, windows
+from tradectl.backtest.optimise.walk_forward import stitched, walk_forward
 from tradectl.backtest.optimise.windowed_history import OutsideWindow, WindowedHistory
+from tradectl.backtest.optimise.windows import Walk, Window, windows
 from tradectl.backtest.request import Request, job_of
 from tradectl.history.reading import MemoryHistory
 from tradectl.history.series import Candles, Kind, Points, SeriesId
