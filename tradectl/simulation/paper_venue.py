@@ -78,6 +78,7 @@ class PaperVenue:
         self._announced = {} if saved is None else dict(saved.announced)
         self._printed: dict[InstrumentId, int] = {}
         self._shown: set[InstrumentId] = set()
+        self._waiting: dict[InstrumentId, TickerChanged] = {}
         if saved is None:
             self.exchange = self._opened()
         else:
@@ -144,12 +145,12 @@ class PaperVenue:
         then forgotten."""
         self.now = max(self.now, event.ts)
         if isinstance(event, TickerChanged):
-            return self._ticker(event) if self._is_listed(event.instrument) else []
+            return self._heard_ticker(event) if self._is_listed(event.instrument) else []
         if isinstance(event, BookChanged):
             if event.depth != DEPTH or not self._is_listed(event.instrument):
                 return []
             return self._guarded(self._book, event)
-        if isinstance(event, TradePrinted) and event.instrument in self.exchange.instruments:
+        if isinstance(event, TradePrinted) and event.instrument in self._shown:
             return self._guarded(self._print, event)
         return []
 
@@ -166,13 +167,23 @@ class PaperVenue:
         asks = [(exact(price), exact(size)) for price, size in event.asks]
         if event.snapshot:
             self._shown.add(i)
-            return self._events(self.exchange.set_book(i, bids, asks, self.now))
+            events = self._events(self.exchange.set_book(i, bids, asks, self.now))
+            waiting = self._waiting.pop(i, None)
+            return events if waiting is None else events + self._ticker(waiting)
         return self._events(self.exchange.update_levels(i, bids, asks, self.now)) if i in self._shown else []
 
     def _print(self, event: TradePrinted) -> list[Event]:
         self._printed[event.instrument] = event.ts
         price, size = exact(event.price), exact(event.size)
         return self._events(self.exchange.print_trade(event.instrument, event.side, price, size, self.now))
+
+    def _heard_ticker(self, event: TickerChanged) -> list[Event]:
+        """What a price fires must find a book to trade with: without one, the newest ticker waits for it."""
+        i = event.instrument
+        if i not in self._shown and i in self.needs():
+            self._waiting[i] = event
+            return []
+        return self._ticker(event)
 
     def _ticker(self, event: TickerChanged) -> list[Event]:
         """Mark and index; the last price only where no later print stated it."""

@@ -145,11 +145,13 @@ def test_funding_is_charged_once_when_the_next_settlement_is_announced() -> None
     assert v.hear(ticker(HOUR + 6, 100.0, 120.0, 0.003, 9 * HOUR)) == []
 
 
-def test_funding_that_came_due_while_the_daemon_was_down_is_charged_at_its_first_ticker() -> None:
+def test_funding_that_came_due_while_the_daemon_was_down_is_charged_once_the_market_is_known() -> None:
     v = venue()
     v.hear(ticker(1, 100.0, 100.0, 0.001, HOUR))
     v.carry_out(order("2"))
-    (row,) = fills(restarted(v).hear(ticker(2 * HOUR, 100.0, 100.0, 0.005, 9 * HOUR)))
+    again = restarted(v)
+    assert again.hear(ticker(2 * HOUR, 100.0, 100.0, 0.005, 9 * HOUR)) == []
+    (row,) = fills(again.hear(book(2 * HOUR, [(100.0, 1.0)], [(100.1, 1.0)])))
     assert (row.fee, row.ts) == (D("0.2"), T0 + HOUR)
 
 
@@ -261,6 +263,21 @@ def test_after_a_restart_the_money_orders_and_positions_are_the_same_and_the_old
     assert traded(again.hear(book(9, [(98.0, 1.0)], [(99.0, 9.0)]))) == [("99.9", "1.000")]
 
 
+def test_a_stop_that_came_due_while_nobody_looked_fires_into_the_first_book_never_into_an_empty_one() -> None:
+    v = venue()
+    v.carry_out(order("1"))
+    v.carry_out(order("1", side=Side.SELL, link="s", trigger=Trigger(D(99), rises=False), reduce_only=True))
+    again = restarted(v)
+    assert again.hear(ticker(8, 99.5, 99.5)) == []
+    assert again.hear(ticker(9, 98.0, 98.0)) == []
+    assert again.hear(trade(9, 98.0, 1.0)) == []
+    assert traded(again.hear(book(10, [(97.9, 5.0)], [(98.0, 5.0)]))) == [("97.9", "1.000")]
+    assert again.exchange.prices(BTC).mark == D(98)
+    again.lose(BTC)
+    assert again.hear(ticker(11, 97.0, 97.0)) == []
+    assert again.exchange.prices(BTC).mark == D(97), "nothing is held there any more"
+
+
 PRICES = st.integers(985, 1015).map(lambda ticks: ticks / 10)
 SIZES = st.integers(1, 3000).map(lambda lots: lots / 1000)
 SIDES = st.sampled_from([Side.BUY, Side.SELL])
@@ -292,11 +309,14 @@ def test_any_flow_goes_on_after_a_restart_and_its_money_is_what_the_executions_s
     steps: list[tuple[str, Side, float, float]], data: Any
 ) -> None:
     v, other = venue(), venue()
+    shown = book(1, [(100.0, 2.0), (99.9, 5.0)], [(100.1, 3.0), (100.2, 5.0)])
     cut = data.draw(st.integers(0, len(steps)))
     told: list[Event] = []
     for number, step in enumerate(steps, 1):
         if number == cut:
             v, other = restarted(v), restarted(restarted(other))
+            told += v.hear(shown)
+            other.hear(shown)
         events = _do(v, number, step)
         assert _do(other, number, step) == events
         told += events
