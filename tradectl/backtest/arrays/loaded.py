@@ -41,11 +41,13 @@ class Loaded:
         refuse([f"its indicators look back further than {PAST} candles"] if self._cut_off and not start else [])
 
     def _funding(self, job: BacktestJob, history: History) -> Points | None:
-        series = SeriesId(self.instrument.id, Kind.FUNDING)
+        """The payments the data has. Those of a model, before and after them, are for the event-driven run."""
+        series, model = SeriesId(self.instrument.id, Kind.FUNDING), job.models.funding
+        if not self.instrument.funding_interval:
+            return None
+        refuse([] if isinstance(model, FixedFunding) and not model.fixed else ["funding follows a model"])
         span = history.span(series)
-        if span is None or not self.instrument.funding_interval:
-            model = job.models.funding
-            refuse([] if isinstance(model, FixedFunding) and not model.fixed else ["funding follows a model"])
+        if span is None:
             return None
         parts = list(history.read(series, job.since + 1, min(span.last, job.until) + 1))
         return cast(Points, joined(Kind.FUNDING, parts))

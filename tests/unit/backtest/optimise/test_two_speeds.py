@@ -20,6 +20,7 @@ from tradectl.engine.strategy import Strategy
 from tradectl.history.reading import MemoryHistory
 from tradectl.history.series import Kind, SeriesId
 from tradectl.model.errors import Problem
+from tradectl.simulation.models import FixedFunding, Models
 from tradectl.strategies.buy_and_hold import BuyAndHold
 from tradectl.strategies.ma_cross import MaCross
 
@@ -107,6 +108,8 @@ def test_what_arrays_cannot_do_is_done_by_events_and_said() -> None:
     assert ran(source("auto", unfit="it is mine"), {}).extra[WHY] == "it is mine"
     strict = replace(job(), limits=replace(job().limits, drawdown_share=Decimal("0.01")))
     assert "a loss limit may have spoken" in ran(BacktestSource(job=strict, open=Held(HISTORY)), {}).extra[WHY]
+    paying = BacktestSource(job=job(models=Models(funding=FixedFunding(Decimal("0.0001")))), open=Held(HISTORY))
+    assert ran(paying, {}).extra[WHY] == "funding follows a model"
     crossed = ran(source("auto"), {"fast": 20, "slow": 10})
     assert "fast (20) must be below slow (10)" in crossed.extra[WHY]
     assert crossed.stopped
