@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from tradectl.journal.files import write_all, write_atomically
+from tradectl.journal.files import sync_directory, write_all, write_atomically
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.simulation.paper_past import Chapter, Past
 from tradectl.simulation.paper_venue import REMEMBERED, PaperVenue, Saved, Terms
@@ -44,6 +44,7 @@ class PaperFile:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         os.ftruncate(self._fd, self._end)
+        sync_directory(path.parent)
 
     def _read(self) -> int:
         """Take in every whole record; where the last one ends."""

@@ -15,7 +15,7 @@ class PaperConfig(Struct, frozen=True, kw_only=True):
     """Fees are fractions of the traded value, by default Bybit's VIP 0; times are added to those of the network, which
     market data takes anyway."""
 
-    cash: dict[str, Decimal] = field(default_factory=lambda: {"USDT": Decimal(10_000)})
+    cash: dict[str, Annotated[Decimal, Meta(ge=0)]] = field(default_factory=lambda: {"USDT": Decimal(10_000)})
     linear_maker: _Rate = Decimal("0.0002")
     linear_taker: _Rate = Decimal("0.00055")
     spot_maker: _Rate = Decimal("0.001")
