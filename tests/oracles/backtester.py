@@ -345,6 +345,8 @@ class Backtester:
         self.due: list[tuple[int, int, int, Callable[[], None]]] = []
         self.entries = 0
         self.inbox: deque[Callable[[], None]] = deque()
+        self.said: list[Callable[[], None]] = []
+        self.changed: dict[Order, None] = {}
         self.until_when = 0
         self.venue.say = self.hear
 
@@ -383,19 +385,30 @@ class Backtester:
                 self.venue.cancel(order)
             else:
                 self.venue.amend(*content)
+            self.publish()
         except Refused as refused:
             if what == "place" and str(refused) == "nothing to reduce" and not self.until_when:
                 self.until_when = self.now  # the desk looks the order up, and trades no more until it knows
             self.tell(lambda: self.desk.hear_refusal(order), self.case.latency.answers)
 
     def hear(self, what: str, order: Order, row: dict[str, Any] | None = None) -> None:
-        delay = self.case.latency.answers
-        if what == "fill":
-            assert row is not None
-            self.tell(lambda: self.desk.hear_fill(order, row), delay)
+        """What one action of the venue causes: fills and triggers as they come, each order once, as it ends, after
+        them."""
+        if row is not None:
+            self.said.append(lambda: self.desk.hear_fill(order, row))
+        elif what == "triggered":
+            self.said.append(lambda: self.desk.hear_order(order, "Triggered", order.qty))
         else:
-            status, qty = order.status, order.qty
-            self.tell(lambda: self.desk.hear_order(order, status, qty), delay)
+            self.changed[order] = None
+
+    def publish(self) -> None:
+        """The action is over."""
+        said, changed, self.said, self.changed = self.said, list(self.changed), [], {}
+        for what in said:
+            self.tell(what, self.case.latency.answers)
+        for order in changed:
+            state = order, order.status, order.qty
+            self.tell(lambda it=state: self.desk.hear_order(*it), self.case.latency.answers)  # type: ignore[misc]
 
     def tell(self, what: Callable[[], None], delay: int) -> None:
         """The desk hears one thing after the other: what comes while it is busy waits."""
@@ -405,6 +418,7 @@ class Backtester:
         self.inbox.append(what)
 
     def pump(self) -> None:
+        self.publish()
         while self.inbox:
             self.inbox.popleft()()
         desk = self.desk

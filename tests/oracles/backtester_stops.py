@@ -28,7 +28,7 @@ class Known:
 
     @property
     def is_open(self) -> bool:
-        return self.status in ("Sent", "New", "PartiallyFilled", "Untriggered")
+        return self.status in ("Sent", "New", "PartiallyFilled", "Untriggered", "Triggered")
 
     @property
     def sleeps(self) -> bool:

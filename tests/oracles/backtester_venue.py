@@ -15,7 +15,6 @@ BUY, SELL = 1, -1
 BOUND = Fraction(5, 100)
 MAINTENANCE = Fraction(5, 1000)
 PLENTY = Fraction(10**30)
-OPEN = ("New", "PartiallyFilled", "Untriggered")
 
 
 class Refused(Exception):
@@ -382,6 +381,8 @@ class Venue:
         self.waiting.remove(order)
         if order.partner is not None and order.partner in self.resting:
             self.cancel(order.partner)
+        order.status = "Triggered"
+        self.say("triggered", order)
         try:
             self.plan(order)
         except Refused as refused:
