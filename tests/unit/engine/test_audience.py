@@ -17,7 +17,9 @@ from tests.unit.engine.harness import BTC, ETH, FEES, INSTRUMENTS, MINUTE, RUN, 
 from tests.unit.engine.recorded import CLASSES as RECORDED
 from tests.unit.engine.recorded import record
 from tradectl.engine.audience import EVERYBODY, NOBODY, Audience
+from tradectl.engine.calm import Calm
 from tradectl.engine.config import EngineConfig, QueueLimits, RiskLimits, StrategyConfig
+from tradectl.engine.express import Express
 from tradectl.engine.strategy import Strategy
 from tradectl.engine.trading_engine import TradingEngine
 from tradectl.model.commands import (
@@ -211,7 +213,13 @@ def setup_of(seed: int) -> EngineConfig:
     )
     queue = QueueLimits(derivative_create=1000, max_wait_ms=100)
     return EngineConfig(
-        run=RUN, mode="backtest", risk=limits, queue=queue, strategies=strategies, guard_every_s=60, equity_every_s=3600
+        run=RUN,
+        mode="backtest",
+        risk=limits,
+        queue=queue,
+        strategies=strategies,
+        equity_every_s=3600,
+        guard_every_s=60 * (seed % 2),  # by a timer, or with the candles
     )
 
 
@@ -230,6 +238,18 @@ def played(cfg: EngineConfig, seed: int, audience: Audience, **how: bool) -> Mar
     return market
 
 
+def counted(monkeypatch: pytest.MonkeyPatch, of: type, name: str, yes: list[int]) -> None:
+    """From now on ``yes`` counts how often the method said so."""
+    real = getattr(of, name)
+
+    def count(*args: object) -> bool:
+        said = bool(real(*args))
+        yes[0] += said
+        return said
+
+    monkeypatch.setattr(of, name, count)
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_short_ways_and_long_ways_end_in_the_same_state(seed: int) -> None:
     cfg = setup_of(seed)
@@ -240,15 +260,20 @@ def test_short_ways_and_long_ways_end_in_the_same_state(seed: int) -> None:
     assert state_of(short.engine) == state_of(long.engine)
 
 
-def test_the_markets_contain_something() -> None:
-    """Fills, refusals by many checks, and limits that latched: else the comparison would prove nothing."""
-    fills, stopped, latched = 0, set(), set()
+def test_the_markets_contain_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fills, refusals by many checks, limits that latched and short ways that were taken: else the comparison would
+    prove nothing."""
+    fills, stopped, latched, placed, drawn = 0, set(), set(), [0], [0]
+    counted(monkeypatch, Express, "to_size", placed)
+    counted(monkeypatch, Calm, "_is_redrawn", drawn)
     for seed in range(40):
         market = played(setup_of(seed), seed, NOBODY)
         fills += sum(isinstance(c, ExecutionBooked) for c in market.out)
         stopped |= {name for _, name, _ in market.refused}
         latched |= {r.code for r in market.engine.world.state.all()}
     assert fills > 500
+    assert placed[0] > 300
+    assert drawn[0] > 100
     assert {"order_size", "position_size", "gross_exposure", "market_collar", "margin", "order_rate"} <= stopped
     assert {"day_loss", "drawdown"} & latched
 
@@ -261,6 +286,26 @@ def test_a_candle_that_states_prices_is_a_quote_and_a_ticker(seed: int) -> None:
         c.execution for c in three.out if isinstance(c, ExecutionBooked)
     ]
     assert [name for _, name, _ in one.refused] == [name for _, name, _ in three.refused]
+
+
+def test_without_a_timer_the_guard_looks_before_a_candle_is_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit reached by a candle stops the entry made on it; a timer of a minute would be late by that minute."""
+    limits = RiskLimits(day_loss_share=D("0.01"), order_share=D(1), position_share=D(1), margin_share=D(0))
+    strategy = StrategyConfig(name="r", class_="restless", capital=D("0.7"))
+    cfg = EngineConfig(run=RUN, mode="backtest", risk=limits, strategies=(strategy,), guard_every_s=0)
+    market = Market(cfg, NOBODY)
+    assert "guard" not in market.timers
+    monkeypatch.setattr(Restless, "on_bar", lambda self, bar: None)
+    market.minute(0, {BTC: 1000.0})
+    monkeypatch.setattr(Restless, "on_bar", lambda self, bar: self.target("BTCUSDT", 0.5, reason="some"))
+    market.minute(1, {BTC: 1000.0})
+    held = market.engine.world.portfolio.size("r", BTC)
+    assert held > 0
+    monkeypatch.setattr(Restless, "on_bar", lambda self, bar: self.target("BTCUSDT", 1.0, reason="more"))
+    market.minute(2, {BTC: 950.0})
+    assert market.engine.world.state.has("day_loss")
+    assert [name for _, name, _ in market.refused] == ["trading_state"]
+    assert market.engine.world.portfolio.size("r", BTC) == held
 
 
 def test_an_order_is_stated_once_when_it_is_over() -> None:

@@ -1,0 +1,122 @@
+"""Bars that go straight to the engine end as those do that go bar by bar: every record the same."""
+
+import random
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from tests.unit.backtest.candles import BTC, MINUTE, START, history, instrument, job, walk
+from tradectl.backtest.closings import touches
+from tradectl.backtest.job import BacktestResult
+from tradectl.backtest.runner import Backtest
+from tradectl.engine.strategy import Strategy, param
+from tradectl.history.series import Candles, Points
+from tradectl.model.market_data import Bar
+from tradectl.simulation.display import Display
+from tradectl.simulation.models import FixedSpread, Models
+
+D = Decimal
+
+
+class Drawn(Strategy):
+    """Goes in and out as a draw says; unless it is ``calm`` with stops and resting orders, so that bars are watched."""
+
+    symbol: str = param("BTCUSDT")
+    seed: int = param(1)
+    calm: bool = param(False)
+    weight: float = param(0.9)
+
+    def on_start(self) -> None:
+        self.subscribe_bars(self.symbol, "1m")
+        self._draw = random.Random(self.seed)
+
+    def on_bar(self, bar: Bar) -> None:
+        kind = self._draw.randrange(40)
+        if kind < 2:
+            self.target(self.symbol, self.weight * self._draw.choice((1, 0.4, -0.8)), reason="drawn")
+        elif kind == 2:
+            self.close(self.symbol, reason="drawn")
+        elif kind == 3 and not self.calm:
+            self.target(self.symbol, 0.5, reason="drawn", stop_loss=round(bar.close * 0.99))
+        elif kind == 4 and not self.calm:
+            self.buy(self.symbol, D("0.05"), price=round(bar.close * 0.998), reason="drawn")
+
+
+class Listener(Drawn):
+    """Hears of its orders, so that the venue says all of each."""
+
+    def on_order(self, order: object) -> None:
+        self.heard = getattr(self, "heard", 0) + 1
+
+
+def candles_of(seed: int) -> Candles:
+    """With gaps and jumps, and now and then off the tick."""
+    rng, whole = np.random.default_rng(seed), walk(1500, seed)
+    shift = np.where(rng.random(1500) < 0.05, 0.03, 0.0) * (seed % 2)
+    level = 1 + 0.15 * (np.arange(1500) // 60 % 2)
+    parts = (whole.open, 0.0), (whole.high, shift), (whole.low, 0.0), (whole.close, shift)
+    prices = [np.round(it * level, 1) + extra for it, extra in parts]
+    chosen = rng.random(1500) > 0.02
+    moved = Candles(whole.open_time, *prices, whole.volume)
+    return Candles(*(column[chosen] for column in moved.arrays()))
+
+
+def played(
+    seed: int, single: bool, class_: type[Strategy] = Drawn, calm: bool = False
+) -> tuple[Backtest, BacktestResult]:
+    data, leverage = {BTC: candles_of(seed)}, 10 if seed % 3 == 0 else 1
+    paid = Points(START + np.arange(1, 4) * 480 * MINUTE, np.array([0.0001, -0.0004, 0.003]))
+    params = {"seed": seed, "calm": calm, "weight": 9.0 if leverage > 1 else 0.9}
+    asked = job(data, "drawn", params, models=Models(spread=FixedSpread(seed % 4)), leverage=D(leverage))
+    run = Backtest(asked, history(data, {BTC: paid}), {"drawn": class_})
+    assert run._is_single()
+    if not single:
+        run._is_single = lambda: False  # type: ignore[method-assign]
+    return run, run.run(None, None)
+
+
+def compared(result: BacktestResult) -> BacktestResult:
+    """Without what a run took."""
+    return replace(result, wall_seconds=0.0, cpu_seconds=0.0)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_stretch_is_the_same_as_bar_by_bar(seed: int) -> None:
+    (fast, first), (slow, second) = played(seed, True, calm=seed % 4 == 1), played(seed, False, calm=seed % 4 == 1)
+    assert compared(first) == compared(second)
+    assert fast.engine.checkpoint() == slow.engine.checkpoint()
+    assert fast.venue.exchange.save() == slow.venue.exchange.save()
+    assert len(first.executions) > (20 if seed % 3 else 3)
+
+
+def test_the_runs_contain_liquidations_and_funding() -> None:
+    """Else nothing would be said about bounds and about what is due."""
+    kinds = {it.execution.type for seed in (0, 1, 3) for it in played(seed, True)[1].executions}
+    assert {"Trade", "Funding", "BustTrade"} <= kinds
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_what_is_not_said_of_a_filled_order_was_known(seed: int) -> None:
+    """Told of a fill alone, the engine ends with the same money and the same orders as when it is told of both."""
+    (terse, first), (full, second) = played(seed, True, Drawn), played(seed, True, Listener)
+    assert (terse.venue.terse, full.venue.terse) == (True, False)
+    assert [it.execution for it in first.executions] == [it.execution for it in second.executions]
+    assert first.orders == second.orders
+    assert first.samples == second.samples
+
+
+@pytest.mark.parametrize(("tick", "half"), [("0.1", 1), ("0.01", 0), ("0.5", 1), ("1", 3), ("10", 1), ("0.00001", 2)])
+def test_touches_are_what_is_displayed_price_by_price(tick: str, half: int) -> None:
+    display = Display(instrument(tick=tick), Models(spread=FixedSpread(half)))
+    rng = np.random.default_rng(half)
+    prices = rng.integers(1, 10**6, 400) * float(tick)
+    prices[::7] += float(tick) / 3
+    prices = np.array([float(repr(round(price, 7))) for price in prices.tolist()])
+    display.price = 42.0
+    bids, asks = touches(display, prices)
+    assert display.price == 42.0
+    for bid, ask, price in zip(bids, asks, prices.tolist(), strict=True):
+        display.price = price
+        assert (bid, ask) == display.touch()
