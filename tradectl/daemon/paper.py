@@ -192,13 +192,20 @@ class PaperConnector:
             self._market(event)
             return
         if isinstance(event, InstrumentsLoaded):
-            self.venue.instruments = {it.id: it for it in event.instruments}
+            self._state_anew(self.venue.know(event.instruments))
             event = replace(event, fees=self.venue.fee_rates())
         elif isinstance(event, ConnectionChanged) and not event.up:
             self._lose(it for it in self._followed if event.stream.startswith(f"public.{it.category.value}"))
         elif isinstance(event, DataDoubted) and not event.ok and event.kind == "book":
             self._lose((event.instrument,))
         self._emit(event)
+
+    def _state_anew(self, instruments: Iterable[InstrumentId]) -> None:
+        """Let the venue state these books again."""
+        for instrument in self._followed.intersection(instruments):
+            book = _needed(instrument)[0]
+            self._public.execute(Unsubscribe(book))
+            self._public.execute(Subscribe(book))
 
     def _lose(self, instruments: Iterable[InstrumentId]) -> None:
         for instrument in instruments:

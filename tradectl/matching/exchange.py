@@ -86,6 +86,15 @@ class Exchange:
         """A market of its own for ``instrument``; one that has one already keeps what it was listed with."""
         self._state.add(instrument)
 
+    def relist(self, instrument: Instrument) -> None:
+        """Take the new filters of a market in which nothing rests or waits (raises ``ValueError`` otherwise).
+
+        Prices and positions stay; what was displayed, in the old ticks, is forgotten.
+        """
+        if self.has_resting(instrument.id):
+            raise ValueError(f"{instrument.id} has orders at the old filters")
+        self._state.relist(instrument)
+
     def has_account(self, uid: str) -> bool:
         return uid in self._state.accounts
 

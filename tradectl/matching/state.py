@@ -73,6 +73,17 @@ class State:
         book = self.books[instrument.id] = Book(instrument, self.changed)
         self._price_coin(book)
 
+    def relist(self, instrument: Instrument) -> None:
+        """A market with the filters of ``instrument`` in the place of the one that has nothing resting: prices and
+        positions stay, what was displayed is forgotten."""
+        old, book = self.books[instrument.id], Book(instrument, self.changed)
+        book.mark, book.index, book.last = old.mark, old.index, old.last
+        book.holders = old.holders
+        self.instruments[instrument.id] = instrument
+        self.books[instrument.id] = book
+        for books in self._coin_books.values():
+            books[:] = [book if each is old else each for each in books]
+
     def _price_coin(self, book: Book) -> None:
         """Let a book in dollars price its coin."""
         if book.instrument.quote_coin in (*DOLLARS, "USD"):

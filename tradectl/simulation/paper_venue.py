@@ -4,7 +4,7 @@ Pure: the time is that of the newest market data. What a method returns is to be
 tells it writes into ``received`` when that is.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 from msgspec import Struct
@@ -97,6 +97,19 @@ class PaperVenue:
     def save(self) -> Saved:
         """Everything but the past."""
         return Saved(self.uid, self.now, self.exchange.save(), self._announced)
+
+    def know(self, instruments: Iterable[Instrument]) -> list[InstrumentId]:
+        """The real venue's instruments, as they are from here on. Those returned changed their filters: their books
+        must be stated anew. One with orders keeps the old ones until it is told again without."""
+        self.instruments = {it.id: it for it in instruments}
+        known = self.exchange.instruments
+        changed = [
+            it for i, it in self.instruments.items() if known.get(i, it) != it and not self.exchange.has_resting(i)
+        ]
+        for it in changed:
+            self.lose(it.id)
+            self.exchange.relist(it)
+        return [it.id for it in changed]
 
     # --- what is so
 

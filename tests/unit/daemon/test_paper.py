@@ -348,6 +348,20 @@ def test_what_was_asked_for_before_the_filters_were_known_is_followed_at_the_ope
     run(body)
 
 
+def test_a_book_whose_tick_changed_is_asked_for_anew(tmp_path: Path) -> None:
+    async def body() -> None:
+        bench = await Bench(tmp_path).known()
+        bench.public.commands.clear()
+        finer = tuple(replace(it, tick_size=D("0.01")) if it.id == BTC else it for it in INSTRUMENTS)
+        bench.public.feed(InstrumentsLoaded(9, finer, FEES))
+        assert bench.public.commands == [Unsubscribe(BOOK), Subscribe(BOOK)]
+        bench.public.feed(book(1, [(99.99, 1.0)], [(100.01, 1.0)]))
+        assert not bench.of(DataDoubted)
+        await bench.connector.close()
+
+    run(body)
+
+
 def test_only_some_books_are_followed_ahead(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(paper, "AHEAD", 1)
 

@@ -84,3 +84,22 @@ def test_what_is_published_and_remembered_may_be_chosen_anew() -> None:
     for now in (20, 22):
         restored.place("ann", limit(BUY, "0.1", "49000", link="again"), now)
         assert restored.cancel("ann", LINEAR, "", "again", now + 1)[1] == []
+
+
+def test_a_market_takes_new_filters_once_nothing_rests_in_it() -> None:
+    venue = exchange("ann")
+    venue.set_book(LINEAR, levels(("49999", "2")), levels(("50001", "2")), 1)
+    venue.place("ann", market(BUY, "0.5"), 2)
+    venue.place("ann", limit(BUY, "0.1", "49000", link="rests"), 3)
+    finer = msgspec.structs.replace(venue.instruments[LINEAR], tick_size=D("0.01"))
+    with pytest.raises(ValueError, match="has orders"):
+        venue.relist(finer)
+    venue.cancel("ann", LINEAR, "", "rests", 4)
+    before = venue.account("ann")
+    venue.relist(finer)
+    assert venue.account("ann") == before
+    venue.set_book(LINEAR, levels(("49998.99", "2")), levels(("50000.01", "2")), 5)
+    happened = venue.place("ann", market(SELL, "0.5", reduce_only=True), 6)[1]
+    assert [str(it.fill.price) for it in happened if isinstance(it, FillHappened)] == ["49998.99"]
+    venue.set_mark(LINEAR, D(40000), D(40000), 7)
+    assert Exchange.restore(venue.save()).account("ann") == venue.account("ann")

@@ -19,7 +19,7 @@ Pair = tuple[float, float]
 def venue(terms: Terms = TERMS) -> PaperVenue:
     """An account whose market is known: 100.0 x 2 / 100.1 x 3, and a level behind each."""
     made = PaperVenue(terms, "paper-1")
-    made.instruments = {it.id: it for it in INSTRUMENTS}
+    made.know(INSTRUMENTS)
     for instrument in (BTC, SPOT):
         made.hear(ticker(0, 100.0, instrument=instrument))
         made.hear(book(0, [(100.0, 2.0), (99.9, 5.0)], [(100.1, 3.0), (100.2, 5.0)], instrument=instrument))

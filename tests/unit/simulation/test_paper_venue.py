@@ -41,7 +41,7 @@ def restarted(old: PaperVenue) -> PaperVenue:
     """The account as the next process finds it, through bytes."""
     saved = msgspec.msgpack.decode(msgspec.msgpack.encode(old.save()), type=Saved)
     made = PaperVenue(TERMS, "another", saved, old.past)
-    made.instruments = {it.id: it for it in INSTRUMENTS}
+    made.know(INSTRUMENTS)
     return made
 
 
@@ -191,7 +191,7 @@ def test_the_stops_of_a_position_are_stated() -> None:
 
 def test_an_inverse_position_is_stated_in_dollars_at_its_price() -> None:
     v = PaperVenue(Terms(cash={"BTC": D(1)}), "paper-1")
-    v.instruments = {COIN: INVERSE}
+    v.know([INVERSE])
     v.hear(ticker(0, 50_000.0, instrument=COIN))
     v.hear(book(0, [(49_999.0, 900.0)], [(50_000.0, 900.0)], instrument=COIN))
     v.carry_out(order("500", instrument=COIN))
@@ -238,7 +238,7 @@ def test_terms_hold_for_each_market_as_it_is_listed() -> None:
     fees = AccountFees(D("0.1"), D("0.2"), D("0.3"), D("0.4"))
     wide = [msgspec.structs.replace(it, max_leverage=D(50), funding_interval=480) for it in INSTRUMENTS]
     v = PaperVenue(Terms(fees, {"USDT": D(5)}, {BTC: D(7)}, D(3), hedge=True), RUN)
-    v.instruments = {it.id: it for it in wide}
+    v.know(wide)
     for instrument in (BTC, ETH, SPOT):
         v.hear(ticker(0, 100.0, instrument=instrument))
     assert [v.exchange.position(RUN, it, 1).leverage for it in (BTC, ETH)] == [D(7), D(3)]
@@ -246,6 +246,25 @@ def test_terms_hold_for_each_market_as_it_is_listed() -> None:
     assert {it.instrument: (it.maker, it.taker) for it in v.fee_rates()} == {
         BTC: (D("0.3"), D("0.4")), ETH: (D("0.3"), D("0.4")), SPOT: (D("0.1"), D("0.2"))
     }  # fmt: skip
+
+
+def test_filters_that_change_are_taken_as_soon_as_nothing_rests() -> None:
+    v = venue()
+    finer = [msgspec.structs.replace(it, tick_size=D("0.01")) if it.id == BTC else it for it in INSTRUMENTS]
+    v.carry_out(order("1"))
+    v.carry_out(order("1", "90", link="b"))
+    assert v.know(finer) == []
+    v.carry_out(cancel("b"))
+    before = v.exchange.account("paper-1")
+    assert v.know(finer) == [BTC]
+    assert v.know(finer) == []
+    assert v.exchange.account("paper-1") == before
+    assert not v.is_shown(BTC)
+    v.hear(book(1, [(99.99, 2.0)], [(100.01, 2.0)]))
+    assert traded(v.carry_out(order("1", side=Side.SELL, link="c"))) == [("99.99", "1.000")]
+    assert v.needs() == set()
+    again = restarted(v)
+    assert again.exchange.instruments[BTC].tick_size == D("0.1"), "what this process was told"
 
 
 # --- restarts, and any flow at all
