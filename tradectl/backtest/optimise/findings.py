@@ -104,7 +104,12 @@ def _record(slot: int, trial: "optuna.trial.FrozenTrial") -> TrialRecord:
         same_as=noted.get(trial_run.SAME, -1),
         why=noted.get(trial_run.STOPPED, ""),
         engine=noted.get(trial_run.ENGINE, ""),
+        ratio=_number(noted.get(trial_run.RATIO)),
     )
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, float) and math.isfinite(value) else None
 
 
 def _importance(study: "optuna.Study", finished: dict[int, Any], goals: tuple[Goal, ...]) -> dict[str, float]:
@@ -127,7 +132,8 @@ def _first_goal(it: Any) -> Any:
 
 def _honest(best: TrialRecord | None, distinct: list[TrialRecord]) -> tuple[DeflatedSharpe, Overfitting]:
     measured = [it.returns for it in distinct if it.returns]
-    ratios = [moments(returns)[0] for returns in measured]
+    # Without the pruned ones the spread would be that of the survivors, and the best look less like luck.
+    ratios = [moments(returns)[0] for returns in measured] + [it.ratio for it in distinct if it.ratio is not None]
     deflated = deflated_sharpe(best.returns if best else (), ratios, len(distinct))
     longest = max(map(len, measured), default=0)
     table = np.zeros((longest, len(measured)))

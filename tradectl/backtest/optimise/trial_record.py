@@ -16,7 +16,7 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     ``values`` are the objective's, empty when pruned, ``None`` where it has none; ``returns`` the daily ones over the
     whole span. ``same_as``: an earlier trial had these very parameters (-1: none). ``engine``: ``arrays``, or
-    ``events`` and why.
+    ``events`` and why. ``ratio`` is a pruned trial's Sharpe ratio per day, as far as it was run.
     """
 
     number: int
@@ -32,6 +32,7 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     same_as: int = -1
     why: str = ""
     engine: str = ""
+    ratio: float | None = None
 
 
 def packed(returns: Sequence[float]) -> str:

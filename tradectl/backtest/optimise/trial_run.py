@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradectl.backtest.collector import measured_marks
 from tradectl.backtest.job import BacktestResult, Interim
+from tradectl.backtest.optimise.deflated_sharpe import moments
 from tradectl.backtest.optimise.objectives import Judge, Judged
 from tradectl.backtest.optimise.plan import Evaluate, Plan
 from tradectl.backtest.optimise.sampling import optuna_module, step_of
@@ -17,8 +18,9 @@ from tradectl.performance.returns import Mark, changes, daily
 if TYPE_CHECKING:
     import optuna
 
-PARAMS, MEASURED, RETURNS, SECONDS, SAME, STOPPED, DEFINED, VIOLATIONS, ENGINE = (
+PARAMS, MEASURED, RETURNS, SECONDS, SAME, STOPPED, DEFINED, VIOLATIONS, ENGINE, RATIO = (
     "params", "measures", "returns", "seconds", "same_as", "stopped", "defined", "violations", "engine",
+    "ratio",
 )  # fmt: skip
 
 
@@ -67,6 +69,7 @@ class TrialRun:
             raise Abandoned
         trial.report(self._judge.judge(so_far).values[0], max(rungs[it] for it in rungs if it <= so_far.ended))
         if trial.should_prune():
+            trial.set_user_attr(RATIO, moments(changes(daily(marks_of(so_far))))[0])
             raise Pruned
 
     def _noted(self, trial: "optuna.Trial", result: BacktestResult, judged: Judged, seconds: float) -> None:
@@ -83,7 +86,7 @@ class TrialRun:
     def _copied(self, trial: "optuna.Trial", same: "optuna.trial.FrozenTrial") -> Any:
         """The verdict on the same parameters again: a backtest gives the same every time."""
         trial.set_user_attr(SAME, same.user_attrs["slot"])
-        for name in (MEASURED, RETURNS, DEFINED, VIOLATIONS, STOPPED, ENGINE):
+        for name in (MEASURED, RETURNS, DEFINED, VIOLATIONS, STOPPED, ENGINE, RATIO):
             if name in same.user_attrs:
                 trial.set_user_attr(name, same.user_attrs[name])
         _constrain(trial, same.user_attrs.get(VIOLATIONS, ()))

@@ -8,11 +8,13 @@ import sys
 import threading
 from collections import Counter
 from pathlib import Path
+from statistics import stdev
 
 import pytest
 from msgspec.structs import replace
 
 from tests.unit.backtest.optimise.synthetic import DAY, SINCE, UNTIL, HillSource, hill, made, quality, space
+from tradectl.backtest.optimise.deflated_sharpe import moments
 from tradectl.backtest.optimise.expressions import Rule
 from tradectl.backtest.optimise.findings import front
 from tradectl.backtest.optimise.objectives import Goal
@@ -180,6 +182,10 @@ def test_pruned_trials_saw_a_part_of_the_span_and_count_as_tried(pruner) -> None
     assert begun == found.distinct == found.deflated.trials  # nobody's beginning is run twice
     assert ended == found.complete
     assert 2 * ended < looked <= 2 * begun
+    assert all((it.ratio is not None) is (it.state == "pruned") for it in found.trials if it.same_as < 0)
+    ratios = [moments(it.returns)[0] if it.returns else it.ratio for it in found.trials if it.same_as < 0]
+    assert found.deflated.spread == pytest.approx(stdev(ratios))  # not that of the survivors alone
+    assert found.deflated.spread > stdev([moments(it.returns)[0] for it in found.trials if it.returns])
     assert all(it.values == () and it.returns == () for it in found.trials if it.state == "pruned")
     assert found.best is not None
     assert found.best.state == "complete"
