@@ -49,8 +49,6 @@ class TickBacktest(Backtest):
         )  # fmt: skip
         for display in venue.streams.values():
             display.awaits_quotes = job.data != "trades"
-        for it in self.p.streams:
-            venue.streams[it.instrument].has_tape |= it.kind is Kind.TRADES
         return venue
 
     def _make_feed(self) -> TickFeed:
