@@ -40,6 +40,16 @@ class _Corridor(Struct, frozen=True):
     drawn_at: float
 
 
+class _Start(Struct, frozen=True):
+    """From where the account is measured, its limits, and both as floats: the lowest equity allowed, and the peak."""
+
+    day_open: Decimal
+    peak: Decimal
+    limits: object
+    low: float
+    top: float
+
+
 class Calm:
     """Bounds of the account and of each strategy, as of the last whole look."""
 
@@ -49,6 +59,7 @@ class Calm:
         self._corridor: _Corridor | None = None
         self._funding: tuple[tuple[InstrumentId, float, float], ...] = ()
         self._until = self._books = 0
+        self._start: _Start | None = None
         self._limits: tuple[object, object] = (None, None)
 
     def holds(self) -> bool:
@@ -143,14 +154,14 @@ class Calm:
         cash = self._cash()
         if cash is None or state.legs or not all(map(self._is_simple, state.nets)):
             return None
-        account, g, lines = w.limits.account, w.guard, []
+        lines: list[_Line] = []
         sizes = self._sizes(state.nets)
-        shares = [(i, size, float(w.limits.of("", i.symbol).single.funding_share)) for i, size, _ in sizes]
-        self._funding = tuple(each for each in shares if each[2])
+        shares = [(i, size, w.limits.of("", i.symbol).single.funding_share) for i, size, _ in sizes]
+        self._funding = tuple([(i, size, float(share)) for i, size, share in shares if share])
         if sizes or flat:
             base = float(cash - sum([b.cost for b in state.nets.values()]))
-            falls = [(g.day_open, g.day_open * account.day_loss_share), (g.peak, g.peak * account.drawdown_share)]
-            lines.append(self._line(base, sizes, g.peak, [fall for fall in falls if fall[0] > 0]))
+            start = self._measured_from()
+            lines.append(_line(base, sizes, start.top, start.low))
         for name, books in state.books.items():
             own_sizes = self._sizes(books)
             if (own_sizes or flat) and name != EXTERNAL:
@@ -175,15 +186,16 @@ class Calm:
         if limits is not None and limits.drawdown_share is not None:
             falls.append((own.peak, g.peak * limits.drawdown_share))
         base = float(sum([b.cash_flow - b.fees - b.funding for b in books.values()], Decimal(0)))
-        return self._line(base, sizes, own.peak, falls)
+        return _line(base, sizes, float(own.peak), _lowest(falls) if falls else -math.inf)
 
-    def _line(self, base: float, sizes: Sizes, peak: Decimal, falls: list[tuple[Decimal, Decimal]]) -> _Line:
-        """``falls`` are starts and by how much equity may fall from there."""
-        worth = sum([abs(size) * mark for _, size, mark in sizes])
-        top = float(peak)
-        margin = _MARGIN * (abs(base) + worth + abs(top))
-        low = max([float(start - fall) for start, fall in falls], default=-math.inf)
-        return _Line(base, sizes, low + margin, top - margin)
+    def _measured_from(self) -> _Start:
+        """The account's start and limits in floats, found anew when one of them changed."""
+        g, limits, found = self._w.guard, self._w.limits.account, self._start
+        if found is None or not (found.day_open is g.day_open and found.peak is g.peak and found.limits is limits):
+            falls = [(g.day_open, g.day_open * limits.day_loss_share), (g.peak, g.peak * limits.drawdown_share)]
+            low = _lowest([fall for fall in falls if fall[0] > 0])
+            found = self._start = _Start(g.day_open, g.peak, limits, low, float(g.peak))
+        return found
 
     def _is_simple(self, instrument: InstrumentId) -> bool:
         """Settled in the settle coin, worth its size at mark, and no liquidation price to watch."""
@@ -196,6 +208,18 @@ class Calm:
 
     def _sizes(self, books: dict[InstrumentId, Book]) -> Sizes:
         return tuple([(i, float(b.size), self._w.market.price(i)) for i, b in books.items() if b.size])
+
+
+def _lowest(falls: list[tuple[Decimal, Decimal]]) -> float:
+    """The highest of what equity must not fall to: ``falls`` are starts and by how much it may fall from there."""
+    return max([float(start - fall) for start, fall in falls], default=-math.inf)
+
+
+def _line(base: float, sizes: Sizes, top: float, low: float) -> _Line:
+    """Between ``low`` and the peak, each clear of rounding."""
+    worth = sum([abs(size) * mark for _, size, mark in sizes])
+    margin = _MARGIN * (abs(base) + worth + abs(top))
+    return _Line(base, sizes, low + margin, top - margin)
 
 
 def _corridor(lines: list[_Line]) -> _Corridor | None:

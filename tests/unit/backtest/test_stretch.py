@@ -57,9 +57,9 @@ def candles_of(seed: int) -> Candles:
     shift = np.where(rng.random(1500) < 0.05, 0.03, 0.0) * (seed % 2)
     level = 1 + 0.15 * (np.arange(1500) // 60 % 2)
     parts = (whole.open, 0.0), (whole.high, shift), (whole.low, 0.0), (whole.close, shift)
-    prices = [np.round(it * level, 1) + extra for it, extra in parts]
+    opens, highs, lows, closes = (np.round(it * level, 1) + extra for it, extra in parts)
     chosen = rng.random(1500) > 0.02
-    moved = Candles(whole.open_time, *prices, whole.volume)
+    moved = Candles(whole.open_time, opens, highs, lows, closes, whole.volume)
     return Candles(*(column[chosen] for column in moved.arrays()))
 
 
@@ -111,9 +111,9 @@ def test_what_is_not_said_of_a_filled_order_was_known(seed: int) -> None:
 def test_touches_are_what_is_displayed_price_by_price(tick: str, half: int) -> None:
     display = Display(instrument(tick=tick), Models(spread=FixedSpread(half)))
     rng = np.random.default_rng(half)
-    prices = rng.integers(1, 10**6, 400) * float(tick)
-    prices[::7] += float(tick) / 3
-    prices = np.array([float(repr(round(price, 7))) for price in prices.tolist()])
+    drawn = rng.integers(1, 10**6, 400) * float(tick)
+    drawn[::7] += float(tick) / 3
+    prices = np.array([round(price, 7) for price in drawn.tolist()], dtype=np.float64)
     display.price = 42.0
     bids, asks = touches(display, prices)
     assert display.price == 42.0
