@@ -203,6 +203,9 @@ class Venue:
             self.show(market, 0, Fraction(0))
             self.check_legs(order)
             at, rises = order.trigger
+            if market.spec.spot:  # nobody says which way there: it is where the price has to go from here
+                rises = at > market.last
+                order.trigger = (at, rises)
             if (at <= market.last) if rises else (at >= market.last):
                 raise Refused("trigger")
             order.status = "Untriggered"
