@@ -23,15 +23,18 @@ from tests.unit.backtest.ticks_made import (
     tape,
 )
 from tradectl.backtest.driving import chosen
+from tradectl.backtest.honesty.lookahead import lookahead
+from tradectl.backtest.honesty.other_future import OtherFuture
 from tradectl.backtest.job import BacktestResult
 from tradectl.backtest.request import Request, job_of
 from tradectl.backtest.runner import run_backtest
 from tradectl.backtest.ticks import TickBacktest
 from tradectl.engine.strategy import Strategy, param
+from tradectl.history.columns import joined
 from tradectl.history.market_file import Hints
 from tradectl.history.open_history import open_history
 from tradectl.history.reading import History, MemoryHistory
-from tradectl.history.series import Columns, Kind, Levels, SeriesId, Tape
+from tradectl.history.series import Columns, Kind, Levels, SeriesId, Tape, Touches
 from tradectl.history.trade_bars import bars_of
 from tradectl.history.traded_candles import TradedCandles
 from tradectl.model.errors import Problem
@@ -245,6 +248,23 @@ def test_nothing_depends_on_what_comes_later(seed: int, cut: int, kind: str) -> 
         return [row.execution for row in it.executions if row.execution.ts <= moment]
 
     assert until(known) == until(other)
+
+
+@pytest.mark.parametrize("kind", ["quotes", "trades", "book"])
+def test_the_check_for_looking_ahead_gives_streams_another_future(kind: str) -> None:
+    data = random_book(4, 3) if kind == "book" else random_stream(4)
+    found = lookahead(job(kind, "restless"), history(data), {"restless": Restless})
+    assert found.ok, found.findings
+    assert found.decisions > 10
+    assert not found.notes  # with another future it did something else
+    moment = START + 90 * MS * 1000
+    for series, part in data.items():
+        other = joined(series.kind, list(OtherFuture(history(data, InParts), moment).read(series, 0, 2**62)))
+        same = part.times <= moment
+        for left, right in zip(part.arrays(), other.arrays(), strict=True):
+            assert np.array_equal(left[same], right[same])
+        if isinstance(other, Touches):
+            assert bool((other.bid <= other.ask).all())
 
 
 class Books(Strategy):

@@ -59,7 +59,7 @@ def lookahead(
 ) -> Lookahead:
     """Run ``job`` once as it is and once for each cut with another future. Raises what a backtest raises."""
     job = within(replace(job, keep_decisions=True), history)
-    length = INTERVALS[job.interval]
+    length = INTERVALS[job.interval] if job.data == "candles" else 1
     moments = tuple(job.since + int((job.until - job.since) * cut) // length * length for cut in cuts)
     with _opened_files() as opened:
         result = run_backtest(job, history, classes)
@@ -83,6 +83,8 @@ def lookahead(
 
 def within(job: BacktestJob, history: History) -> BacktestJob:
     """The job over the part of its span for which there are candles: cuts in an empty part would prove nothing."""
+    if job.data != "candles":
+        return job
     spans = [history.span(SeriesId(it, Kind.CANDLES, job.interval)) for it in job.instruments]
     there = [it for it in spans if it is not None]
     if not there:

@@ -7,14 +7,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from tradectl.backtest.honesty.other_streams import other_stream
 from tradectl.history.reading import History, Span, fingerprint
-from tradectl.history.series import Candles, Columns, Kind, Points, SeriesId, Values
+from tradectl.history.series import Candles, Columns, Kind, Levels, Points, SeriesId, Tape, Touches, Values
 from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.market_data import INTERVALS
 
+_STREAMS = (Kind.TRADES, Kind.QUOTES, Kind.BOOK)
+#: So far back the price at the moment is looked for.
+_BACK = INTERVALS["1h"]
+
 
 class OtherFuture:
-    """Candles that close after ``moment`` are mirrored; the instruments and everything before stay."""
+    """What is known after ``moment`` is mirrored: candles that close later, prints, quotes and books; the instruments
+    and everything before stay."""
 
     def __init__(self, history: History, moment: int) -> None:
         self._history = history
@@ -36,8 +42,13 @@ class OtherFuture:
         """The rows, those of the future changed."""
         pivot = self._pivot(series)
         length = INTERVALS.get(series.interval, 0)
+        fresh = True
         for part in self._history.read(series, since, until):
-            if isinstance(part, Candles):
+            if isinstance(part, Tape | Touches | Levels):
+                late = part.ts > self._moment
+                yield other_stream(part, late, pivot, self._tick(series), fresh)
+                fresh = fresh and not late.any()
+            elif isinstance(part, Candles):
                 yield self._candles(series, part, pivot, length)
             elif isinstance(part, Points):
                 late = part.ts > self._moment
@@ -45,8 +56,24 @@ class OtherFuture:
             else:
                 yield part
 
+    def _tick(self, series: SeriesId) -> float:
+        return float(self._history.instruments(self._moment)[series.instrument].tick_size)
+
+    def _stream_pivot(self, series: SeriesId) -> float:
+        """About the price at the moment, the same for all streams of an instrument: candles are made of some."""
+        found = [it for it in self._history.series() if it.instrument == series.instrument and it.kind in _STREAMS]
+        first = min(found, key=lambda it: _STREAMS.index(it.kind))
+        span = self._history.span(first)
+        if span is None:
+            return 1.0
+        before = [part for part in self._history.read(first, self._moment - _BACK, self._moment + 1) if len(part)]
+        last = before[-1].rows(-1) if before else next(self._history.read(first, span.first, span.first + 1))
+        return float(last.arrays()[1][0])
+
     def _pivot(self, series: SeriesId) -> float:
         """The last price known at the moment; where there is none, the first of all."""
+        if series.kind in _STREAMS:
+            return self._stream_pivot(series)
         if series.kind not in (Kind.CANDLES, Kind.MARK, Kind.INDEX):
             return 1.0
         length = INTERVALS[series.interval]
@@ -62,7 +89,7 @@ class OtherFuture:
         late = part.open_time + length > self._moment
         if not late.any():
             return part
-        tick = float(self._history.instruments(self._moment)[series.instrument].tick_size)
+        tick = self._tick(series)
         digits = max(0, -int(np.floor(np.log10(tick))) + 2)
 
         def mirrored(values: Values) -> Values:
