@@ -32,13 +32,18 @@ def words(candles: str, *more: str) -> list[str]:
             "--param", "fast=3:12", "--param", "slow=15:60:5", *more]  # fmt: skip
 
 
-def test_a_search_shows_the_best_and_how_far_to_believe_it(candles: str, run: Any) -> None:
+def test_a_search_shows_the_best_and_how_far_to_believe_it(candles: str, run: Any, tmp_path: Path) -> None:
+    page = tmp_path / "best.html"
     ran = run(*words(candles, "--trials", "12", "--where", "fast < slow", "--walk-forward", "rolling", "--train", "16d",
-                     "--test", "8d", "--monte-carlo", "200", "--paths", "2"))  # fmt: skip
+                     "--test", "8d", "--monte-carlo", "200", "--paths", "2", "--report", str(page)))  # fmt: skip
     assert ran.code == 0, ran.err
     for told in ("12 of 12 trials complete", "deflated Sharpe ratio", "probability of overfitting", "IMPORTANCE",
-                 "NEIGHBOURHOOD", "WALK-FORWARD (rolling)", "MONTE CARLO", "SHARPE AFTER"):  # fmt: skip
+                 "NEIGHBOURHOOD", "WALK-FORWARD (rolling)", "MONTE CARLO", "SHARPE AFTER",
+                 "runs: 12 over arrays"):  # fmt: skip
         assert told in ran.out
+    text = page.read_text()
+    for told in ("How the parameters were found", "Stability map", "Walk-forward", "Monte Carlo"):
+        assert told in text
 
 
 def test_json_holds_everything_and_runs_keep_it(candles: str, run: Any) -> None:
@@ -79,6 +84,8 @@ def test_a_grid_holds_a_parameter_and_takes_the_users_objective(candles: str, ru
     )  # fmt: skip
     assert ran.code == 0, ran.err
     data = json.loads(ran.out)
+    assert data["engines"] == {"events: a function of yours judges results, and may look at orders and decisions": 3}
+    assert data["differs"] == []
     assert [it["params"] for it in data["trials"]] == [{"fast": 5, "slow": slow} for slow in (20, 30, 40)]
     assert data["goals"] == [{"name": "calm", "high": True}]
 
@@ -96,6 +103,7 @@ def test_a_grid_holds_a_parameter_and_takes_the_users_objective(candles: str, ru
         (("--trials", "0"), 2, "trials"),
         (("--study", "s", "--storage", "postgresql://me:hunter2@127.0.0.1/x"), 2, "$TRADECTL_STORAGE"),
         (("--study", "s", "--storage", "postgresql://me@127.0.0.1:1/x"), 1, "cannot be used"),
+        (("--engine", "arrays", "--hedge"), 1, "the account is in hedge mode"),
         (("--pruner", "median", "--objective", "sharpe,max_drawdown"), 2, "one goal"),
     ],
 )
@@ -111,3 +119,22 @@ def test_constraints_nothing_keeps_end_with_1_and_say_so(candles: str, run: Any)
     ran = run(*words(candles, "--trials", "3", "--constraint", "trades > 9999"))
     assert ran.code == 1
     assert "no trial gave the objective a value and kept the constraints" in ran.out
+
+
+def test_limits_of_the_settings_are_those_the_trials_run_under(candles: str, run: Any) -> None:
+    more = ("--trials", "3", "--sampler", "random", "--no-keep", "--json")
+    wide, bound = (json.loads(run(*words(candles, *more, "--limits", it)).out) for it in ("wide", "profile"))
+    assert wide["about"]["limits"] == "wide"
+    assert "position_share" in bound["about"]["limits"]
+    assert [it["params"] for it in wide["trials"]] == [it["params"] for it in bound["trials"]]
+    assert all(abs(float(a["measures"]["total_return"])) > abs(float(b["measures"]["total_return"]))
+               for a, b in zip(wide["trials"], bound["trials"], strict=True))  # fmt: skip
+
+
+def test_a_winner_that_comes_out_otherwise_is_an_error(candles: str, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tradectl.backtest.optimise import whole
+
+    monkeypatch.setattr(whole, "differences", lambda trial, again: ("sharpe was 1.0, is 2.0",))
+    ran = run(*words(candles, "--trials", "2", "--no-keep"))
+    assert ran.code == 1
+    assert "sharpe was 1.0, is 2.0" in ran.err

@@ -1,6 +1,7 @@
 """Trials over arrays and event-driven ones agree in everything a trial is judged by; who cannot says why."""
 
 import math
+import sys
 from decimal import Decimal
 
 import pytest
@@ -134,3 +135,14 @@ def test_who_looks_back_further_than_was_read_is_run_by_events(monkeypatch) -> N
     assert math.isclose(float(late.final_equity), float(ran(source("events"), {"fast": 3, "slow": 90}).final_equity))
     assert late.samples[0].at == job().since
     assert int(MADE.open_time[600]) - int(MADE.open_time[0]) == 600 * MINUTE
+
+
+def test_without_the_compiler_trials_are_event_driven_and_say_so(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "numba", None)
+    for name in [it for it in sys.modules if it.startswith("tradectl.backtest.arrays.")]:
+        monkeypatch.delitem(sys.modules, name)
+    result = ran(source("auto"), {"fast": 3, "slow": 20})
+    assert "numba" in result.extra[WHY]
+    with pytest.raises(Problem, match="numba") as caught:
+        ran(source("arrays"), {"fast": 3, "slow": 20})
+    assert caught.value.remedy == "pip install 'tradectl[research]'"
