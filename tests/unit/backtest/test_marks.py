@@ -7,12 +7,14 @@ import pytest
 
 from tests.unit.backtest.candles import BTC, MINUTE, START, candles, instrument, job, of_closes
 from tests.unit.backtest.test_runner import Scripted, scripted
+from tradectl.backtest.arrays.loaded import Loaded
 from tradectl.backtest.job import BacktestResult
 from tradectl.backtest.marks import Marks
 from tradectl.backtest.runner import run_backtest
 from tradectl.engine.strategy import Strategy
 from tradectl.history.reading import MemoryHistory
 from tradectl.history.series import Candles, Kind, Points, SeriesId
+from tradectl.model.errors import Problem
 from tradectl.model.market_data import Bar
 
 D = Decimal
@@ -92,3 +94,12 @@ def test_a_missing_mark_stays_where_it_was() -> None:
     assert found[2] == (101.0,) * 4
     assert found[3] == (102.0, 103.0, 102.0, 103.0)
     assert found[4] == found[5] == (103.0,) * 4
+
+
+def test_runs_over_arrays_leave_marks_to_the_event_driven_run() -> None:
+    prices = of_closes(FLAT)
+    work = job({BTC: prices}, "scripted")
+    minutes = SeriesId(BTC, Kind.CANDLES, "1m")
+    Loaded(work, MemoryHistory({minutes: prices}, [instrument()]))
+    with pytest.raises(Problem, match="mark prices"):
+        Loaded(work, MemoryHistory({minutes: prices, MARK: prices}, [instrument()]))

@@ -4,6 +4,7 @@ from typing import cast
 
 from tradectl.backtest.arrays.prepared import Inputs
 from tradectl.backtest.arrays.rules import needs_events, refuse
+from tradectl.backtest.driving import mark_of
 from tradectl.backtest.job import BacktestJob
 from tradectl.history.columns import joined
 from tradectl.history.reading import History
@@ -26,6 +27,8 @@ class Loaded:
         span = history.span(series)
         refuse([] if span is not None else [f"there are no candles of {series}"])
         assert span is not None
+        marked = mark_of(history, self.instrument.id, job.interval) is not None
+        refuse(["the data has mark prices, which are not the candles'"] if marked else [])
         begin = max(span.first, job.since - PAST * INTERVALS[job.interval])
         self._cut_off = begin > span.first
         end = min(span.last + 1, job.until)
