@@ -60,7 +60,7 @@ def test_json_holds_everything_and_runs_keep_it(candles: str, run: Any) -> None:
 
 
 def test_a_named_study_goes_on_and_a_changed_one_is_refused(candles: str, run: Any, home: Path) -> None:
-    more = ("--study", "mine", "--no-keep", "--json", "--sampler", "random")
+    more = ("--study", "mine", "--no-keep", "--json", "--sampler", "random", "--engine", "events")
     first = json.loads(run(*words(candles, "--trials", "4", *more)).out)
     second = json.loads(run(*words(candles, "--trials", "7", "--workers", "2", *more)).out)
     assert second["trials"][:4] == first["trials"]

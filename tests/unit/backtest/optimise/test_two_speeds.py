@@ -25,7 +25,7 @@ from tradectl.simulation.models import FixedFunding, Models
 from tradectl.strategies.buy_and_hold import BuyAndHold
 from tradectl.strategies.ma_cross import MaCross
 
-MADE = candles(4_000, 51)
+MADE = candles(2_400, 51)
 HISTORY = MemoryHistory({SeriesId(BTC, Kind.CANDLES, "1m"): MADE}, [INFO])
 JUDGE = Judge("sharpe,trades", ["trades > 20"])
 
@@ -41,7 +41,7 @@ def source(engine: str, **more) -> BacktestSource:
 
 def plan(**changes) -> Plan:
     space = search_space(MaCross, ["fast=3:12", "slow=10:60", "kind=sma,ema,hma"], ["fast < slow"], {})
-    settings = {"trials": 8, "seed": 4, "objective": "total_return", **changes}
+    settings = {"trials": 6, "seed": 4, "objective": "total_return", **changes}
     own = job()
     return Plan(space=space, since=own.since, until=own.until, poll_s=0.01, **settings)
 
@@ -71,7 +71,7 @@ def test_a_trial_is_judged_the_same_and_sees_the_same_under_way(params) -> None:
     assert judged[0][-1][1].measures["trades"] > 30
 
 
-@pytest.mark.parametrize("changes", [{}, {"pruner": "median", "sampler": "random", "trials": 14}])
+@pytest.mark.parametrize("changes", [{}, {"pruner": "median", "sampler": "random", "trials": 11}])
 def test_a_search_takes_the_same_way_at_both_speeds(changes) -> None:
     fast, slow = (optimise(plan(**changes), source(engine)) for engine in ("auto", "events"))
     assert set(fast.engines) == {"arrays"}
