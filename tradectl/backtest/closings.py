@@ -33,7 +33,8 @@ def touches(display: Display, prices: NDArray[np.float64]) -> tuple[list[float],
     scale, half = 10.0**display.digits, display.half
     whole, shift = np.rint(prices * scale), round(half * scale)
     bids, asks = (whole - shift) / scale, (whole + shift) / scale
-    usual = (whole / scale == prices) & (prices > half) & (whole < _EXACT) & (half >= 0)
+    above = prices - half > float(display.instrument.tick_size) / 2  # a bid is at least a tick
+    usual = (whole / scale == prices) & above & (whole < _EXACT) & (half >= 0)
     here = display.price
     for place in np.flatnonzero(~usual).tolist():
         display.price = float(prices[place])

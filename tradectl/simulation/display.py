@@ -39,7 +39,7 @@ class Display:
     def touch(self) -> tuple[float, float]:
         """Bid and ask; rounding to the tick's decimals makes them the floats their text would be."""
         price, digits, half = self.price, self.digits, self.half
-        if self._whole and price > half and round(price, digits) == price:
+        if self._whole and price - half > self._tick / 2 and round(price, digits) == price:  # a bid is at least a tick
             return round(price - half, digits) if half else price, round(price + half, digits) if half else price
         bid, ask = self.ticks()
         return round(bid * self._tick, digits), round(ask * self._tick, digits)

@@ -112,7 +112,8 @@ def test_touches_are_what_is_displayed_price_by_price(tick: str, half: int) -> N
     display = Display(instrument(tick=tick), Models(spread=FixedSpread(half)))
     rng = np.random.default_rng(half)
     drawn = rng.integers(1, 10**6, 400) * float(tick)
-    drawn[::7] += float(tick) / 3
+    drawn[:9] = np.arange(1, 10) * float(tick)  # where a bid would be at or below nothing
+    drawn[9::7] += float(tick) / 3
     prices = np.array([round(price, 7) for price in drawn.tolist()], dtype=np.float64)
     display.price = 42.0
     bids, asks = touches(display, prices)
