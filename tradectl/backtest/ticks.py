@@ -78,16 +78,16 @@ class TickBacktest(Backtest):
                 yield at
 
     def _moment(self, at: int, rows: list[Told]) -> None:
-        """Everything stated at ``at``: funding, then the venue, then who hears of it, then orders that arrive."""
-        if self.agenda.next <= at:
+        """Everything stated at ``at``: marks of candles that are over, funding, then the venue, then who hears of it,
+        then orders that arrive."""
+        if self.agenda.next < at:
             self._until(at - 1)
-            self._until(at, Due.FUNDING)
         self._now = at
         self._note_watches()
-        said: list[Event] = []
-        for row, place, values in rows:
-            if row is not Row.BAR:
-                said += self._taken[row](self.slots[place], values, at)
+        self._said(self._taken_in(at, [it for it in rows if it[0] is Row.MARK]))
+        if self.agenda.next <= at:
+            self._until(at, Due.FUNDING)
+        said = self._taken_in(at, [it for it in rows if it[0] not in (Row.MARK, Row.BAR)])
         said += self._liquidated(at, {place for _, place, _ in rows})
         self._said(said)
         for event in self._heard(at, rows):
@@ -98,6 +98,9 @@ class TickBacktest(Backtest):
             self._close(at, bars)
         if self.agenda.next <= at:
             self._until(at)
+
+    def _taken_in(self, at: int, rows: list[Told]) -> list[Event]:
+        return [event for row, place, it in rows for event in self._taken[row](self.slots[place], it, at)]
 
     def _liquidated(self, at: int, places: set[int]) -> list[Event]:
         """An exchange for which nothing waits learns of a price that may liquidate."""

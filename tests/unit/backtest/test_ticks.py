@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.unit.backtest.candles import BTC, MINUTE, START, instrument, of_closes
+from tests.unit.backtest.candles import BTC, ETH, MINUTE, START, instrument, of_closes
 from tests.unit.backtest.ticks_made import (
     MS,
     InParts,
@@ -34,12 +34,12 @@ from tradectl.history.columns import joined
 from tradectl.history.market_file import Hints
 from tradectl.history.open_history import open_history
 from tradectl.history.reading import History, MemoryHistory
-from tradectl.history.series import Columns, Kind, Levels, SeriesId, Tape, Touches
+from tradectl.history.series import Columns, Kind, Levels, Points, SeriesId, Tape, Touches
 from tradectl.history.trade_bars import bars_of
 from tradectl.history.traded_candles import TradedCandles
 from tradectl.model.errors import Problem
 from tradectl.model.events import BookChanged, QuoteChanged, TradePrinted
-from tradectl.model.instruments import Category
+from tradectl.model.instruments import Category, InstrumentId
 from tradectl.model.market_data import Bar
 from tradectl.model.money import use_exact_context
 from tradectl.model.orders import Side
@@ -188,6 +188,44 @@ def test_prints_alone_move_bid_and_ask() -> None:
     done, heard = hears("trades", history({TRADES: prints}), replace(NOW, spread=FixedSpread(1)), 1)
     assert heard[1][1:] == (99.9, 0.0, 100.1, 0.0)
     assert [(it.execution.price, it.execution.qty) for it in done.executions] == [(D("100.1"), D("2"))]
+
+
+def test_funding_is_paid_at_the_mark_by_who_held_before_the_moment() -> None:
+    minute = START + MINUTE
+    funding = Points(np.array([minute]), np.array([0.001]))
+    marks = of_closes([104.0, 110.0])
+    touches = quotes((50, 99.9, 5.0, 100.1, 5.0), (60_000, 99.9, 5.0, 100.2, 5.0), (70_000, 99.9, 5.0, 100.2, 5.0))
+    data = {QUOTES: touches, SeriesId(BTC, Kind.FUNDING): funding, SeriesId(BTC, Kind.MARK, "1m"): marks}
+    done, _ = hears("quotes", history(data))
+    bought, paid = (it.execution for it in done.executions)
+    assert bought.ts == START + 50 * MS
+    assert (paid.type, paid.ts) == ("Funding", minute)
+    assert paid.fee == D("0.208")  # 2 x 104 x 0.001: where the mark was as the minute ended
+    assert dict(done.models)["mark"] == "mark prices are those of the data"
+    assert done.final_equity == D(10_000) - bought.fee - paid.fee + 2 * (D(110) - D("100.1"))
+
+
+def test_several_instruments_are_played_in_one_order_of_time() -> None:
+    first, second = random_stream(1), random_stream(2, instrument_=ETH)
+    work = history({**first, **second})
+    one = job("quotes", "restless", instruments=(BTC, ETH))
+    both = replace(one, strategies=tuple(
+        replace(one.strategies[0], name=it, params={"symbol": it}) for it in ("BTCUSDT", "ETHUSDT")
+    ), cash=D(10**6))  # fmt: skip
+    done = run_backtest(both, work, {"restless": Restless})
+    assert not done.stopped
+    for symbol, data in ((BTC, first), (ETH, second)):
+        only = (replace(one.strategies[0], params={"symbol": symbol.symbol}),)
+        alone = replace(one, instruments=(symbol,), strategies=only, cash=D(10**6))
+        expected = run_backtest(alone, history(data), {"restless": Restless})
+        assert _trades(done, symbol) == _trades(expected, symbol) != []
+    times = [it.execution.ts for it in done.executions]
+    assert times == sorted(times)
+
+
+def _trades(done: BacktestResult, symbol: InstrumentId) -> list[tuple[int, Decimal, Decimal, Side]]:
+    fills = (it.execution for it in done.executions if it.execution.instrument == symbol)
+    return [(it.ts, it.price, it.qty, it.side) for it in fills]
 
 
 @pytest.mark.parametrize("kind", ["quotes", "trades", "book"])
