@@ -19,6 +19,8 @@ ENOUGH = 50
 DIGITS, MOST_DECIMALS = 15, 12
 #: Bybit's usual least order in dollars, and its usual funding interval in minutes.
 LEAST_NOTIONAL, EIGHT_HOURS = Decimal(5), 480
+#: No venue's smallest step is worth this much, in dollars.
+FORTUNE = Decimal(500)
 _DOLLARS = ("USDT", "USDC", "USDE", "USD", "EUR")
 
 
@@ -59,10 +61,12 @@ def _step_or_usual(sizes: Values) -> Decimal:
 
 
 def _lot(sizes: Values, prices: Values) -> Decimal:
-    """The step of the sizes, and no more than about the least order is worth: volumes rounded to whole coins say
-    nothing about the smallest trade."""
-    usual = Decimal(1).scaleb(Decimal(repr(float(LEAST_NOTIONAL) / float(np.median(prices)))).adjusted())
-    return min(_step_or_usual(sizes), usual)
+    """The step of the sizes; where one step would cost a fortune, volumes were rounded to whole coins and say nothing
+    about the smallest trade: then about what the least order is worth."""
+    step, price = _step_or_usual(sizes), Decimal(repr(float(np.median(prices))))
+    if step * price <= FORTUNE:
+        return step
+    return Decimal(1).scaleb((LEAST_NOTIONAL / price).adjusted())
 
 
 def coins_of(symbol: str) -> tuple[str, str]:
