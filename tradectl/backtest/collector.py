@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradectl.backtest.job import Sample
+from tradectl.backtest.packed import Packed, derived
 from tradectl.engine.trading_engine import TradingEngine
 from tradectl.model.commands import (
     Alert,
@@ -38,8 +39,8 @@ class Collector:
     def __init__(self, engine: TradingEngine, keep_decisions: bool) -> None:
         self._engine = engine
         self._keep = keep_decisions
-        self.executions: list[ExecutionBooked] = []
-        self.orders: dict[str, OrderChanged] = {}
+        self.executions = Packed(ExecutionBooked)
+        self.orders = Packed(OrderChanged)
         self.decisions: list[DecisionMade] = []
         self.refused: dict[str, int] = {}
         self.samples: list[Sample] = []
@@ -52,14 +53,11 @@ class Collector:
         """By type of command."""
         return {
             ExecutionBooked: self.executions.append,
-            OrderChanged: self._order,
+            OrderChanged: self.orders.append,  # the engine says it once, when the order is over
             DecisionMade: self._decision,
             StrategyChanged: self._strategy,
             Alert: self._alert,
         }
-
-    def _order(self, order: OrderChanged) -> None:
-        self.orders[order.link_id or order.order_id] = order
 
     def _decision(self, made: DecisionMade) -> None:
         if self._keep:
@@ -118,18 +116,22 @@ class Collector:
 
     def measured(
         self, cash: Decimal, capital: dict[str, Decimal]
-    ) -> tuple[tuple[Fill, ...], Metrics, dict[str, Metrics]]:
+    ) -> tuple[Sequence[Fill], Metrics, dict[str, Metrics]]:
         """Fills, the account's metrics and each strategy's, the latter over the capital it was given."""
-        fills = tuple(fill_of(it, lambda coin, at: None) for it in self.executions)
+        fills = derived(self.executions.done(), _fill)
         whole = metrics(measured_marks(cash, [(it.at, it.equity) for it in self.samples]), fills)
         each: dict[str, Metrics] = {}
         for name, marks in self.strategy_marks.items():
             given = cash * capital.get(name, Decimal(1))
-            own = [it for it in fills if it.strategy == name]
+            own = fills if len(self.strategy_marks) == 1 else [it for it in fills if it.strategy == name]
             first = self.samples[0].at  # a book's first mark may be later: before its first fill it was worth nothing
             whole_of_it = [(first, given), *((it.at, given + it.equity) for it in marks if it.at > first)]
             each[name] = metrics(measured_marks(given, whole_of_it), own)
         return fills, whole, each
+
+
+def _fill(booked: ExecutionBooked) -> Fill:
+    return fill_of(booked, lambda coin, at: None)
 
 
 def measured_marks(begun: Decimal, samples: Sequence[tuple[int, Decimal]]) -> list[Mark]:

@@ -15,6 +15,10 @@ Row = tuple[int, float, float, float, float, float, float]
 Group = tuple[int, list[tuple[int, Row]]]
 
 
+#: So many rows of a series are objects at a time: with many symbols it adds up.
+ROWS = 2_000
+
+
 class Chart:
     """Bars of one instrument on a grid coarse enough to draw."""
 
@@ -63,7 +67,7 @@ class CandleFeed:
 
     def rows(self, place: int) -> Iterator[Row]:
         """The candles of one instrument."""
-        for part in self.parts(place):
+        for part in self.parts(place, ROWS):
             yield from zip(*(column.tolist() for column in part.arrays()), strict=True)
 
     def parts(self, place: int, size: int = 0) -> Iterator[Candles]:

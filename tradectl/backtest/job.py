@@ -1,6 +1,6 @@
 """What a backtest is asked to do, and what comes out of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -80,9 +80,9 @@ class BacktestResult(Struct, frozen=True, kw_only=True):
 
     job: BacktestJob
     instruments: tuple[Instrument, ...]
-    executions: tuple[ExecutionBooked, ...]
-    fills: tuple[Fill, ...]
-    orders: tuple[OrderChanged, ...]
+    executions: Sequence[ExecutionBooked]
+    fills: Sequence[Fill]
+    orders: Sequence[OrderChanged]
     decisions: tuple[DecisionMade, ...]
     decided: int
     refused: dict[str, int]

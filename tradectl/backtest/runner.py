@@ -455,8 +455,8 @@ class Backtest:
         c, job = self.collector, self.job
         fills, whole, each = c.measured(job.cash, {it.name: it.capital for it in job.strategies})
         return BacktestResult(
-            job=job, instruments=self.p.instruments, executions=tuple(c.executions), fills=fills,
-            orders=tuple(c.orders.values()), decisions=tuple(c.decisions), decided=self.engine.world.decision_seq,
+            job=job, instruments=self.p.instruments, executions=c.executions.done(), fills=fills,
+            orders=c.orders.done(), decisions=tuple(c.decisions), decided=self.engine.world.decision_seq,
             refused=dict(c.refused), samples=tuple(c.samples), prices={}, metrics=whole, per_strategy=each, warnings=(),
             models=job.models.describe(), data_fingerprint="", candles=done, ended=self._now, interrupted=True,
             stopped=dict(c.stopped), code=self.p.code,

@@ -63,13 +63,13 @@ def _of_data(p: Prepared, missing: dict[str, int]) -> list[tuple[str, str]]:
 
 def _of_outcome(p: Prepared, collector: Collector) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
-    fills = [it for it in collector.executions if it.execution.type == "Trade"]
-    inside = sum(1 for it in fills if it.execution.ts % p.length)
+    times = [it.execution.ts for it in collector.executions if it.execution.type == "Trade"]
+    inside = sum(1 for it in times if it % p.length)
     if inside and p.job.data == "candles" and p.length > INTERVALS["1m"]:
         text = "fills happened inside a bar, where the way of the price is a guess: shorter candles tell more"
-        found.append(("fills_inside_bars", f"{inside} of {len(fills)} {text}"))
-    if len(fills) < 2 * FEW:
-        found.append(("few_trades", f"{len(fills)} fills are too few to tell skill from luck"))
+        found.append(("fills_inside_bars", f"{inside} of {len(times)} {text}"))
+    if len(times) < 2 * FEW:
+        found.append(("few_trades", f"{len(times)} fills are too few to tell skill from luck"))
     if collector.refused:
         most = sorted(collector.refused.items(), key=lambda it: (-it[1], it[0]))
         told = ", ".join(f"{name} {count}" for name, count in most)

@@ -4,7 +4,7 @@
 each decision: ``realised = price - slippage``. Open positions are not part of it. Every amount adds up exactly.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -58,10 +58,10 @@ def breakdown(fills: Iterable[Fill], by: str) -> list[ProfitRow]:
 
 def total(fills: Iterable[Fill]) -> ProfitRow:
     """All of it in one row."""
-    return _row("total", list(fills))
+    return _row("total", fills if isinstance(fills, Sequence) else list(fills))
 
 
-def _row(key: str, fills: list[Fill]) -> ProfitRow:
+def _row(key: str, fills: Sequence[Fill]) -> ProfitRow:
     realised, slippage = sum((f.realised for f in fills), ZERO), sum((f.slippage for f in fills), ZERO)
     fees, funding = sum((f.fee for f in fills), ZERO), sum((f.funding for f in fills), ZERO)
     volume = sum((abs(f.value) for f in fills), ZERO)

@@ -33,13 +33,13 @@ def exposure(fills: Iterable[Fill], marks: Sequence[Mark]) -> Exposure:
     equity = float(sum((m.equity for m in marks), Decimal(0)) / len(marks))
     if end <= begin or equity <= 0.0:
         return nothing
-    busy, area, most, traded = _swept([f for f in in_order(fills) if f.qty], begin, end)
+    busy, area, most, traded = _swept((f for f in in_order(fills) if f.qty), begin, end)
     span = end - begin
     turnover = traded / equity
     return Exposure(busy / span, area / span / equity, most / equity, turnover, turnover * _YEAR_NS / span)
 
 
-def _swept(fills: list[Fill], begin: int, end: int) -> tuple[int, float, float, float]:
+def _swept(fills: Iterable[Fill], begin: int, end: int) -> tuple[int, float, float, float]:
     """Time with a position, gross value integrated over time, its highest, and the value traded."""
     held: dict[tuple[str, InstrumentId], tuple[float, float]] = {}
     at, gross, busy, area, most, traded = begin, 0.0, 0, 0.0, 0.0, 0.0

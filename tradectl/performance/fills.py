@@ -1,7 +1,8 @@
 """What performance is measured from: fills and funding of one strategy's book, in the order they happened."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -80,6 +81,11 @@ def _fee(booked: ExecutionBooked, price_of: PriceOf) -> Decimal:
     return ZERO if price is None else to_coin(done.fee * price)
 
 
-def in_order(fills: Iterable[Fill]) -> list[Fill]:
-    """By time; fills of one moment stay in the order they were booked in, in which a flip closes before it opens."""
+def in_order(fills: Iterable[Fill]) -> Sequence[Fill]:
+    """By time; fills of one moment stay in the order they were booked in, in which a flip closes before it opens.
+
+    What is in order already is not copied: there may be hundreds of thousands.
+    """
+    if isinstance(fills, Sequence) and all(a.at <= b.at for a, b in pairwise(fills)):
+        return fills
     return sorted(fills, key=lambda it: it.at)

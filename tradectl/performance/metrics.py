@@ -45,7 +45,7 @@ def metrics(
     marks: Sequence[Mark], fills: Iterable[Fill], flows: Iterable[Flow] = (), periods: int = ratios.YEAR
 ) -> Metrics:
     """Everything, from marks of equity, fills and money moved in or out."""
-    own, days = list(fills), daily(marks, flows)
+    own, days = fills if isinstance(fills, Sequence) else list(fills), daily(marks, flows)
     returns = changes(days)
     fallen = drawdowns(days)
     worst, slowest = deepest(fallen), longest(fallen)

@@ -5,7 +5,7 @@ they must say the same about each bar that is there; the ends looked at are righ
 signalled, because a shift by one place shows at the last bar alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast
@@ -127,7 +127,7 @@ def _sentence(own: StrategyConfig, name: str, bar: int, end: int) -> str:
     )
 
 
-def _sums(fills: tuple[Fill, ...]) -> dict[tuple[int, int], Decimal]:
+def _sums(fills: Sequence[Fill]) -> dict[tuple[int, int], Decimal]:
     """What was traded at each moment in each direction: slices of one decision count together."""
     found: dict[tuple[int, int], Decimal] = {}
     for it in fills:

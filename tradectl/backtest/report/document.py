@@ -4,7 +4,7 @@ Decimals are JSON numbers with every digit and never pass through float; NaN is 
 Models of the house come back as they were; somebody else's come back as a :class:`ForeignModel` with its description.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
@@ -110,7 +110,7 @@ def _writer(kind: Any) -> Convert:
     origin, args = get_origin(kind), get_args(kind)
     if isinstance(kind, type) and issubclass(kind, Struct):
         return _record_writer(kind)
-    if origin is tuple and args[1:] == (Ellipsis,):
+    if origin is Sequence or (origin is tuple and args[1:] == (Ellipsis,)):
         write = _writer(args[0])
         return lambda value: [write(item) for item in value]
     if origin is tuple:
@@ -164,7 +164,7 @@ def _reader(kind: Any) -> Convert:
     origin, args = get_origin(kind), get_args(kind)
     if isinstance(kind, type) and issubclass(kind, Struct):
         return _record_reader(kind)
-    if origin is tuple and args[1:] == (Ellipsis,):
+    if origin is Sequence or (origin is tuple and args[1:] == (Ellipsis,)):
         read = _reader(args[0])
         return lambda value: tuple(read(item) for item in value)
     if origin is tuple:
