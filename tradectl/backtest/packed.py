@@ -57,13 +57,13 @@ class Packed(Sequence[T], Generic[T]):
         if isinstance(place, slice):
             return [self[i] for i in range(*place.indices(len(self)))]
         place = place + len(self) if place < 0 else place
-        block, rest = divmod(place, BLOCK)
         if not 0 <= place < len(self):
             raise IndexError(f"there are {len(self)} records, none at {place}")
-        if block == len(self._blocks):
-            return self._last[rest]
-        found: list[T] = self._decode(zlib.decompress(self._blocks[block]))
-        return found[rest]
+        packed = len(self._blocks) * BLOCK
+        if place >= packed:
+            return self._last[place - packed]
+        found: list[T] = self._decode(zlib.decompress(self._blocks[place // BLOCK]))
+        return found[place % BLOCK]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence) or len(self) != len(other):
