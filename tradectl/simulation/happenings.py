@@ -1,9 +1,12 @@
 """What happened at the venue, as the engine hears it: the same records the connector makes of the wire's rows."""
 
-from tradectl.matching.records import Fill, VenueOrder
+from decimal import Decimal
+
+from tradectl.matching.records import Fill, Position, VenueOrder
 from tradectl.model.events import Action, Executed, OrderAnswered, OrderReported, Reaction
 from tradectl.model.instruments import Category
 from tradectl.model.orders import Execution, OrderReport, Protection
+from tradectl.model.positions import PositionReport
 
 #: Refusals after which the engine must look at what is so; every other one concerns the order alone (bybit-v5 10).
 _LOOK = frozenset({110001, 110008, 110010, 110017, 110064, 110072, 170139, 170141, 170142, 170143, 170213, 170313})
@@ -63,3 +66,19 @@ def _whole(protection: Protection | None, order: VenueOrder) -> Protection | Non
         protection.take_profit, protection.stop_loss, protection.tp_by, protection.sl_by, protection.tp_limit,
         protection.sl_limit, True,
     )  # fmt: skip
+
+
+def position_report(position: Position) -> PositionReport:
+    """A position that is not flat, with its stops, as its row would state it."""
+    return PositionReport(
+        position.instrument, position.size, _entry_price(position), position.position_idx, position.leverage,
+        updated=position.updated, take_profit=position.take_profit or None, stop_loss=position.stop_loss or None,
+        trailing=position.trailing or None,
+    )  # fmt: skip
+
+
+def _entry_price(position: Position) -> Decimal:
+    """Of an inverse contract the size is in dollars and the cost, of the other sign, in coins."""
+    if position.instrument.category is Category.INVERSE:
+        return -position.size / position.cost
+    return position.cost / position.size

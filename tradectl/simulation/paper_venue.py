@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from tradectl.matching.exchange import Exchange
 from tradectl.matching.position_mode import can_hedge
-from tradectl.matching.records import FillHappened, Happening, OrderHappened, Position, Refused, StopChange, VenueOrder
+from tradectl.matching.records import FillHappened, Happening, OrderHappened, Refused, StopChange, VenueOrder
 from tradectl.matching.views import AccountFees
 from tradectl.model.commands import Amendment, CancelOrder, Command, LookUpOrder, Reconcile, RiskApproved
 from tradectl.model.events import (
@@ -27,12 +27,12 @@ from tradectl.model.events import (
     TickerChanged,
     TradePrinted,
 )
-from tradectl.model.instruments import Category, FeeRate, Instrument, InstrumentId
+from tradectl.model.instruments import FeeRate, Instrument, InstrumentId
 from tradectl.model.market_data import Ticker
 from tradectl.model.money import exact
 from tradectl.model.orders import OrderSpec, TradingStop
-from tradectl.model.positions import BalanceReport, PositionReport
-from tradectl.simulation.happenings import executed, refusal, report_of, reported
+from tradectl.model.positions import BalanceReport
+from tradectl.simulation.happenings import executed, position_report, refusal, report_of, reported
 from tradectl.simulation.paper_past import Chapter, Past
 from tradectl.simulation.venue import request_of
 
@@ -310,12 +310,7 @@ class PaperVenue:
     def truth(self, since: int) -> Reconciled:
         """Everything the account is, and what happened to it since ``since`` (0: as far back as it is known)."""
         before = self.past.since(since)
-        positions = tuple(
-            PositionReport(
-                p.instrument, p.size, _entry_price(p), p.position_idx, p.leverage, updated=p.updated,
-                take_profit=p.take_profit or None, stop_loss=p.stop_loss or None, trailing=p.trailing or None,
-            ) for p in self.exchange.positions(self.uid)
-        )  # fmt: skip
+        positions = tuple(position_report(p) for p in self.exchange.positions(self.uid))
         balances = tuple(BalanceReport(w.coin, w.balance, w.balance, w.locked) for w in self.exchange.wallets(self.uid))
         reports = tuple(report_of(order) for order in self.exchange.open_orders(self.uid))
         return Reconciled(0, 0, (*before.ended, *reports), before.executions, positions, balances)
@@ -332,13 +327,6 @@ class PaperVenue:
         if events:
             self.past.add(Chapter.of(events))
         return events
-
-
-def _entry_price(position: Position) -> Decimal:
-    """Of an inverse contract the size is in dollars and the cost, of the other sign, in coins."""
-    if position.instrument.category is Category.INVERSE:
-        return -position.size / position.cost
-    return position.cost / position.size
 
 
 __all__ = ["DEPTH", "REMEMBERED", "PaperVenue", "Saved", "Terms"]

@@ -25,9 +25,9 @@ from tradectl.model.events import (
 from tradectl.model.instruments import Category, FeeRate, Instrument, InstrumentId
 from tradectl.model.money import ZERO, exact
 from tradectl.model.orders import OrderSpec, OrderStatus, OrderType, Side, TradingStop
-from tradectl.model.positions import BalanceReport, PositionReport
+from tradectl.model.positions import BalanceReport
 from tradectl.simulation.display import Display
-from tradectl.simulation.happenings import executed, refusal, report_of, reported
+from tradectl.simulation.happenings import executed, position_report, refusal, report_of, reported
 from tradectl.simulation.models import Models
 from tradectl.simulation.path import stop_on_the_way
 
@@ -245,10 +245,7 @@ class SimulatedVenue:
 
     def truth(self, now: int) -> Reconciled:
         """Everything the venue knows: nothing is ever lost on this way, so the past need not be told again."""
-        positions = tuple(
-            PositionReport(p.instrument, p.size, p.cost / p.size if p.size else None, p.position_idx, p.leverage)
-            for p in self.exchange.positions(UID)
-        )
+        positions = tuple(position_report(p) for p in self.exchange.positions(UID))
         balances = tuple(BalanceReport(w.coin, w.balance, w.balance, w.locked) for w in self.exchange.wallets(UID))
         reports = tuple(report_of(order) for order in self.exchange.open_orders(UID))
         return Reconciled(now, now, reports, (), positions, balances)
