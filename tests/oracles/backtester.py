@@ -226,6 +226,12 @@ class Desk:
         room = max(-side * self.held[symbol], Fraction(0))
         return max(room - self.under_way(symbol, side, not flagged), Fraction(0))
 
+    def has_begun(self, symbol: str, side: int) -> bool:
+        """Whether what is held was opened at market by an order of which more may come, or nothing."""
+        mine = [k for k in self.orders if k.order.symbol == symbol and k.order.side == side and k.booked]
+        at_market = [k for k in mine if k.order.price is None and not k.sleeps and not k.order.reduce_only]
+        return side * self.held[symbol] > 0 and any(k.under_way for k in at_market)
+
     def touch(self, symbol: str, side: int) -> Fraction:
         """The best price of the other side as it was when the last bar closed."""
         tick, exact = self.specs[symbol].tick, number(self.marks[symbol]) / self.specs[symbol].tick
@@ -324,7 +330,10 @@ class Desk:
         side, opening = BUY if change > 0 else SELL, floor((abs(change) - closing) / spec.lot) * spec.lot
         closing = floor(closing / spec.lot) * spec.lot
         safe = floor(min(closing, self.reducible(symbol, side, not spec.spot)) / spec.lot) * spec.lot
-        for qty, closes in ((safe, True), (closing - safe, False), (opening, False)):
+        rest = closing - safe
+        if self.has_begun(symbol, -side):
+            rest = max(min(rest, floor((-side * self.held[symbol] - safe) / spec.lot) * spec.lot), 0)
+        for qty, closes in ((safe, True), (rest, False), (opening, False)):
             far = not closes and self.is_far(symbol, side)
             if qty > 0 and not far and self.affords(symbol, side, qty, None, None):
                 self.count += 1

@@ -133,9 +133,21 @@ class Targets:
             safe = self._enough(info, info.floor_qty(min(move.closing, most)))
             yield self._cut(info, safe, info.floor_qty(info.max_market_qty)), None
             if not self._w.portfolio.is_hedged(info.id):
-                yield self._slices(strategy, info, move.side, self._enough(info, move.closing - safe)), None
+                rest = self._unflagged(strategy, info, move, safe)
+                yield self._slices(strategy, info, move.side, self._enough(info, rest)), None
         if move.opening:
             yield self._slices(strategy, info, move.side, self._enough(info, move.opening)), protection
+
+    def _unflagged(self, strategy: str, info: Instrument, move: _Move, safe: Decimal) -> Decimal:
+        """What closes without the venue's flag, ``safe`` being closed with it. Of a market order that has begun to fill
+        the rest may never come, for it is traded or ended already: no more is closed then than is held."""
+        rest, sign, i = move.closing - safe, -move.side.sign, info.id
+        held = self._w.portfolio.on_side(strategy, i, sign)
+        if rest <= 0 or held <= 0:
+            return rest
+        opened = (o for o in self._w.open_orders(strategy, i) if o.sign == sign and is_market(o))
+        begun = any(o.booked and not o.spec.reduce_only for o in opened)
+        return info.floor_qty(max(min(rest, held - safe), ZERO)) if begun else rest
 
     @staticmethod
     def _too_little(info: Instrument, qty: Decimal) -> Check:

@@ -197,10 +197,10 @@ class SimulatedVenue:
             taker = spec.side if spec.type is OrderType.MARKET and spec.trigger is None else None
             self._present(display, taker, spec.qty)
         try:
-            _, happened = self.exchange.place(UID, request_of(spec), now)
+            order, happened = self.exchange.place(UID, request_of(spec), now)
         except Refused as refused:
             return [*events, refusal(self._heard(now), spec.link_id, Action.CREATE, refused.code, refused.message)]
-        return events + self._events(happened, now)
+        return events + self._events(happened, now, was_cut=order.qty != spec.qty)
 
     def _amend(self, command: RiskApproved, now: int) -> list[Event]:
         asked = command.amendment
@@ -250,9 +250,10 @@ class SimulatedVenue:
         reports = tuple(report_of(order) for order in self.exchange.open_orders(UID))
         return Reconciled(now, now, reports, (), positions, balances)
 
-    def _events(self, happened: list[Happening], now: int) -> list[Event]:
-        """Fills first, then the orders they changed: as the venue publishes them."""
-        if self.terse and (fill := whole_fill(happened)) is not None:
+    def _events(self, happened: list[Happening], now: int, was_cut: bool = False) -> list[Event]:
+        """Fills first, then the orders they changed: as the venue publishes them. Of an order that ``was_cut`` to the
+        position no fill tells that it is complete."""
+        if self.terse and not was_cut and (fill := whole_fill(happened)) is not None:
             return [executed(self._heard(now), fill)]
         events: list[Event] = []
         heard = self._heard(now) if happened else now

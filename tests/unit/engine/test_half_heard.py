@@ -1,0 +1,49 @@
+"""What is half heard: the first of the fills of an order that trades or ends in one instant."""
+
+import pytest
+
+from tests.unit.engine.harness import BTC, Bench, ready
+from tests.unit.engine.test_order_life import D, ack, fill, place, tell
+from tradectl.model.events import CloseRequested
+from tradectl.model.orders import OrderSpec, OrderStatus, Side
+
+
+def close(bench: Bench) -> list[OrderSpec]:
+    """Close the operator's book; what leaves for it."""
+    before = len(bench.creates())
+    bench.feed(CloseRequested(bench.now, "me", BTC, "operator"))
+    return bench.creates()[before:]
+
+
+def begun(bench: Bench, side: Side = Side.BUY) -> str:
+    """A market order for 10 of which 4 are heard."""
+    link = place(bench, "10", None, side)
+    ack(bench, link)
+    fill(bench, link, "4")
+    return link
+
+
+@pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
+def test_what_closes_a_half_heard_market_order_closes_no_more_than_is_held(side: Side) -> None:
+    bench = ready()
+    link = begun(bench, side)
+    sent = close(bench)
+    assert [(it.qty, it.reduce_only) for it in sent] == [(D(4), True)]
+    tell(bench, link, OrderStatus.PARTIALLY_FILLED_CANCELED, "4")
+    fill(bench, sent[0].link_id, "4", "e2")
+    assert bench.engine.world.portfolio.size("operator", BTC) == 0
+
+
+def test_the_rest_of_it_is_closed_when_it_came_and_is_asked_for_again() -> None:
+    bench = ready()
+    link = begun(bench)
+    assert [it.qty for it in close(bench)] == [D(4)]
+    fill(bench, link, "6", "e2")
+    assert [it.qty for it in close(bench)] == [D(6)]
+
+
+def test_beside_other_books_no_more_than_what_is_heard_is_closed() -> None:
+    bench = ready()
+    fill(bench, "somebody else's", "3", "e0", side=Side.SELL)
+    begun(bench)
+    assert [(it.qty, it.reduce_only) for it in close(bench)] == [(D(1), True), (D(3), False)]
