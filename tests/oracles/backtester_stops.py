@@ -91,14 +91,22 @@ class Exits:
         stops = [k for k in orders if k.order.symbol == symbol and k.is_stop and k.is_open]
         out: Requests = []
         for known in stops:
-            if known.sleeps and known.order.side * held >= 0 and not known.ending:
+            left = known.sleeps and known.order.side * held >= 0 and not known.ending
+            if left and not self.is_behind(known, orders):
                 known.ending = True
                 out.append((CANCELS, "cancel", known.order))
         for leg in ("sl", "tp") if plan is not None else ():
             if getattr(plan, leg) is not None:
                 mine = [k for k in stops if k.leg == leg and k.order.side * held < 0]
-                out += self.cut(mine, abs(held))
+                if not any(self.is_behind(k, orders) for k in mine):
+                    out += self.cut(mine, abs(held))
         return out
+
+    def is_behind(self, known: Known, orders: list[Known]) -> bool:
+        """Whether the other exit of its entry filled, and what that made of this one is not heard yet."""
+        parent = known.order.parent
+        pair = [k for k in orders if parent is not None and k.order.parent is parent and k.leg != known.leg]
+        return any(k.booked and known.qty > k.qty - k.booked for k in pair)
 
     def lacks(self, symbol: str, held: Fraction, orders: list[Known]) -> bool:
         """Whether exits are missing: what the desk puts in their place is not known here."""

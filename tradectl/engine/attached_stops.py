@@ -42,6 +42,11 @@ class AttachedStops:
         children = self._children.get(entry.link_id)
         return sum((o.qty for o in children.values() if leg_of(o) == leg), ZERO) if children else ZERO
 
+    def siblings(self, order: Order) -> list[Order]:
+        """The other stops of its entry."""
+        children = self._children.get(order.parent) if order.parent else None
+        return [o for o in children.values() if o is not order] if children else []
+
     def recount(self, order: Order) -> None:
         """Count an order as it is now, if it is an entry with stops or such a stop."""
         link = order.spec.link_id

@@ -18,7 +18,7 @@ from tradectl.engine.order_fields import refusal, trigger_reference
 from tradectl.engine.order_state import STOP_LOSS, TAKE_PROFIT, Order
 from tradectl.engine.portfolio_manager import EXTERNAL
 from tradectl.engine.protection_fields import check_protect
-from tradectl.engine.protection_legs import TIMER, Leg, stops_of
+from tradectl.engine.protection_legs import TIMER, Leg, leaves_by_itself, stops_of
 from tradectl.engine.protection_plan import LEGS, Plan, ProtectionState
 from tradectl.engine.world import World
 from tradectl.model.commands import Check, DecisionMade
@@ -252,9 +252,11 @@ class Protections:
             self._tend(book, info, plan, size)
 
     def _clear(self, stops: list[Order], size: Decimal) -> None:
-        """Stops that have nothing left to close go; one whose entry's executions are on their way stays."""
+        """Stops that have nothing left to close go; one whose entry's executions are on their way stays, and the end
+        of one whose partner has fired is the venue's to tell."""
         for order in stops:
-            if order.sign * size >= 0 and order.is_dormant and not self._is_early(order):
+            over = order.sign * size >= 0 and order.is_dormant and not self._is_early(order)
+            if over and not leaves_by_itself(self._w, order):
                 self._desk.cancel(order, "the position is closed")
 
     def _is_early(self, order: Order) -> bool:

@@ -59,7 +59,7 @@ class Leg:
         self._watch.due_since = self._watch.asked_at = 0
         if all(o.status is OrderStatus.UNTRIGGERED for o in mine):
             self._watch.full, self._watch.alerted, self._watch.tries = self._needed, False, 0
-        if lack < 0:
+        if lack < 0 and not any(leaves_by_itself(self._w, o) for o in mine):
             self._shrink(mine, -lack)
         self._reprice(mine, level)
         return False
@@ -100,10 +100,7 @@ class Leg:
         return False
 
     def _wake(self, at: int) -> None:
-        """Look again then, or sooner when that is due anyway; what is in the past waits for the guard's tick."""
-        due = self._w.timers.get(TIMER, 0)
-        if at > self._w.now and not self._w.now < due <= at:
-            self._w.set_timer(TIMER, at)
+        wake(self._w, at)
 
     def _owed(self) -> Decimal:
         """What the venue has still to show of the stops that went out attached to entries."""
@@ -189,3 +186,21 @@ class Leg:
 def stops_of(world: World, strategy: str, instrument: InstrumentId) -> list[Order]:
     """Every open stop of a book, the venue's own among them."""
     return [o for o in world.open_orders(strategy, instrument) if o.is_stop and o.is_open]
+
+
+def leaves_by_itself(world: World, order: Order) -> bool:
+    """Whether its partner, the other exit of the same entry, has just filled: the venue ends or cuts this one in the
+    same moment and says so next. After ``GRACE`` it is looked at again."""
+    partners = (o for o in world.attached.siblings(order) if o.filled and leg_of(o) != leg_of(order))
+    until = max((o.touched for o in partners), default=-GRACE) + GRACE
+    if world.now > until:
+        return False
+    wake(world, until + 1)
+    return True
+
+
+def wake(world: World, at: int) -> None:
+    """Look again then, or sooner when that is due anyway; what is in the past waits for the guard's tick."""
+    due = world.timers.get(TIMER, 0)
+    if at > world.now and not world.now < due <= at:
+        world.set_timer(TIMER, at)
