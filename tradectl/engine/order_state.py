@@ -22,6 +22,8 @@ from tradectl.model.orders import (
     Trigger,
 )
 
+#: Quantity, price and trigger price of a statement.
+Terms = tuple[Decimal, Decimal | None, Decimal | None]
 _RANK = {
     OrderStatus.QUEUED: 0,
     OrderStatus.SENT: 1,
@@ -57,8 +59,9 @@ class Order(Struct):
     ``trigger_price``, ``take_profit`` and ``stop_loss`` are as last amended. ``parent`` is the link id of the entry an
     attached stop belongs to, ``leg`` what an order of the protection desk is for, ``expected_qty`` the base quantity
     an amount of quote coin was expected to buy, ``rest_until`` the time before which no amendment is tried again,
-    ``arrival`` the middle of the market when the order was decided, and ``unattached`` what of an entry the venue,
-    asked for it, showed no attached stops for.
+    ``arrival`` the middle of the market when the order was decided, ``unattached`` what of an entry the venue,
+    asked for it, showed no attached stops for, and ``told`` the terms of every statement of the open order that was taken with
+    the last one's stamp: one that comes again is old.
     """
 
     spec: OrderSpec
@@ -96,6 +99,7 @@ class Order(Struct):
     expected_qty: Decimal = ZERO
     rest_until: int = 0
     unattached: Decimal = ZERO
+    told: list[Terms] = field(default_factory=list)
 
     @property
     def link_id(self) -> str:
@@ -208,10 +212,13 @@ def merge_report(order: Order, report: OrderReport) -> bool:
     """Take the venue's statement when it is further along than ours; returns whether anything changed."""
     theirs = (report.cum_qty, _RANK.get(report.status, _FINAL_RANK), report.updated)
     ours = (order.cum_qty, rank(order), order.updated)
-    if theirs < ours or (theirs == ours and not _shows(report, order.amending)):
+    terms = (report.qty, report.price, report.trigger_price)
+    again = theirs == ours and (not order.told or terms in order.told) and not _shows(report, order.amending)
+    if theirs < ours or again:
         learned = bool(report.order_id) and not order.order_id
         order.order_id = order.order_id or report.order_id
         return learned
+    order.told = [] if report.status in FINAL else [*order.told, terms] if theirs == ours else [terms]
     order.cum_qty = report.cum_qty
     order.status = report.status
     order.updated = report.updated

@@ -447,6 +447,17 @@ def test_an_amendment_in_the_same_millisecond_as_the_last_word_is_seen() -> None
     assert order(bench, link).qty == D(3), "an old word told late"
 
 
+def test_a_change_nobody_of_ours_asked_for_is_seen_in_the_same_millisecond() -> None:
+    """The venue resizes a stop as its entry fills on: what it says later counts, what it says again does not."""
+    bench = ready()
+    link = place(bench)
+    ack(bench, link)
+    first = stated(bench, link, OrderStatus.NEW)
+    for report, qty in ((first, 1), (replace(first, qty=D(3)), 3), (first, 3), (replace(first, qty=D(4)), 4)):
+        bench.feed(OrderReported(bench.now, report))
+        assert order(bench, link).qty == D(qty)
+
+
 def test_silence_after_sending_is_asked_about() -> None:
     bench = ready()
     link = place(bench)
