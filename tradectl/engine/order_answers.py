@@ -17,6 +17,8 @@ __all__ = ["LOOK_AGAIN", "WALL", "OrderAnswers"]
 LOOK_AGAIN = 1_000_000_000
 #: The longest wait before a cancel the venue did not carry out is sent again, in units of ``LOOK_AGAIN``.
 MOST_PATIENCE = 60
+#: A reduce-only order found no position: it was not made, and it is the position that wants a look (bybit-v5 10).
+NOTHING_TO_REDUCE = 110017
 #: A create the venue certainly did not take is tried this often under fresh ids.
 MAX_RETRIES = 3
 #: A cancel the venue was too busy for is tried again after this long (nanoseconds).
@@ -54,7 +56,7 @@ class OrderAnswers:
             return
         if event.reaction is Reaction.OK:
             order.status = OrderStatus.ACCEPTED
-        elif event.reaction is Reaction.RECONCILE:
+        elif event.reaction is Reaction.RECONCILE and event.code != NOTHING_TO_REDUCE:
             self.look_up(order)
         else:
             order.status, order.inferred = OrderStatus.REJECTED, True

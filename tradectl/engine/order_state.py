@@ -60,8 +60,8 @@ class Order(Struct):
     attached stop belongs to, ``leg`` what an order of the protection desk is for, ``expected_qty`` the base quantity
     an amount of quote coin was expected to buy, ``rest_until`` the time before which no amendment is tried again,
     ``arrival`` the middle of the market when the order was decided, ``unattached`` what of an entry the venue,
-    asked for it, showed no attached stops for, and ``told`` the terms of every statement of the open order that was taken with
-    the last one's stamp: one that comes again is old.
+    asked for it, showed no attached stops for, and ``told`` the terms of every statement of the open order that was
+    taken with the last one's stamp: one that comes again is old.
     """
 
     spec: OrderSpec

@@ -2,8 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from tradectl.engine.order_answers import NOTHING_TO_REDUCE
 from tradectl.engine.rate_windows import group_named
 from tradectl.model.events import (
+    Action,
     BalancesReported,
     ConnectionChanged,
     InstrumentsLoaded,
@@ -30,6 +32,8 @@ class VenueEvents:
     def answered(self, event: OrderAnswered) -> None:
         """One request about an order was answered."""
         self._e.answers.answered(event)
+        if event.code == NOTHING_TO_REDUCE and event.action is Action.CREATE:
+            self._e.reconciler.ask("the venue holds nothing that an order could reduce")
         self.hold_for_unknown()
 
     def hold_for_unknown(self) -> None:

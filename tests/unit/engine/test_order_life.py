@@ -176,6 +176,20 @@ def test_without_an_answer_an_order_is_unknown_and_everything_waits(code: int, m
     assert len(bench.creates()) == 1  # never sent again
 
 
+def test_nothing_to_reduce_is_an_answer_and_halts_nothing() -> None:
+    bench = ready()
+    entry = place(bench, "1", None)
+    ack(bench, entry)
+    fill(bench, entry, "1")
+    link = place(bench, "1", None, Side.SELL)
+    out = answer(bench, link, 110017, Reaction.RECONCILE)
+    assert order(bench, link).status is OrderStatus.REJECTED
+    assert of(out, LookUpOrder) == []
+    assert len(of(out, Reconcile)) == 1, "the books may be wrong: the position is read"
+    assert bench.engine.world.state.level() is Level.RUNNING
+    assert not bench.engine.world.unreconciled
+
+
 def test_a_look_up_finds_it_with_its_fills() -> None:
     bench = ready()
     link = place(bench)
@@ -453,8 +467,8 @@ def test_a_change_nobody_of_ours_asked_for_is_seen_in_the_same_millisecond() -> 
     link = place(bench)
     ack(bench, link)
     first = stated(bench, link, OrderStatus.NEW)
-    for report, qty in ((first, 1), (replace(first, qty=D(3)), 3), (first, 3), (replace(first, qty=D(4)), 4)):
-        bench.feed(OrderReported(bench.now, report))
+    for word, qty in ((first, 1), (replace(first, qty=D(3)), 3), (first, 3), (replace(first, qty=D(4)), 4)):
+        bench.feed(OrderReported(bench.now, word))
         assert order(bench, link).qty == D(qty)
 
 
