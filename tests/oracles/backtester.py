@@ -395,9 +395,7 @@ class Backtester:
             else:
                 self.venue.amend(*content)
             self.publish()
-        except Refused as refused:
-            if what == "place" and str(refused) == "nothing to reduce" and not self.until_when:
-                self.until_when = self.now  # the desk looks the order up, and trades no more until it knows
+        except Refused:
             self.tell(lambda: self.desk.hear_refusal(order), self.case.latency.answers)
 
     def hear(self, what: str, order: Order, row: dict[str, Any] | None = None) -> None:
