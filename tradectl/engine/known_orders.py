@@ -28,11 +28,16 @@ class KnownOrders:
             return None
         return self._w.strategy_of_number(parts.instance)
 
-    def take_in(self, report: OrderReport) -> Order | None:
-        """An order we hear of for the first time; ``None`` when it is over and has nothing left to tell."""
+    def take_in(self, report: OrderReport, news: bool = False) -> Order | None:
+        """An order we hear of for the first time; ``None`` when it is over and has nothing left to tell.
+
+        ``news``: it ends now, as the stream says, so that its executions may be still to come: one of ours whose
+        record was lost with the journal's end counts as exposure until they are here.
+        """
         owner = self.owner(report.link_id) or self.owner(report.parent_link)
         orphan = self._w.orphans.get(report.order_id)
-        if report.status.is_final and not self._is_awaited(report, owner):
+        awaited = self._is_awaited(report, owner) or (news and self._is_filling(report, orphan))
+        if report.status.is_final and not awaited:
             self.orphan(report.order_id).ended = True
             return None
         if orphan is not None and orphan.ended:
@@ -48,6 +53,12 @@ class KnownOrders:
     def _is_awaited(self, report: OrderReport, owner: str | None) -> bool:
         """Whether executions of an attached stop that is over still have to find their book through it."""
         return owner is not None and bool(report.cum_qty) and report.order_id in self._w.held
+
+    def _is_filling(self, report: OrderReport, orphan: Orphan | None) -> bool:
+        """Whether an order of ours, new to us, was filled by executions that are not all here."""
+        if self.owner(report.link_id) is None or (orphan is not None and orphan.ended):
+            return False
+        return report.cum_qty > (orphan.qty if orphan is not None else 0)
 
     def _made(self, report: OrderReport, owner: str | None) -> Order:
         w = self._w

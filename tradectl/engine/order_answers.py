@@ -140,9 +140,9 @@ class OrderAnswers:
 
     # --- what the venue says
 
-    def reported(self, report: OrderReport) -> None:
-        """Merge the state of one order; orders that are not known yet are taken in."""
-        order = self._known.find(report.link_id, report.order_id) or self._known.take_in(report)
+    def reported(self, report: OrderReport, news: bool = False) -> None:
+        """Merge the state of one order; orders that are not known yet are taken in. ``news``: as the stream says."""
+        order = self._known.find(report.link_id, report.order_id) or self._known.take_in(report, news)
         if order is not None and merge_report(order, report):
             if not order.is_open:
                 order.cancel_asked = False

@@ -15,6 +15,7 @@ from tradectl.model.events import (
     PositionsReported,
     RateLimitReported,
     Reconciled,
+    Source,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class VenueEvents:
 
     def reported(self, event: OrderReported) -> None:
         """The state of one order."""
-        self._e.answers.reported(event.report)
+        self._e.answers.reported(event.report, event.source is Source.STREAM)
         if self._e.world.unreconciled:
             self._e.reconciler.settle()
 

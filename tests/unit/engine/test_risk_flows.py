@@ -15,14 +15,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.engine.flow import PRICE, Choices, Flow
-from tests.unit.engine.harness import BTC, ETH, SPOT, Bench, config, ready
+from tests.unit.engine.harness import BTC, ETH, RUN, SPOT, Bench, config, ready
 from tests.unit.engine.risk_bench import PLAIN, D, failed, fill, limits, place
 from tradectl.engine.config import ScopeLimits, StrategyConfig
 from tradectl.engine.strategy import Strategy
 from tradectl.model.commands import Command, DecisionMade, RiskApproved
-from tradectl.model.events import Event, LimitsSet, OrderRequested
+from tradectl.model.events import Event, LimitsSet, OrderReported, OrderRequested
+from tradectl.model.ids import order_link_id
 from tradectl.model.instruments import InstrumentId
-from tradectl.model.orders import OrderType, Side, TimeInForce
+from tradectl.model.orders import OrderReport, OrderStatus, OrderType, Side, TimeInForce
 
 NUMBERS = st.lists(st.integers(min_value=0, max_value=5039), min_size=90, max_size=300)
 QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -189,3 +190,14 @@ def test_a_limit_lowered_below_what_is_held_lets_only_what_reduces_pass() -> Non
     bench.feed(LimitsSet(bench.now, "me", {"position_value": "100"}))
     assert failed(place(bench, "0.1", "100")) == "position_size"
     assert failed(place(bench, "5", side=Side.SELL)) == ""
+
+
+def test_what_filled_of_an_order_whose_record_was_lost_counts_before_its_executions_are_here() -> None:
+    bench = ready(config(risk=limits(position_value=D(100))), money=PLAIN)
+    lost = OrderReport(
+        BTC, "venue-1", order_link_id(RUN, 0, 900), Side.BUY, OrderType.MARKET, TimeInForce.IOC, D("0.7"), None,
+        OrderStatus.FILLED, D("0.7"), D(70), D(100), bench.now,
+    )  # fmt: skip
+    bench.feed(OrderReported(bench.now, lost))
+    assert failed(place(bench, "0.4", "100")) == "position_size"
+    assert failed(place(bench, "0.2", "100")) == ""
