@@ -1,10 +1,13 @@
-"""The bare kernels: what an average and a run of one pair cost at the least, in numba."""
+"""The bare kernels: what an average and a run of one pair cost at the least, in numba.
+
+Not kept on disk: the file is known under two names, as a script and as a module, and a kept kernel remembers one.
+"""
 
 import numba
 import numpy as np
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(nogil=True)
 def average(close, period, out):
     """An exponential average of closes that begin with their seed."""
     alpha, value = 2.0 / (period + 1), close[0]
@@ -13,7 +16,7 @@ def average(close, period, out):
         out[i] = value
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(nogil=True)
 def walk(close, fast, slow, first, cash, fee, share, lot):
     """Cash at the end of one pair, long above and flat below, whatever is held valued at the last close."""
     held = 0.0
