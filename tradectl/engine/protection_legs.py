@@ -6,6 +6,7 @@ cover the position, so it is never missing through us.
 
 from decimal import Decimal
 
+from tradectl.engine.fills import WALL
 from tradectl.engine.order_desk import OrderDesk, Wish
 from tradectl.engine.order_fields import trigger_reference
 from tradectl.engine.order_state import Order, leg_of
@@ -26,6 +27,8 @@ MAX_PAUSE_S = 60
 #: How the venue says that a stop had nothing left to close (bybit-v5 5.12).
 CLEARED = ("CancelByTpSlTsClear", "CancelByReduceOnly")
 TIMER = "protection"
+#: Looks at exits whose partner has filled, by wall time: the venue may be standing.
+EXITS_TIMER = f"{WALL}exits"
 ACTION = "protect"
 
 
@@ -190,12 +193,13 @@ def stops_of(world: World, strategy: str, instrument: InstrumentId) -> list[Orde
 
 def leaves_by_itself(world: World, order: Order) -> bool:
     """Whether its partner, the other exit of the same entry, has just filled: the venue ends or cuts this one in the
-    same moment and says so next. After ``GRACE`` it is looked at again."""
+    same moment and says so next. After ``GRACE`` it is looked at again, of wall time where the venue's clock stands."""
     partners = (o for o in world.attached.siblings(order) if o.filled and leg_of(o) != leg_of(order))
     until = max((o.touched for o in partners), default=-GRACE) + GRACE
-    if world.now > until:
+    if world.impatient or world.now > until:
         return False
-    wake(world, until + 1)
+    if world.timers.get(EXITS_TIMER, 0) <= world.now:
+        world.set_timer(EXITS_TIMER, until + 1)
     return True
 
 

@@ -9,6 +9,7 @@ from tradectl.engine.guards import EQUITY_TIMER, GUARD_TIMER
 from tradectl.engine.intent_desk import STRATEGY_TIMER
 from tradectl.engine.order_answers import LOOK_AGAIN, WALL
 from tradectl.engine.protection import TIMER as PROTECTION_TIMER
+from tradectl.engine.protection_legs import EXITS_TIMER
 from tradectl.engine.reconciler import TIMER as RECONCILE_TIMER
 from tradectl.engine.universe import UNIVERSE_TIMER
 from tradectl.model.events import TimerFired
@@ -56,6 +57,10 @@ class Timers:
             self.audit_later()
         elif name == PROTECTION_TIMER:
             e.protections.look_all()
+        elif name == EXITS_TIMER:
+            w.impatient = w.now < event.due  # the venue's clock stood still meanwhile
+            e.protections.look_all()
+            w.impatient = False
         elif name == RECONCILE_TIMER:
             e.reconciler.ask("again")
         elif name.startswith(f"{WALL}look:"):

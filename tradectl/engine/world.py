@@ -85,6 +85,8 @@ class World:
         self.unreconciled = True
         #: Who else hears of every change of an order, in this order, after it was published.
         self.on_order_change: list[Callable[[Order], None]] = []
+        #: The venue has had its time, by the wall's clock, to end what it ends by itself.
+        self.impatient = False
         #: The event that is being applied.
         self.event: Event | None = None
         #: Why an instance may not enter an instrument ("" when it may): the universe's word, asked by the risk checks.
