@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Container
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -148,10 +149,9 @@ async def record_streams(
             recorded += recorder.recorded
             for series in request.series:
                 connector.execute(Subscribe(MarketKey(STREAMS[series.kind], series.instrument, series.interval)))
-            async with asyncio.timeout(seconds or None):
-                await _keep(recorder, say)
-        except TimeoutError:
-            pass
+            with suppress(TimeoutError):  # the time asked for is over: that is how a recording ends
+                async with asyncio.timeout(seconds or None):
+                    await _keep(recorder, say)
         finally:
             await connector.close()
     finally:
