@@ -2,15 +2,12 @@
 
 from collections.abc import Iterable
 
-from tradectl.model.market_data import INTERVALS, Bar
-
-_WEEK, _MONDAY = INTERVALS["1w"], 4 * INTERVALS["1d"]
+from tradectl.model.market_data import INTERVALS, Bar, grid_offset
 
 
 def bucket_of(open_time: int, length: int) -> int:
     """Open time of the candle of ``length`` that holds ``open_time``; weeks start on Monday."""
-    offset = _MONDAY if length == _WEEK else 0
-    return open_time - (open_time - offset) % length
+    return open_time - (open_time - grid_offset(length)) % length
 
 
 class LongerBars:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tradectl.history.records import Candle
 from tradectl.history.table import Table
-from tradectl.model.market_data import INTERVALS
+from tradectl.model.market_data import grid_offset
 
 COLUMNS = {
     "timestamp": ("timestamp", "open_time", "start", "starttime", "time"),
@@ -15,8 +15,6 @@ COLUMNS = {
     "close": ("close",),
     "volume": ("volume",),
 }
-#: Weeks start on Monday, and 1970 started on a Thursday.
-_WEEK, _MONDAY = INTERVALS["1w"], 4 * INTERVALS["1d"]
 
 
 def read_candles(path: Path, interval: int) -> Iterator[Candle]:
@@ -26,7 +24,7 @@ def read_candles(path: Path, interval: int) -> Iterator[Candle]:
     out of order, repeated, or whose high or low does not contain its open and close.
     """
     table = Table(path, COLUMNS)
-    offset = _MONDAY if interval == _WEEK else 0
+    offset = grid_offset(interval)
     last = -1
     for line, (time, open_, high, low, close, volume) in table.rows():
         candle = Candle(

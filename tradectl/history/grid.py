@@ -6,20 +6,13 @@ from numpy.typing import NDArray
 from tradectl.history.findings import Fault, Report, first_of
 from tradectl.history.gaps import runs_of
 from tradectl.history.series import Times
-from tradectl.model.market_data import INTERVALS
+from tradectl.model.market_data import INTERVALS, grid_offset
 
 HOUR, SECOND = 3_600_000_000_000, 1_000_000_000
-#: Weeks start on Monday, and 1970 started on a Thursday.
-MONDAY = 4 * INTERVALS["1d"]
 #: So many equal steps of another interval in a row are no gaps.
 MIXED_RUN = 10
 #: How often venues settle funding.
 FUNDING_STEPS = tuple(hours * HOUR for hours in (1, 2, 4, 8))
-
-
-def offset_of(interval: str) -> int:
-    """Where on the clock a grid begins: weeks on Monday, all else at 1970-01-01."""
-    return MONDAY if interval == "1w" else 0
 
 
 def interval_of(report: Report, times: Times, lines: Times, given: str) -> str:
@@ -65,7 +58,7 @@ def _refuse_mixed(report: Report, steps: Times, lines: Times, common: int, names
 def off_grid(report: Report, times: Times, lines: Times, interval: str) -> NDArray[np.bool_]:
     """Which rows are no opens of candles. Raises :class:`Problem` when most are: the whole file is shifted."""
     step = INTERVALS[interval]
-    rest = (times - offset_of(interval)) % step
+    rest = (times - grid_offset(step)) % step
     bad: NDArray[np.bool_] = rest != 0
     if bad.sum() * 2 > len(times):
         raise report.problem(int(lines[first_of(bad)]), "time", *_shifted(rest[bad], step, interval), rows=len(times))

@@ -12,14 +12,14 @@ from tradectl.history.columns import ONE_AT_A_TIME, WITH_INTERVAL, joined
 from tradectl.history.coverage import Coverage, Stretch, without
 from tradectl.history.download import INCOMING
 from tradectl.history.gaps import Gap, gaps_of, silences_of
-from tradectl.history.grid import HOUR, clock, offset_of
+from tradectl.history.grid import HOUR, clock
 from tradectl.history.layout import bounds_of, files_of
 from tradectl.history.made_up import MadeUp, made_up_in
 from tradectl.history.parquet_file import read_file
 from tradectl.history.series import Candles, Columns, Kind, SeriesId
 from tradectl.history.store import ParquetStore
 from tradectl.model.errors import Problem
-from tradectl.model.market_data import INTERVALS
+from tradectl.model.market_data import INTERVALS, grid_offset
 
 
 class BadRow(Struct, frozen=True):
@@ -108,7 +108,7 @@ class _Findings:
         for name, column in zip(rows.names[1:], rows.arrays()[1:], strict=True):
             self._note(rows, ~np.isfinite(column), name, "is not a finite number")
         if self.step:
-            self._note(rows, (rows.times - offset_of(self.series.interval)) % self.step != 0, "time", "is off the grid")
+            self._note(rows, (rows.times - grid_offset(self.step)) % self.step != 0, "time", "is off the grid")
         both = joined(self.series.kind, [self._tail, rows])
         self._beside(both, len(self._tail))
         self._tail = rows.rows(len(rows) - 1)

@@ -8,23 +8,17 @@ from tradectl.history.coverage import Stretch, without
 from tradectl.history.series import Kind, SeriesId, Times
 from tradectl.history.sources import HistorySink
 from tradectl.model.instruments import Instrument
-from tradectl.model.market_data import INTERVALS
+from tradectl.model.market_data import INTERVALS, grid_offset
 
-#: Weeks start on Monday, and 1970 started on a Thursday.
-_MONDAY = 4 * INTERVALS["1d"]
 MINUTE, DAY = INTERVALS["1m"], INTERVALS["1d"]
 #: Bybit's settlements are never further apart; some are nearer.
 FUNDING_STEP = 8 * INTERVALS["1h"]
 
 
-def offset_of(interval: str) -> int:
-    """Where the grid of an interval begins, nanoseconds."""
-    return _MONDAY if interval == "1w" else 0
-
-
 def on_grid(moment: int, interval: str) -> int:
     """The last point of the interval's grid that is not after ``moment``."""
-    return moment - (moment - offset_of(interval)) % INTERVALS[interval]
+    length = INTERVALS[interval]
+    return moment - (moment - grid_offset(length)) % length
 
 
 def stored_times(store: HistorySink, series: SeriesId, since: int, until: int) -> Times:

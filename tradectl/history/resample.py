@@ -9,11 +9,10 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tradectl.history.columns import chosen, joined
-from tradectl.history.grid import offset_of
 from tradectl.history.reading import History
 from tradectl.history.series import Candles, Columns, Kind, SeriesId, Values
 from tradectl.model.errors import ErrorCode, Problem
-from tradectl.model.market_data import INTERVALS
+from tradectl.model.market_data import INTERVALS, grid_offset
 
 #: Which candles are left out: at the ends those that are not whole, everywhere those that are not, or none.
 Drop = Literal["edges", "incomplete", "none"]
@@ -139,7 +138,7 @@ def _whole_numbers(values: Values) -> tuple[NDArray[np.int64], float] | None:
 
 
 def _grid(candles: Columns, longer: str, length: int) -> NDArray[np.int64]:
-    offset = offset_of(longer)
+    offset = grid_offset(length)
     return np.asarray((candles.times - offset) // length * length + offset, np.int64)
 
 

@@ -29,6 +29,12 @@ INTERVALS: dict[str, int] = {
     "1w": 604_800_000_000_000,
 }
 
+
+def grid_offset(length: int) -> int:
+    """Where the grid of candles of ``length`` begins: weeks on Monday (1970 began on a Thursday), all else at 1970."""
+    return 4 * INTERVALS["1d"] if length == INTERVALS["1w"] else 0
+
+
 #: Our interval names as Bybit writes them on the wire.
 WIRE_INTERVALS: dict[str, str] = {
     "1m": "1", "3m": "3", "5m": "5", "15m": "15", "30m": "30", "1h": "60",
