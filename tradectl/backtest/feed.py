@@ -68,7 +68,7 @@ class CandleFeed:
     def rows(self, place: int) -> Iterator[Row]:
         """The candles of one instrument."""
         for part in self.parts(place, ROWS):
-            yield from zip(*(column.tolist() for column in part.arrays()), strict=True)
+            yield from part.tuples()
 
     def parts(self, place: int, size: int = 0) -> Iterator[Candles]:
         """The candles of one instrument in parts of at most ``size``, 0 as they come; gaps inside are counted."""

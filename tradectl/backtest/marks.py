@@ -26,7 +26,7 @@ class Marks:
     @staticmethod
     def _of(history: History, series: SeriesId | None, since: int, until: int) -> Iterator[Row]:
         for part in history.read(series, since, until) if series is not None else ():
-            yield from zip(*(column.tolist() for column in part.arrays()), strict=True)
+            yield from part.tuples()
 
     def at(self, place: int, open_time: int) -> MarkBar | None:
         """The mark's candle that opens at ``open_time``."""

@@ -290,7 +290,7 @@ class Backtest:
         """:meth:`_groups` of one instrument."""
         for part in feed.parts(0, LOOK_EVERY):
             if not self._sample_at:
-                first = next(zip(*(column[:1].tolist() for column in part.arrays()), strict=True))
+                first = next(part.rows(0, 1).tuples())
                 self._begin(first[0], [(0, first)])
             before = self._done
             self._stretch(part)

@@ -53,7 +53,7 @@ class WarmUp:
     def _rows(self, series: SeriesId, since: int, until: int) -> Iterable[Row]:
         for part in self._history.read(series, since, until):
             assert isinstance(part, Candles)
-            yield from zip(*(column.tolist() for column in part.arrays()), strict=True)
+            yield from part.tuples()
 
 
 def _bar(row: Row) -> Bar:

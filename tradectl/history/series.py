@@ -1,5 +1,6 @@
 """What a stretch of stored market data is: its identity, and its rows as columns. Times are nanoseconds UTC."""
 
+from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
@@ -55,6 +56,10 @@ class Columns:
     def arrays(self) -> tuple[NDArray[Any], ...]:
         """All columns, in order."""
         return tuple(getattr(self, name) for name in self.names)
+
+    def tuples(self) -> Iterator[tuple[Any, ...]]:
+        """Each row's values as plain numbers, in the order of the columns."""
+        return zip(*(column.tolist() for column in self.arrays()), strict=True)
 
     def rows(self, start: int, stop: int | None = None) -> "Columns":
         """A part by position, without copying."""

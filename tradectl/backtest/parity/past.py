@@ -21,7 +21,7 @@ class Past:
         bars: list[Bar] = []
         for part in self._history.read(series, request.since, last + 1):
             assert isinstance(part, Candles)
-            bars += (Bar(*row) for row in zip(*(column.tolist() for column in part.arrays()), strict=True))
+            bars += (Bar(*row) for row in part.tuples())
         if request.count and not request.since:
             bars = bars[-request.count :]
         return BarsLoaded(now, request.instrument, request.interval, tuple(bars))
