@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Struct
 
+from tradectl.backtest.code_version import hash_of_rooms
 from tradectl.engine.config import EngineConfig
 from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.ids import run_id
@@ -171,13 +172,7 @@ def _rebuilt(kind: Any, raw: Any) -> Any:
 
 def code_fingerprint() -> str:
     """A hash over the source of everything a replay depends on: ``model`` and ``engine``."""
-    package = Path(__file__).resolve().parent.parent
-    digest = hashlib.sha256()
-    for room in ("model", "engine"):
-        for path in sorted((package / room).rglob("*.py")):
-            digest.update(path.relative_to(package).as_posix().encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    return hash_of_rooms(("model", "engine"))
 
 
 def settings_fingerprint(config: EngineConfig) -> str:
