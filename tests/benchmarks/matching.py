@@ -110,7 +110,7 @@ def _steps(venue: Exchange, count: int) -> int:
     steps = []
     for number in range(count):
         ticks = 500_000 + number % 200
-        steps.append(Step(ticks * TICK, Side.BUY, 10**9, {1 - ticks: 10**9}, {ticks + 1: 10**9}, None))
+        steps.append(Step(ticks * TICK, 10**9, {1 - ticks: 10**9}, {ticks + 1: 10**9}, None))
     for now, step in enumerate(steps):
         venue.walk(FIRST, step, now)
     return count

@@ -14,18 +14,18 @@ from tradectl.matching.matcher import Matcher
 from tradectl.matching.publication import Publication
 from tradectl.matching.state import State
 from tradectl.matching.triggers import fire_due
-from tradectl.model.orders import Side, TriggerBy
+from tradectl.model.orders import TriggerBy
 
 
 class Step:
     """Where the market goes: its price, size, displayed sides by key in lots, and mark (``None``: the price)."""
 
-    __slots__ = ("asks", "bids", "lots", "mark", "price", "side")
+    __slots__ = ("asks", "bids", "lots", "mark", "price")
 
     def __init__(
-        self, price: Decimal, side: Side, lots: int, bids: dict[int, int], asks: dict[int, int], mark: Decimal | None
+        self, price: Decimal, lots: int, bids: dict[int, int], asks: dict[int, int], mark: Decimal | None
     ) -> None:
-        self.price, self.side, self.lots = price, side, lots
+        self.price, self.lots = price, lots
         self.bids, self.asks, self.mark = bids, asks, mark
 
 

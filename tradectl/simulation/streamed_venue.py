@@ -65,7 +65,7 @@ class StreamedVenue(SimulatedVenue):
             return self._later(i)
         if not display.is_quoted:
             lots = int(exact(size) / display.instrument.lot_size)
-            return self._walk(display, price, side, now, display.mark, lots)
+            return self._walk(display, price, now, display.mark, lots)
         events = self._events(self.exchange.print_trade(i, side, exact(price), exact(size), now), now)
         return events if display.mark else events + self.tell(i, now)
 

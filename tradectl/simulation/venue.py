@@ -121,23 +121,23 @@ class SimulatedVenue:
         display = self.displays[instrument]
         here = display.price or price
         while not jump and (stop := stop_on_the_way(here, price, self.exchange.waypoints(instrument))) is not None:
-            here, before = stop, here
-            yield events + self._walk(display, here, Side.BUY if here > before else Side.SELL, now, mark)
+            here = stop
+            yield events + self._walk(display, here, now, mark)
             events = []
-        yield events + self._walk(display, price, Side.BUY if price > here else Side.SELL, now, mark)
+        yield events + self._walk(display, price, now, mark)
 
     def settle(self, instrument: InstrumentId, rate: Decimal, now: int) -> list[Event]:
         """Funding of one perpetual, at the price where it stands."""
         events = self._catch_up(now)
         return events + self._events(self.exchange.settle_funding(instrument, rate, now), now)
 
-    def _walk(self, display: Display, price: float, side: Side, now: int, mark: float, lots: int = -1) -> list[Event]:
+    def _walk(self, display: Display, price: float, now: int, mark: float, lots: int = -1) -> list[Event]:
         """``lots`` -1: as much as the bar lets trade."""
         display.price, display.mark = price, mark
         self.behind.pop(display.instrument.id, None)
         bids, asks = display.taken()  # what fires here takes, and pays the slippage
         lots = display.passive if lots < 0 else lots
-        step = Step(display.on_tick, side, lots, bids, asks, exact(mark or price))
+        step = Step(display.on_tick, lots, bids, asks, exact(mark or price))
         return self._events(self.exchange.walk(display.instrument.id, step, now), now)
 
     def _catch_up(self, now: int, without: InstrumentId | None = None) -> list[Event]:
@@ -152,7 +152,7 @@ class SimulatedVenue:
         """The exchange learns where a price stands."""
         instrument = display.instrument.id
         if self.exchange.has_resting(instrument):
-            return self._walk(display, display.price, Side.BUY, now, display.mark, 0)
+            return self._walk(display, display.price, now, display.mark, 0)
         self.behind.pop(instrument, None)
         mark = exact(display.mark or display.price)
         return self._events(self.exchange.stand(instrument, display.on_tick, mark, now, self.is_bounded), now)

@@ -37,7 +37,7 @@ def said(venue: Exchange, call: Call) -> tuple[Any, list[Happening]]:
     name, arguments = call
     if name == "walk":  # keeps the sides it is given
         key, step, now = arguments
-        arguments = key, Step(step.price, step.side, step.lots, dict(step.bids), dict(step.asks), step.mark), now
+        arguments = key, Step(step.price, step.lots, dict(step.bids), dict(step.asks), step.mark), now
     try:
         result = getattr(venue, name)(*arguments)
     except Refused as refused:
@@ -172,11 +172,11 @@ class Flow:
     def _walk(self, venue: Exchange) -> Call:
         """A step of a price's way, as candle backtests take it."""
         key = self.random.choice(IDS)
-        price, sign = self._ticks(key, 120), self.random.choice((BUY, SELL))
+        price = self._ticks(key, 120)
         tick, lot = venue.instruments[key].tick_size, venue.instruments[key].lot_size
         ticks, lots = int(price / tick), int(self._qty(key) / lot)
         mark = self.random.choice((None, D(self.price)))
-        step = Step(price, sign, self.random.choice((0, lots)), {1 - ticks: lots}, {ticks + 1: lots}, mark)
+        step = Step(price, self.random.choice((0, lots)), {1 - ticks: lots}, {ticks + 1: lots}, mark)
         return "walk", (key, step, self.now)
 
     def _fund(self, venue: Exchange) -> Call:
