@@ -7,11 +7,13 @@ the touch. Prints candles per second of CPU, a quiet bar and a round of one orde
 import argparse
 import cProfile
 import json
+import math
 import pstats
 import sys
 import time
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from itertools import count
 from statistics import median
 
 from msgspec import Struct
@@ -89,6 +91,10 @@ def ready(audience: Audience, guard_s: int = 60) -> TradingEngine:
     for event in opening(Walk(7)):
         engine.apply(event)
     return engine
+
+
+#: Candles before a measured stretch.
+_FIRST = 200
 
 
 class Fill(Struct, frozen=True):
@@ -172,20 +178,48 @@ class Loop:
         return Executed(now, execution), OrderReported(now, report)
 
 
+class Stretch:
+    """Candles in columns, and an engine that follows them as a backtest has it: the guard looks with each."""
+
+    def __init__(self, bars: Sequence[BarClosed], audience: Audience) -> None:
+        self._engine = ready(audience, 0)
+        Loop(self._engine).run(bars[:_FIRST])  # the averages may still cross there
+        bars = bars[_FIRST:]
+        names = ("received", "ts", "instrument", "interval", "bar", "bid", "ask", "mark")
+        self._events = [[getattr(it, name) for it in bars] for name in names]
+        self._ends, told = self._events[0], [it.bar for it in bars]
+        self._columns = [[getattr(it, name) for it in told] for name in ("low", "high", "close", "volume")]
+        self._key = (bars[0].instrument, bars[0].interval)
+
+    def run(self) -> None:
+        """All of them. Raises ``RuntimeError`` when hardly any is quiet."""
+        told = zip(count(1), self._ends, *self._columns, map(BarClosed, *self._events), strict=False)
+        follow, stops = self._engine.quiet_bars.follow, 0
+        while (outcome := follow(self._key, told, sys.maxsize, -math.inf, math.inf)).closing is not None:
+            if outcome.commands is None:
+                self._engine.apply(outcome.closing[-1])
+            stops += 1
+        if stops > 5 + len(self._ends) // 1000:
+            raise RuntimeError(f"{stops} of {len(self._ends)} candles were not quiet")
+
+
 class Figures(Struct, kw_only=True):
     """One round. Microseconds of CPU; ``order_us`` is what a bar with an order costs more than a quiet one.
 
-    ``bar_us``: a candle alone, without the guard's look at each; ``quiet_us``: with it, nothing held; ``held_us``: a
-    position held, which the guard looks after.
+    ``stretch_us``: a quiet candle as a backtest of one instrument follows it; ``bar_us``: one that comes alone, without
+    the guard's look at each; ``quiet_us``: with it, nothing held; ``held_us``: a position held, which the guard looks
+    after.
     """
 
     candles_per_s: float
     orders: int
     order_us: float
+    stretch_us: float
     bar_us: float
     quiet_us: float
     held_us: float
     floor_us: float
+    stretch_over_floor: float
     bar_over_floor: float
 
 
@@ -200,7 +234,9 @@ def measure(bars: list[BarClosed], quiet: list[BarClosed], held: list[BarClosed]
     """The trading loop, the quiet ones and the floor, one after the other."""
     trading, calm, holding = (Loop(ready(audience)) for _ in range(3))
     alone = Loop(ready(audience, 10**7))
+    stretch = Stretch(quiet, audience)
     floor = _cpu_us(lambda: bare(quiet)) / len(quiet)
+    followed = _cpu_us(stretch.run) / (len(quiet) - _FIRST)
     bar = _cpu_us(lambda: alone.run(quiet)) / len(quiet)
     still = _cpu_us(lambda: calm.run(quiet)) / len(quiet)
     kept = _cpu_us(lambda: holding.run(held)) / len(held)
@@ -210,7 +246,8 @@ def measure(bars: list[BarClosed], quiet: list[BarClosed], held: list[BarClosed]
     return Figures(
         candles_per_s=len(bars) / spent * 1e6, orders=trading.orders,
         order_us=(spent - (still + kept) / 2 * len(bars)) / trading.orders, quiet_us=still, held_us=kept,
-        floor_us=floor, bar_over_floor=bar / floor, bar_us=bar,
+        floor_us=floor, bar_over_floor=bar / floor, bar_us=bar, stretch_us=followed,
+        stretch_over_floor=followed / floor,
     )  # fmt: skip
 
 

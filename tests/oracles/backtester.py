@@ -193,7 +193,8 @@ class Desk:
         if price is not None and known.order.price is None:
             self.refused += 1
             return
-        if known.order.reduce_only and not self.may_reduce(known, known.qty if qty is None else number(qty)):
+        reduces = self.may_reduce(known, known.qty if qty is None else number(qty))
+        if not reduces and (known.order.reduce_only or self.equity() <= 0):
             self.refused += 1
             return
         left = (known.qty if qty is None else number(qty)) - known.booked
@@ -254,7 +255,8 @@ class Desk:
         reduces = 0 < qty <= most
         far = price is None and trigger is None and not reduces and self.is_far(symbol, side)
         far = far or not self.affords(symbol, side, qty, price, trigger)
-        if far or not self.allows(symbol, side, price, trigger, legs) or (asked and not reduces):
+        lost = not reduces and self.equity() <= 0  # whoever has nothing left enters nothing
+        if far or lost or not self.allows(symbol, side, price, trigger, legs) or (asked and not reduces):
             self.refused += 1
             return
         closes = reduces and flagged
@@ -334,8 +336,8 @@ class Desk:
         if self.has_begun(symbol, -side):
             rest = max(min(rest, floor((-side * self.held[symbol] - safe) / spec.lot) * spec.lot), 0)
         for qty, closes in ((safe, True), (rest, False), (opening, False)):
-            far = not closes and self.is_far(symbol, side)
-            if qty > 0 and not far and self.affords(symbol, side, qty, None, None):
+            barred = not closes and (self.equity() <= 0 or self.is_far(symbol, side))
+            if qty > 0 and not barred and self.affords(symbol, side, qty, None, None):
                 self.count += 1
                 order = Order(self.count, symbol, side, qty, None, "IOC", closes and not spec.spot)
                 order.clears = closes and self.meets(symbol, side, None)

@@ -1,8 +1,9 @@
 """What a strategy's desk does about the exits of its position, the slow obvious way.
 
 An entry that fills with exits attached says at which prices the position is to be left. While the venue's exits are
-larger than the position they are cut to it, oldest first; none is ever left without a position. Where they are too
-small the real desk replaces them in its own time: from there on (:meth:`Exits.lacks`) nothing is said.
+larger than the position they are cut to it: first what is left of a pair whose other exit filled, then the oldest. None
+is ever left without a position. What the venue ends by itself is left to it. Where exits are too small the real desk
+replaces them in its own time: from there on (:meth:`Exits.lacks`) nothing is said.
 """
 
 from dataclasses import dataclass
@@ -99,14 +100,18 @@ class Exits:
             if getattr(plan, leg) is not None:
                 mine = [k for k in stops if k.leg == leg and k.order.side * held < 0]
                 if not any(self.is_behind(k, orders) for k in mine):
-                    out += self.cut(mine, abs(held))
+                    out += self.cut(sorted(mine, key=lambda k: not self.is_left(k, orders)), abs(held))
         return out
 
+    def is_left(self, known: Known, orders: list[Known]) -> bool:
+        """Whether the other exit of its pair filled what this one would still close."""
+        twin = [k for k in orders if known.order.twin is not None and k.order is known.order.twin]
+        return any(k.booked and known.qty > k.qty - k.booked for k in twin)
+
     def is_behind(self, known: Known, orders: list[Known]) -> bool:
-        """Whether the other exit of its entry filled, and what that made of this one is not heard yet."""
-        parent = known.order.parent
-        pair = [k for k in orders if parent is not None and k.order.parent is parent and k.leg != known.leg]
-        return any(k.booked and known.qty > k.qty - k.booked for k in pair)
+        """Whether the venue cuts or ends it for what the other one filled, and has only not said so yet; of a pair that
+        was changed it does neither."""
+        return known.order.partner is not None and self.is_left(known, orders)
 
     def lacks(self, symbol: str, held: Fraction, orders: list[Known]) -> bool:
         """Whether exits are missing: what the desk puts in their place is not known here."""

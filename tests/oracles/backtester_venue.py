@@ -68,7 +68,8 @@ class Order:
     sl: Fraction | None = None
     kind: str = ""  # tp or sl: an exit the venue made
     parent: "Order | None" = None
-    partner: "Order | None" = None
+    partner: "Order | None" = None  # ends with it, and the other way round
+    twin: "Order | None" = None  # the other exit of the same fill, whatever became of them
     limit: Fraction = Fraction(0)  # what it may trade at, at worst
     filled: Fraction = Fraction(0)
     status: str = "New"
@@ -288,8 +289,9 @@ class Venue:
         if new == (order.qty, order.price, at):
             raise Refused("nothing changes")
         order.qty, order.price, order.trigger = new[0], new[1], (new[2], rises)
-        if order.partner in self.waiting:
-            order.partner.partner = order.partner = None  # type: ignore[union-attr]
+        partner = order.partner
+        if partner is not None and partner in self.waiting:
+            order.partner = partner.partner = None
         self.say("order", order)
 
     def cancel(self, order: Order) -> None:
@@ -431,7 +433,7 @@ class Venue:
                 exit.parent, exit.status = order, "Untriggered"
                 made.append(exit)
         for exit in made:
-            exit.partner = made[1 - made.index(exit)] if len(made) == 2 else None
+            exit.partner = exit.twin = made[1 - made.index(exit)] if len(made) == 2 else None
             self.waiting.append(exit)
             self.say("order", exit)
 

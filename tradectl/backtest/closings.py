@@ -1,18 +1,17 @@
 """One instrument's candles as the engine is told of them, made ahead in columns: no other way costs so little."""
 
 from collections.abc import Iterator
-from itertools import repeat
+from itertools import count, repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tradectl.engine.quiet_bars import Closing
 from tradectl.history.series import Candles
 from tradectl.model.events import BarClosed
 from tradectl.model.market_data import Bar
 from tradectl.simulation.display import Display
 
-#: End of the bar, low, high, close, volume, and the event.
-Closing = tuple[int, float, float, float, float, BarClosed]
 #: Below this, floats count every whole number.
 _EXACT = 2.0**52
 
@@ -25,7 +24,7 @@ def closings(part: Candles, interval: str, length: int, display: Display) -> Ite
     bids, asks = touches(display, part.close)
     of, bars = repeat(display.instrument.id), map(Bar, *columns)
     told = map(BarClosed, ends, ends, of, repeat(interval), bars, bids, asks, closes)
-    return zip(ends, lows, highs, closes, volumes, told, strict=False)
+    return zip(count(1), ends, lows, highs, closes, volumes, told, strict=False)
 
 
 def touches(display: Display, prices: NDArray[np.float64]) -> tuple[list[float], list[float]]:

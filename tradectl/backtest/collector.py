@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
+
 from tradectl.backtest.job import Sample
 from tradectl.backtest.packed import Packed, derived
 from tradectl.engine.trading_engine import TradingEngine
@@ -18,6 +20,7 @@ from tradectl.model.commands import (
 )
 from tradectl.model.market_data import INTERVALS
 from tradectl.model.money import ZERO
+from tradectl.performance.exposure import exposure
 from tradectl.performance.fills import Fill, fill_of
 from tradectl.performance.metrics import Mark, Metrics, metrics
 from tradectl.performance.returns import opening_mark
@@ -114,20 +117,37 @@ class Collector:
 
     # --- the end
 
+    @property
+    def traded(self) -> list[int]:
+        """When each trade was (nanoseconds), funding left out."""
+        return [it.execution.ts for it in self.executions if it.execution.type == "Trade"]
+
     def measured(
         self, cash: Decimal, capital: dict[str, Decimal]
     ) -> tuple[Sequence[Fill], Metrics, dict[str, Metrics]]:
         """Fills, the account's metrics and each strategy's, the latter over the capital it was given."""
         fills = derived(self.executions.done(), _fill)
-        whole = metrics(measured_marks(cash, [(it.at, it.equity) for it in self.samples]), fills)
-        each: dict[str, Metrics] = {}
-        for name, marks in self.strategy_marks.items():
-            given = cash * capital.get(name, Decimal(1))
-            own = fills if len(self.strategy_marks) == 1 else [it for it in fills if it.strategy == name]
-            first = self.samples[0].at  # a book's first mark may be later: before its first fill it was worth nothing
-            whole_of_it = [(first, given), *((it.at, given + it.equity) for it in marks if it.at > first)]
-            each[name] = metrics(measured_marks(given, whole_of_it), own)
-        return fills, whole, each
+        return fills, *measured(fills, self.samples, self.strategy_marks, cash, capital)
+
+
+def measured(
+    fills: Sequence[Fill], samples: Sequence[Sample], strategy_marks: dict[str, list[Mark]], cash: Decimal,
+    capital: dict[str, Decimal],
+) -> tuple[Metrics, dict[str, Metrics]]:  # fmt: skip
+    """The account's metrics and each strategy's, from what its books were worth at ``strategy_marks``."""
+    whole = metrics(measured_marks(cash, [(it.at, it.equity) for it in samples]), fills)
+    each: dict[str, Metrics] = {}
+    for name, marks in strategy_marks.items():
+        given = cash * capital.get(name, Decimal(1))
+        first = samples[0].at  # a book's first mark may be later: before its first fill it was worth nothing
+        whole_of_it = [(first, given), *((it.at, given + it.equity) for it in marks if it.at > first)]
+        own = measured_marks(given, whole_of_it)
+        if len(strategy_marks) == 1:  # what follows from the fills alone is known already
+            exposed = exposure(fills, own)
+            each[name] = replace(metrics(own, ()), profit=whole.profit, trades=whole.trades, exposure=exposed)
+        else:
+            each[name] = metrics(own, [it for it in fills if it.strategy == name])
+    return whole, each
 
 
 def _fill(booked: ExecutionBooked) -> Fill:

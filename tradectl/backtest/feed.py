@@ -14,7 +14,8 @@ from tradectl.model.instruments import InstrumentId
 Row = tuple[int, float, float, float, float, float, float]
 Group = tuple[int, list[tuple[int, Row]]]
 
-
+#: Between two looks at the clock and at who may want to stop: this many moments.
+LOOK_EVERY = 4096
 #: So many rows of a series are objects at a time: with many symbols it adds up.
 ROWS = 2_000
 

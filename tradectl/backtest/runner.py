@@ -4,21 +4,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from math import inf
 from typing import Any
 
 from msgspec.structs import replace
 
 from tradectl.backtest.agenda import Agenda, Due
-from tradectl.backtest.closings import closings
 from tradectl.backtest.collector import Collector, sample_step
 from tradectl.backtest.described import described
-from tradectl.backtest.feed import CandleFeed, Row
+from tradectl.backtest.feed import LOOK_EVERY, CandleFeed, Row
 from tradectl.backtest.job import BacktestJob, BacktestResult, Interim, Progress
 from tradectl.backtest.longer_bars import LongerBars
 from tradectl.backtest.marks import Marks
 from tradectl.backtest.preparation import Prepared, prepare
 from tradectl.backtest.settlements import settlements
+from tradectl.backtest.singles import Singles
 from tradectl.backtest.slots import Slot
 from tradectl.backtest.warm_up import WarmUp
 from tradectl.backtest.warnings import known_biases
@@ -26,7 +25,6 @@ from tradectl.engine.audience import NOBODY
 from tradectl.engine.strategy import Strategy
 from tradectl.engine.trading_engine import TradingEngine
 from tradectl.history.reading import History
-from tradectl.history.series import Candles
 from tradectl.model.commands import (
     CancelOrder,
     CancelTimer,
@@ -55,12 +53,8 @@ from tradectl.model.instruments import InstrumentId
 from tradectl.model.market_data import Bar, Ticker
 from tradectl.model.money import use_exact_context
 from tradectl.model.orders import Side
-from tradectl.simulation.models import FixedLatency
 from tradectl.simulation.path import corners, moments
 from tradectl.simulation.venue import SimulatedVenue
-
-#: Between two looks at the clock and at who may want to stop: this many moments.
-LOOK_EVERY = 4096
 
 
 class Backtest:
@@ -76,22 +70,22 @@ class Backtest:
         self.venue.terse = all(it.on_order is Strategy.on_order for it in classes.values())
         self.collector = Collector(self.engine, job.keep_decisions)
         self.agenda = Agenda()
-        self._latency = job.models.latency
+        self.latency = job.models.latency
         self._warm_up = WarmUp(history, job.interval)
         self.slots = [Slot(it, self.venue) for it in job.instruments]
         self._slot_of = {slot.instrument: slot for slot in self.slots}
-        self._marks = Marks(history, self.p.marks, job.instruments, job.since, job.until) if self.p.marks else None
+        self.marks = Marks(history, self.p.marks, job.instruments, job.since, job.until) if self.p.marks else None
         self._watches = 0
-        self._share = 1.0
+        self.share = 1.0
         self._step = sample_step(job.since, job.until, self.p.length)
         #: When equity is noted next; 0 before the first candle.
-        self._sample_at = self._done = 0
+        self.sample_at = self.done = 0
         self._interim: Interim | None = None
         self._looks: list[int] = []
         self._events: deque[Event] = deque()
         self._busy = False
-        self._apply = self.engine.apply
-        self._now = job.since
+        self.apply = self.engine.apply
+        self.now = job.since
         self._carry: dict[type, Callable[[Any], None]] = self._table()
 
     def _make_venue(self) -> SimulatedVenue:
@@ -115,7 +109,7 @@ class Backtest:
         own: dict[type, Callable[[Any], None]] = {
             SetTimer: lambda it: self.agenda.add(it.at, Due.TIMER, it.timer),
             CancelTimer: lambda it: None,  # the engine ignores one that fires nevertheless
-            RequestBars: lambda it: self._events.append(self._warm_up.answer(it, self._now)),
+            RequestBars: lambda it: self._events.append(self._warm_up.answer(it, self.now)),
             Subscribe: self._subscribe,
         }
         return {**venue, **own, **self.collector.handlers()}
@@ -128,12 +122,12 @@ class Backtest:
             self._events.append(event)
             return
         self._busy = True
-        commands = self._apply(event)
+        commands = self.apply(event)
         if commands or self._events:
             self._follow(commands)
         self._busy = False
 
-    def _answer(self, commands: tuple[Command, ...]) -> None:
+    def answer(self, commands: tuple[Command, ...]) -> None:
         """What the engine said to a bar that went straight to it."""
         self._busy = True
         self._follow(commands)
@@ -148,14 +142,14 @@ class Backtest:
                     handler(command)
             if not events:
                 return
-            commands = self._apply(events.popleft())
+            commands = self.apply(events.popleft())
 
     def _to_venue(self, command: Any) -> None:
-        delay = self._latency.order(self._now)
+        delay = self.latency.order(self.now)
         if delay:
-            self.agenda.add(self._now + delay, Due.ARRIVAL, command)
+            self.agenda.add(self.now + delay, Due.ARRIVAL, command)
         else:
-            self._said(self.venue.carry_out(command, self._now))
+            self._said(self.venue.carry_out(command, self.now))
 
     def _said(self, events: list[Event]) -> None:
         """What the venue says is heard when it is heard, and in its order: what the first of it makes the strategies do
@@ -163,19 +157,19 @@ class Backtest:
         for event in events:
             if type(event) is Executed:  # what is held is so from now on, whenever it is heard
                 self._note_fill(event.execution.instrument)
-            if event.received > self._now:
+            if event.received > self.now:
                 self.agenda.add(event.received, Due.EVENT, event)
             else:
                 self._events.append(event)
         if self._events and not self._busy:
-            self._answer(())
+            self.answer(())
 
     def _subscribe(self, command: Subscribe) -> None:
         key, slot = command.key, self._slot_of.get(command.key.instrument)
         if slot is None or key.kind != "bars" or key.detail == self.job.interval:
             return
         if all(it.interval != key.detail for it in slot.longer):
-            past = self._warm_up.begun(slot.instrument, key.detail, self._now)
+            past = self._warm_up.begun(slot.instrument, key.detail, self.now)
             slot.longer.append(LongerBars(key.detail, self.p.length, past))
 
     def _note_fill(self, instrument: InstrumentId) -> None:
@@ -189,34 +183,34 @@ class Backtest:
         """Cash or positions changed, or a price left its bounds: all are found anew when they are needed."""
         for slot in self.slots:
             slot.bounds = None
-        self._share = 1.0 / max(1, sum(slot.held for slot in self.slots))
+        self.share = 1.0 / max(1, sum(slot.held for slot in self.slots))
 
-    def _note_watches(self) -> None:
+    def note_watches(self) -> None:
         following = self.engine.host.following
         if len(following.by_watch) != self._watches:
             self._watches = len(following.by_watch)
             for slot in self.slots:
                 slot.follow(following)
 
-    def _until(self, at: int, last: Due = Due.TIMER) -> None:
+    def until(self, at: int, last: Due = Due.TIMER) -> None:
         """Let come what is due up to ``at``; at that very moment nothing of a later kind than ``last``."""
         while self.agenda.next <= at:
             entry = self.agenda.pop(at, last)
             if entry is None:
                 break
             when, due, what = entry
-            self._now = max(self._now, when)
+            self.now = max(self.now, when)
             if due == Due.TIMER:
                 if self.engine.world.timers.get(what) == when:
                     self._tell(TimerFired(when, what, when))
             elif due == Due.ARRIVAL:
-                self._said(self.venue.carry_out(what, self._now))
+                self._said(self.venue.carry_out(what, self.now))
             elif due == Due.EVENT:
                 self._events.append(what)
-                self._answer(())
+                self.answer(())
             else:
                 self._fund(what, when)
-        self._now = max(self._now, at)
+        self.now = max(self.now, at)
 
     # --- running
 
@@ -237,104 +231,61 @@ class Backtest:
     ) -> tuple[int, bool]:  # fmt: skip
         self._interim, self._looks = interim, list(interim.moments) if interim is not None else []
         interrupted = False
-        for at in self._singles(feed) if self._is_single() else self._groups(feed):
+        for at in self._moments(feed):
             if progress is not None:
-                progress(Progress(at, self._done, self.p.candles))
+                progress(Progress(at, self.done, self.p.candles))
             if stop is not None and stop():
                 interrupted = True
                 break
         self._finish()
-        return self._done, interrupted
+        return self.done, interrupted
 
     def _finish(self) -> None:
         """The candles are over: what the venue did and said already is heard; what is asked for now comes too late."""
-        if not self._sample_at:
+        if not self.sample_at:
             return  # there were none
         for kind in (RiskApproved, CancelOrder, LookUpOrder, Reconcile, RequestTickers):
             del self._carry[kind]
         for event in self.agenda.left(Due.EVENT):
             self._events.append(event)
-            self._answer(())
-        self.collector.sample(self._now)
+            self.answer(())
+        self.collector.sample(self.now)
+
+    def _moments(self, feed: CandleFeed) -> Iterator[int]:
+        """Play everything; now and then the open time it has come to."""
+        singles = Singles(self)
+        return singles.run(feed) if singles.are_possible() else self._groups(feed)
 
     def _groups(self, feed: CandleFeed) -> Iterator[int]:
         """Everything, moment by moment; now and then the open time it has come to."""
         looked = 0
         for at, rows in feed.groups():
-            if not self._sample_at:
-                self._begin(at, rows)
-            self._done += len(rows)
-            self._group(at, rows)
+            if not self.sample_at:
+                self.begin(at, rows)
+            self.done += len(rows)
+            self.group(at, rows)
             looked += 1
             if looked == LOOK_EVERY:
                 looked = 0
                 yield at
 
-    def _sample(self, end: int) -> None:
+    def sample(self, end: int) -> None:
         """Note equity at the end of the bars that reach its time, and let who wants to see what is so far."""
-        self._sample_at = end // self._step * self._step + self._step
+        self.sample_at = end // self._step * self._step + self._step
         self.collector.sample(end)
         if self._looks and self._interim is not None and end >= self._looks[0]:
             self._looks = [it for it in self._looks if it > end]
-            self._interim.hear(self._so_far(self._done))
+            self._interim.hear(self._so_far(self.done))
 
-    # --- one instrument: bars that nothing waits for go to the engine and nowhere else
+    # --- moments
 
-    def _is_single(self) -> bool:
-        """Whether each bar comes alone and is heard of at once."""
-        if self._marks is not None:
-            return False
-        return len(self.slots) == 1 and isinstance(self._latency, FixedLatency) and not self._latency.to_strategy
-
-    def _singles(self, feed: CandleFeed) -> Iterator[int]:
-        """:meth:`_groups` of one instrument."""
-        for part in feed.parts(0, LOOK_EVERY):
-            if not self._sample_at:
-                first = next(part.rows(0, 1).tuples())
-                self._begin(first[0], [(0, first)])
-            before = self._done
-            self._stretch(part)
-            self._done = before + len(part)
-            yield int(part.open_time[-1])
-
-    def _stretch(self, part: Candles) -> None:
-        """As :meth:`_group` bar by bar; but while nothing waits for a bar, it goes straight to the engine."""
-        slot, agenda, apply, before = self.slots[0], self.agenda, self._apply, self._done
-        display, behind, instrument, length = slot.display, self.venue.behind, slot.instrument, self.p.length
-        due, below, above = self._calm(slot)
-        told = closings(part, self.job.interval, length, display)
-        for number, (end, low, high, close, volume, event) in enumerate(told, 1):
-            if end >= due or low <= below or high >= above:
-                self._done, bar = before + number, event.bar
-                self._group(end - length, [(0, (bar.open_time, bar.open, high, low, close, volume, bar.turnover))])
-                due, below, above = self._calm(slot)
-                continue
-            display.price, display.volume = close, volume
-            behind[instrument] = None
-            commands = apply(event)
-            if commands:
-                self._now = end
-                self._answer(commands)
-                if agenda.next <= end:
-                    self._until(end)
-                due, below, above = self._calm(slot)
-        self._now = max(self._now, end)
-
-    def _calm(self, slot: Slot) -> tuple[int, float, float]:
-        """Until when, and between which prices, a bar changes nothing but what the engine knows."""
-        self._note_watches()
-        if slot.longer or slot.is_watched():
-            return 0, 0.0, 0.0
-        below, above = slot.safe_between(self._share) if slot.held else (-inf, inf)
-        return min(self.agenda.next, self._sample_at), below, above
-
-    def _begin(self, at: int, rows: list[tuple[int, Row]]) -> None:
+    def begin(self, at: int, rows: list[tuple[int, Row]]) -> None:
         """The engine wakes up at the open of the first candle, with its prices."""
-        self._now = at
+        self.now = at
         self._note_marks(at, rows)
         for place, row in rows:
             self.venue.stand(self.job.instruments[place], row[1], self.slots[place].mark_at(0))
-        self._sample_at = at + self._step
+        self.sample_at = at + self._step
         self._tell(Started(at, self.p.config.run))
         self._tell(InstrumentsLoaded(at, self.p.instruments, self.venue.fee_rates()))
         for place, row in rows:
@@ -348,11 +299,11 @@ class Backtest:
                 self.agenda.add(ts, Due.FUNDING, (it.id, rate))
         self.collector.begin(at, self.job.cash)
 
-    def _group(self, at: int, rows: list[tuple[int, Row]]) -> None:
+    def group(self, at: int, rows: list[tuple[int, Row]]) -> None:
         """The bars that open at ``at``: their way, what is due meanwhile, and their close."""
         end, agenda = at + self.p.length, self.agenda
         if agenda.next <= at:
-            self._until(at)
+            self.until(at)
         self._note_marks(at, rows)
         if agenda.next < end or self._is_watching(rows):
             self._way(at, rows)
@@ -361,26 +312,26 @@ class Backtest:
             for place, row in rows:
                 self.slots[place].rest(row[4], row[5])
         if agenda.next <= end:
-            self._until(end, Due.EVENT)  # funding is settled before the strategies hear of the bar
-        self._now = end
+            self.until(end, Due.EVENT)  # funding is settled before the strategies hear of the bar
+        self.now = end
         self._close(end, rows)
         if agenda.next <= end:
-            self._until(end)
-        if end >= self._sample_at:
-            self._sample(end)
+            self.until(end)
+        if end >= self.sample_at:
+            self.sample(end)
 
     def _note_marks(self, at: int, rows: list[tuple[int, Row]]) -> None:
-        if self._marks is not None:
+        if self.marks is not None:
             for place, _ in rows:
-                self.slots[place].mark_bar = self._marks.at(place, at)
+                self.slots[place].mark_bar = self.marks.at(place, at)
 
     def _is_watching(self, rows: list[tuple[int, Row]]) -> bool:
         """Whether anything can happen inside these bars."""
-        self._note_watches()
+        self.note_watches()
         for place, row in rows:
             slot = self.slots[place]
             low, high = (row[3], row[2]) if slot.mark_bar is None else (slot.mark_bar[2], slot.mark_bar[1])
-            if slot.is_watched() or (slot.held and slot.leaves_bounds(low, high, self._share)):
+            if slot.is_watched() or (slot.held and slot.leaves_bounds(low, high, self.share)):
                 return True
         return False
 
@@ -393,7 +344,7 @@ class Backtest:
             slot.low_first = ways[-1][1][1] == row[3]
             slot.display.volume = row[5]
         for corner, moment in enumerate(moments(at, self.p.length)):
-            self._until(moment)
+            self.until(moment)
             for slot, prices in ways:
                 mark = slot.mark_at(corner)
                 if slot.held or slot.is_watched():
@@ -414,7 +365,7 @@ class Backtest:
             self._hear(TradePrinted(now, now, instrument, Side.BUY, display.price, display.volume / 4, ""))
 
     def _hear(self, event: Event) -> None:
-        delay = self._latency.market(event.received)
+        delay = self.latency.market(event.received)
         if delay:
             self.agenda.add(event.received + delay, Due.EVENT, replace(event, received=event.received + delay))
         else:
@@ -422,7 +373,7 @@ class Backtest:
 
     def _close(self, end: int, rows: list[tuple[int, Row]]) -> None:
         """The bars are final: each with the touch and mark as it closed."""
-        interval, heard = self.job.interval, end + self._latency.market(end)
+        interval, heard = self.job.interval, end + self.latency.market(end)
         for place, row in rows:
             slot, bar = self.slots[place], Bar(*row)
             bid, ask = slot.display.touch()
@@ -458,12 +409,12 @@ class Backtest:
             job=job, instruments=self.p.instruments, executions=c.executions.done(), fills=fills,
             orders=c.orders.done(), decisions=tuple(c.decisions), decided=self.engine.world.decision_seq,
             refused=dict(c.refused), samples=tuple(c.samples), prices={}, metrics=whole, per_strategy=each, warnings=(),
-            models=job.models.describe(), data_fingerprint="", candles=done, ended=self._now, interrupted=True,
+            models=job.models.describe(), data_fingerprint="", candles=done, ended=self.now, interrupted=True,
             stopped=dict(c.stopped), code=self.p.code,
         )  # fmt: skip
 
     def _result(self, feed: CandleFeed, done: int, interrupted: bool, spent: tuple[float, float]) -> BacktestResult:
-        self.collector.finish(self._now)
+        self.collector.finish(self.now)
         names = [str(it) for it in self.job.instruments]
         missing = {name: count for name, count in zip(names, feed.missing, strict=True) if count}
         return replace(

@@ -1,8 +1,11 @@
 """One instrument of a run: where its price stands, whether somebody waits inside its bars, its longer candles."""
 
+from math import inf
+
 from tradectl.backtest.longer_bars import LongerBars
 from tradectl.backtest.marks import MarkBar
 from tradectl.engine.following import Following
+from tradectl.matching.safe_marks import HIGHEST
 from tradectl.model.instruments import InstrumentId
 from tradectl.simulation.venue import SimulatedVenue
 
@@ -63,8 +66,9 @@ class Slot:
         if self.bounds is None:
             found, here = self._venue.bounds(self.instrument), self.display.mark or self.display.price
             if found is None:
-                self.bounds = (0.0, float("inf"))
+                self.bounds = (0.0, inf)
             else:
-                below, above = here - float(found[0]), float(found[1]) - here
+                low, high = found
+                below, above = here - float(low) if low else here, float(high) - here if high < HIGHEST else inf
                 self.bounds = (here - below * share, here + above * share)
         return self.bounds

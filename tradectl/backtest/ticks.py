@@ -10,9 +10,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from tradectl.backtest.agenda import Due
+from tradectl.backtest.feed import LOOK_EVERY
 from tradectl.backtest.feed import Row as Candle
 from tradectl.backtest.job import BacktestResult, Warned
-from tradectl.backtest.runner import LOOK_EVERY, Backtest
+from tradectl.backtest.runner import Backtest
 from tradectl.backtest.slots import Slot
 from tradectl.backtest.tick_feed import Row, TickFeed, Told
 from tradectl.history.series import Kind, SeriesId
@@ -57,20 +58,17 @@ class TickBacktest(Backtest):
         series = [*bars, *self.p.streams, *self.p.marks.values()]
         return TickFeed(self._history, self.p.instruments, series, job.since, job.until, self._step)
 
-    def _is_single(self) -> bool:
-        return False
-
-    def _groups(self, feed: Any) -> Iterator[int]:
+    def _moments(self, feed: Any) -> Iterator[int]:
         looked = 0
         for at, rows in feed.moments():
             if at > self.job.until:
                 break  # a candle that was not over
-            if not self._sample_at:
-                self._begin(at, [])
-                self._sample_at = at // self._step * self._step + self._step
-            while at > self._sample_at:
-                self._until(self._sample_at)
-                self._sample(self._sample_at)
+            if not self.sample_at:
+                self.begin(at, [])
+                self.sample_at = at // self._step * self._step + self._step
+            while at > self.sample_at:
+                self.until(self.sample_at)
+                self.sample(self.sample_at)
             self._moment(at, rows)
             looked += 1
             if looked == LOOK_EVERY:
@@ -81,12 +79,12 @@ class TickBacktest(Backtest):
         """Everything stated at ``at``: marks of candles that are over, funding, then the venue, then who hears of it,
         then orders that arrive."""
         if self.agenda.next < at:
-            self._until(at - 1)
-        self._now = at
-        self._note_watches()
+            self.until(at - 1)
+        self.now = at
+        self.note_watches()
         self._said(self._taken_in(at, [it for it in rows if it[0] is Row.MARK]))
         if self.agenda.next <= at:
-            self._until(at, Due.FUNDING)
+            self.until(at, Due.FUNDING)
         said = self._taken_in(at, [it for it in rows if it[0] not in (Row.MARK, Row.BAR)])
         said += self._liquidated(at, {place for _, place, _ in rows})
         self._said(said)
@@ -94,10 +92,10 @@ class TickBacktest(Backtest):
             self._hear(event)
         bars = [(place, values) for row, place, values in rows if row is Row.BAR]
         if bars:
-            self._done += len(bars)
+            self.done += len(bars)
             self._close(at, bars)
         if self.agenda.next <= at:
-            self._until(at)
+            self.until(at)
 
     def _taken_in(self, at: int, rows: list[Told]) -> list[Event]:
         return [event for row, place, it in rows for event in self._taken[row](self.slots[place], it, at)]
@@ -108,7 +106,7 @@ class TickBacktest(Backtest):
         for place in sorted(places):
             slot = self.slots[place]
             price = slot.display.mark or slot.display.price
-            if slot.held and price and slot.leaves_bounds(price, price, self._share):
+            if slot.held and price and slot.leaves_bounds(price, price, self.share):
                 events += self.venue.tell(slot.instrument, at)
                 self._forget_bounds()
         return events
@@ -155,7 +153,7 @@ class TickBacktest(Backtest):
 
     def _close(self, end: int, rows: list[tuple[int, Candle]]) -> None:
         """The candles are final; where the touch stands the strategies know."""
-        interval, heard = self.job.interval, end + self._latency.market(end)
+        interval, heard = self.job.interval, end + self.latency.market(end)
         for place, row in rows:
             slot, bar = self.slots[place], Bar(*row)
             self._close_one(end, BarClosed(heard, end, slot.instrument, interval, bar))

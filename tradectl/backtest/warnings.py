@@ -1,8 +1,11 @@
 """Known biases of a run, each in a sentence: what makes its figures better, or other, than reality would."""
 
-from tradectl.backtest.collector import Collector
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
 from tradectl.backtest.job import Warned
 from tradectl.backtest.preparation import Prepared
+from tradectl.model.commands import Alert
 from tradectl.model.market_data import INTERVALS
 from tradectl.simulation.models import FixedLatency, FixedSlippage, FixedSpread, Models, VolumeShare
 
@@ -10,10 +13,24 @@ from tradectl.simulation.models import FixedLatency, FixedSlippage, FixedSpread,
 FEW = 30
 
 
-def known_biases(p: Prepared, collector: Collector, missing: dict[str, int]) -> tuple[Warned, ...]:
+class Outcome(Protocol):
+    """What came of a run, as far as it is a warning: when it traded, decisions refused by check, strategies that
+    stopped and why, and what was alerted by code."""
+
+    @property
+    def traded(self) -> Sequence[int]: ...
+    @property
+    def refused(self) -> Mapping[str, int]: ...
+    @property
+    def stopped(self) -> Mapping[str, str]: ...
+    @property
+    def alerts(self) -> Mapping[str, Alert]: ...
+
+
+def known_biases(p: Prepared, outcome: Outcome, missing: dict[str, int]) -> tuple[Warned, ...]:
     """Every bias that applies to this run."""
     return tuple(
-        Warned(code, text) for code, text in (*_of_models(p), *_of_data(p, missing), *_of_outcome(p, collector)) if text
+        Warned(code, text) for code, text in (*_of_models(p), *_of_data(p, missing), *_of_outcome(p, outcome)) if text
     )
 
 
@@ -61,21 +78,21 @@ def _of_data(p: Prepared, missing: dict[str, int]) -> list[tuple[str, str]]:
     return found
 
 
-def _of_outcome(p: Prepared, collector: Collector) -> list[tuple[str, str]]:
+def _of_outcome(p: Prepared, outcome: Outcome) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
-    times = [it.execution.ts for it in collector.executions if it.execution.type == "Trade"]
+    times = outcome.traded
     inside = sum(1 for it in times if it % p.length)
     if inside and p.job.data == "candles" and p.length > INTERVALS["1m"]:
         text = "fills happened inside a bar, where the way of the price is a guess: shorter candles tell more"
         found.append(("fills_inside_bars", f"{inside} of {len(times)} {text}"))
     if len(times) < 2 * FEW:
         found.append(("few_trades", f"{len(times)} fills are too few to tell skill from luck"))
-    if collector.refused:
-        most = sorted(collector.refused.items(), key=lambda it: (-it[1], it[0]))
+    if outcome.refused:
+        most = sorted(outcome.refused.items(), key=lambda it: (-it[1], it[0]))
         told = ", ".join(f"{name} {count}" for name, count in most)
-        found.append(("refused", f"{sum(collector.refused.values())} decisions were refused: {told}"))
-    for name, why in collector.stopped.items():
+        found.append(("refused", f"{sum(outcome.refused.values())} decisions were refused: {told}"))
+    for name, why in outcome.stopped.items():
         found.append(("stopped", f"{name} stopped: {why}"))
-    for code, alert in collector.alerts.items():
+    for code, alert in outcome.alerts.items():
         found.append((f"alert_{code}", alert.text))
     return found

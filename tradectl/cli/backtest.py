@@ -10,6 +10,7 @@ from tradectl.cli.screen import Screen
 from tradectl.cli.words import UsageError
 
 if TYPE_CHECKING:
+    from tradectl.backtest.engines import Engine
     from tradectl.backtest.job import BacktestJob, BacktestResult
     from tradectl.backtest.request import Request
     from tradectl.history.reading import History
@@ -30,6 +31,11 @@ SWEEP = typer.Option(
     metavar="RANGES",
     help="Every combination over arrays: fast=2:50,slow=5:200:5 or kind=sma,ema; repeatable.",
 )
+ENGINE = typer.Option(
+    "auto", "--engine",
+    help="events, or arrays for a class that declares its signals; auto: arrays for a built-in one where the result is "
+    "the same to the last digit and there sooner (200,000 candles, 3,000,000 before kernels are compiled).",
+)  # fmt: skip
 INTERRUPTED = 130
 FAILED = 1
 
@@ -60,6 +66,7 @@ def backtest(
     funding: str = assumed.FUNDING,
     limits: Literal["wide", "profile"] = assumed.LIMITS,
     hedge: bool = assumed.HEDGE,
+    engine: Literal["auto", "events", "arrays"] = ENGINE,
     report: str = typer.Option("", "--report", metavar="FILE", help="Write the report as one HTML page."),
     check_lookahead: bool = typer.Option(False, "--check-lookahead", help="Change the future: the past must not move."),
     check_warmup: bool = typer.Option(False, "--check-warmup", help="Begin later: the same bars must decide the same."),
@@ -98,21 +105,25 @@ def backtest(
 
         if len(strategy) > 1 or check_lookahead or check_warmup:
             raise UsageError("--sweep is for one strategy, and its checks are for one run")
+        if engine == "events":
+            raise UsageError("--sweep is over arrays: tradectl optimize --sampler grid --engine events tries events")
         run_sweep(screen, request, data, (sweep, where, sort), report, keep)
     elif where:
         raise UsageError("--where is a rule of --sweep: give ranges, such as --sweep fast=2:50,slow=5:200:5")
     else:
-        _run(screen, request, strategy, data, report, keep, (check_lookahead, check_warmup))
+        if engine == "arrays" and (check_lookahead or check_warmup):
+            raise UsageError("the checks of honesty are of events: leave --engine out")
+        _run(screen, request, strategy, data, report, keep, (check_lookahead, check_warmup), engine)
 
 
 def _run(
     screen: Screen, request: "Request", names: list[str], data: list[str], report: str, keep: bool,
-    checks: tuple[bool, bool],
+    checks: tuple[bool, bool], engine: "Engine",
 ) -> None:  # fmt: skip
     from msgspec.structs import replace
 
+    from tradectl.backtest.choice import run_by
     from tradectl.backtest.request import job_of_all, params_for
-    from tradectl.backtest.runner import run_backtest
     from tradectl.cli.research import classes_of, history_of, interruptible, progress_of
 
     history = history_of(data, request.symbols)
@@ -127,7 +138,7 @@ def _run(
         _check(screen, job, history, classes, checks)
         return
     with interruptible() as stop, progress_of(screen) as progress:
-        result = run_backtest(job, history, classes, progress, stop)
+        result = run_by(engine, job, history, classes, progress, stop)
     _finish(screen, job, result, report, keep)
 
 

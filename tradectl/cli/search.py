@@ -7,7 +7,7 @@ import typer
 from tradectl.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from tradectl.backtest.optimise.two_speeds import Engine
+    from tradectl.backtest.engines import Engine
     from tradectl.backtest.optimise.whole import Further, Outcome
     from tradectl.backtest.request import Request
 

@@ -42,10 +42,17 @@ class AttachedStops:
         children = self._children.get(entry.link_id)
         return sum((o.qty for o in children.values() if leg_of(o) == leg), ZERO) if children else ZERO
 
-    def siblings(self, order: Order) -> list[Order]:
-        """The other stops of its entry."""
+    def ahead(self, order: Order) -> list[Order]:
+        """The other exits of its entry that filled what this one, by all that is known, would still close."""
         children = self._children.get(order.parent) if order.parent else None
-        return [o for o in children.values() if o is not order] if children else []
+        if children is None or len(children) < 2:
+            return []
+        leg = leg_of(order)
+        others = [o for o in children.values() if o.filled and leg_of(o) != leg]
+        ended = (o for o in children.values() if leg_of(o) == leg and not o.is_open)
+        if sum((o.filled for o in others), ZERO) <= sum((o.qty - o.filled for o in ended), ZERO):
+            return []
+        return [o for o in others if order.qty > o.qty - o.filled]
 
     def recount(self, order: Order) -> None:
         """Count an order as it is now, if it is an entry with stops or such a stop."""

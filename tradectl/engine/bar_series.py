@@ -4,6 +4,7 @@ Each candle is consumed once, as warm-up or live; live bars wait while history i
 bars missed while away arrive marked late (decision 15).
 """
 
+from collections.abc import Callable
 from enum import Enum
 from typing import TypeVar
 
@@ -109,6 +110,16 @@ class BarSeries(SeriesIndicators):
         self.count += 1
         for indicator in self._indicators:
             indicator.update(bar)
+
+    @property
+    def updates(self) -> tuple[Callable[[Bar], None], ...]:
+        """What :meth:`follow` feeds, for whoever feeds it without."""
+        return tuple([indicator.update for indicator in self._indicators])
+
+    def followed(self, bar: Bar) -> None:
+        """The bars up to this one, each the expected one, are taken in: :attr:`last`, :attr:`count`, indicators."""
+        self._last_open = bar.open_time
+        self.expected = bar.open_time + self.length
 
     def live(self, bar: Bar) -> list[Bar] | None:
         """A bar from the stream: the bars to deliver now, or ``None`` when history must be loaded first."""

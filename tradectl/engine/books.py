@@ -66,19 +66,24 @@ class Book(Struct):
         outcome does not depend on the order in which trades become known. ``value`` (> 0) is the venue's figure for
         what was traded, where it is not simply ``qty * price``.
         """
-        worth = self.worth(sign * qty, price)
+        signed = qty if sign > 0 else -qty
         if value is not None:
             worth = sign * (-value if self.inverse else value)
+        else:
+            worth = self.worth(signed, price) if self.inverse else signed * price
         self.cash_flow -= worth
         if stated_pnl is not None:
-            return self._as_stated(sign * qty, worth, stated_pnl)
-        closing = min(qty, abs(self.size)) if self.size * sign < 0 else ZERO
-        realised = ZERO
-        if closing:
-            closed = worth if closing == qty else self.worth(sign * closing, price)
-            realised, worth = self._close(closing, -closed), worth - closed
-        self.size += sign * (qty - closing)
-        self.cost += worth if closing < qty else ZERO
+            return self._as_stated(signed, worth, stated_pnl)
+        size = self.size
+        if not size or (size > ZERO) is (sign > 0):
+            self.size = size + signed
+            self.cost += worth
+            return ZERO
+        if not size + signed:
+            realised = -worth - self.cost
+            self.size, self.cost = size + signed, ZERO
+        else:
+            realised = self._close(sign, qty, price, worth)
         self.realised += realised
         return realised
 
@@ -90,12 +95,16 @@ class Book(Struct):
             self.cost = ZERO
         return realised
 
-    def _close(self, closing: Decimal, exit_value: Decimal) -> Decimal:
-        held = 1 if self.size > 0 else -1
-        whole = closing == abs(self.size)
-        realised = exit_value - self.cost if whole else to_coin(exit_value - self.cost * closing / abs(self.size))
-        self.cost = ZERO if whole else self.cost - (exit_value - realised)
-        self.size -= held * closing
+    def _close(self, sign: int, qty: Decimal, price: Decimal, worth: Decimal) -> Decimal:
+        """A part of what is held, or more than that: the rest opens the other side."""
+        size = abs(self.size)
+        if qty > size:
+            closed = self.worth(sign * size, price)
+            realised, self.cost = -closed - self.cost, ZERO + worth - closed
+        else:
+            realised = to_coin(-worth - self.cost * qty / size)
+            self.cost += worth + realised
+        self.size += sign * qty
         return realised
 
     def pay_in_kind(self, qty: Decimal, price: Decimal) -> Decimal:
@@ -106,7 +115,11 @@ class Book(Struct):
 
     def slip(self, sign: int, qty: Decimal, price: Decimal, arrival: Decimal) -> Decimal:
         """Note and return what a trade lost (> 0) against ``arrival``, the market's middle when it was decided."""
-        lost = self.worth(sign * qty, price) - self.worth(sign * qty, arrival)
+        signed = qty if sign > 0 else -qty
+        if self.inverse:
+            lost = self.worth(signed, price) - self.worth(signed, arrival)
+        else:
+            lost = signed * price - signed * arrival
         self.slippage += lost
         return lost
 

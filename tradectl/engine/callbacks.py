@@ -56,14 +56,26 @@ class Callbacks:
         if self._doomed or self.guard is not None:
             self.call(runner, runner.strategy.on_bar, bar)
             return
+        failure = None
         try:
             runner.strategy.on_bar(bar)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's strategy may raise anything
-            self.fail(runner, failure_of(runner.strategy.on_bar, error))
-            return
-        if runner.flood:
+            failure = error
+        if runner.intents or failure is not None or runner.flood:
+            self.heard(runner, failure)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether each callback must be run by :meth:`call`."""
+        return bool(self._doomed) or self.guard is not None
+
+    def heard(self, runner: Runner, failure: BaseException | None) -> None:
+        """What comes of an ``on_bar`` that failed or asked for something."""
+        if failure is not None:
+            self.fail(runner, failure_of(runner.strategy.on_bar, failure))
+        elif runner.flood:
             self.fail(runner, f"on_bar: {runner.flood}")
-        elif runner.intents:
+        else:
             self._carry_out(runner)
 
     def _watched(self, runner: Runner, callback: Callable[..., None], args: tuple[Any, ...]) -> bool:

@@ -16,7 +16,7 @@ def capture(e: "TradingEngine") -> EngineState:
     w.market.settle()
     return EngineState(
         SCHEMA, w.now, w.seq, w.order_seq, w.decision_seq, list(w.instruments.values()), list(w.fees.values()),
-        w.market, w.portfolio.state, list(w.orders.values()), list(w.open.orders), w.queue.state, w.state,
+        w.market, w.portfolio.state, list(w.orders.values()), list(w.open), w.queue.state, w.state,
         w.timers, w.numbers, w.unreconciled, e.guards.state, e.reconciler.attempts,
         e.reconciler.asked, e.reconciler.asked_at, e.reconciler.overtaken, e.reconciler.sent_before,
         {name: state_of(r) for name, r in e.host.runners.items()}, list(e.host.following.subscribed),

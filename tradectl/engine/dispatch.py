@@ -11,9 +11,10 @@ from tradectl.engine.world import World
 from tradectl.model.commands import Amendment, CancelOrder
 from tradectl.model.events import Action
 from tradectl.model.instruments import Category
-from tradectl.model.orders import OrderStatus, TradingStop
+from tradectl.model.orders import FINAL, OrderStatus, TradingStop
 
 QUEUE_TIMER = "queue"
+_CREATE = Action.CREATE
 
 
 class Dispatch:
@@ -27,7 +28,16 @@ class Dispatch:
 
     def create(self, order: Order, reduces: bool | None = None) -> None:
         """Queue an order's create; ``reduces`` when the caller knows already."""
-        self._w.queue.add(self._create_of(order, self._still_reduces(order) if reduces is None else reduces))
+        if reduces is None:
+            reduces = self._still_reduces(order)
+        self._w.queue.add(self._waiting(Action.CREATE, order, reduces, order.cause))
+
+    def create_plain(self, order: Order, reduces: bool) -> None:
+        """:meth:`create` of a market order and nothing else."""
+        spec, queue = order.spec, self._w.queue
+        waiting = Waiting(_CREATE, spec.link_id, spec.instrument, reduces, self._w.now, 0, order.cause)
+        waiting.strategy = order.strategy
+        queue.add(waiting)
 
     def amend(
         self,
@@ -71,9 +81,6 @@ class Dispatch:
     def _still_reduces(self, order: Order) -> bool:
         return self._risk.still_reduces(order, order.qty)
 
-    def _create_of(self, order: Order, reduces: bool) -> Waiting:
-        return self._waiting(Action.CREATE, order, reduces, order.cause)
-
     def _waiting(self, action: Action, order: Order, reduces: bool, cause: int) -> Waiting:
         return Waiting(
             action, order.link_id, order.instrument, reduces, self._w.now, cause=cause, strategy=order.strategy,
@@ -84,8 +91,11 @@ class Dispatch:
 
     def release(self) -> None:
         """Send what is due, drop what waited too long, and ask to be woken for the rest."""
-        w = self._w
-        if not w.queue:
+        w, queue = self._w, self._w.queue
+        lone = queue.leave_alone(w.now, w.unreconciled) if queue.waits else None
+        if lone is not None and not self._send(lone):
+            queue.give_back(lone)
+        if not queue.waits:
             if QUEUE_TIMER in w.timers:
                 w.cancel_timer(QUEUE_TIMER)
             return
@@ -142,9 +152,9 @@ class Dispatch:
             self._w.emit(self._risk.approve_stop(waiting.cause, waiting.decision, waiting.stop))
             return True
         order = self._w.orders.get(waiting.link_id)
-        if order is None or not order.is_open:
+        if order is None or order.status in FINAL:
             return False
-        if waiting.action is Action.CREATE:
+        if waiting.action is _CREATE:
             return self._send_create(order, waiting.batch)
         if waiting.action is Action.AMEND:
             return self._send_amend(order, waiting)
@@ -176,8 +186,8 @@ class Dispatch:
         failed = None if order.cause == self._w.cause else self._risk.check_release(order)
         if failed is None:
             order.status, order.touched = OrderStatus.SENT, self._w.now
-            self._w.dirty_orders[order.link_id] = None  # what is in flight of it stays: nothing to count anew
-            self._w.emit(self._risk.approve(order, batch))
+            self._w.dirty_orders[order.spec.link_id] = None  # what is in flight of it stays: nothing to count anew
+            self._w.out.append(self._risk.approve(order, batch))
             return True
         order.status, order.reason = OrderStatus.REFUSED, failed.reason
         self._w.touch(order)
@@ -195,6 +205,6 @@ class Dispatch:
             arrival=order.arrival, expected_qty=order.expected_qty,
         )  # fmt: skip
         w.add_order(clone)
-        waiting = self._create_of(clone, self._still_reduces(clone))
+        waiting = self._waiting(Action.CREATE, clone, self._still_reduces(clone), clone.cause)
         waiting.not_before = not_before
         w.queue.add(waiting)

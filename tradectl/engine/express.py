@@ -1,4 +1,4 @@
-"""The short way of one plain market order to a target: the same order, in the same state, as the order desk would make.
+"""The short way of one plain market order: the same order, in the same state, as the order desk would make.
 
 Nothing is in flight, nobody reads decisions, and the floats of :mod:`plain_orders` are sure of every check. Wherever
 that is not so, nothing was changed and the long way begins anew.
@@ -9,10 +9,9 @@ from decimal import Decimal
 from tradectl.engine.activity import MINUTE
 from tradectl.engine.dispatch import Dispatch
 from tradectl.engine.order_state import Order
-from tradectl.engine.risk_checks import Candidate
 from tradectl.engine.risk_manager import RiskManager
 from tradectl.engine.world import World
-from tradectl.model.instruments import Category, Instrument
+from tradectl.model.instruments import Category, Instrument, InstrumentId
 from tradectl.model.money import ZERO, exact
 from tradectl.model.orders import OrderSpec, OrderStatus, OrderType, Side, TimeInForce
 
@@ -28,42 +27,60 @@ class Express:
         self._risk = risk
         self._dispatch = dispatch
 
+    def order(self, strategy: str, info: Instrument, side: Side, qty: Decimal) -> bool:
+        """Trade ``qty`` of a book at market, whatever it closes or opens; whether the order was placed."""
+        if not self._is_clear(info.id) or not qty.is_finite():
+            return False
+        held = self._w.portfolio.size(strategy, info.id)
+        against = -held if side is _BUY else held
+        reduces = against > ZERO and ZERO < qty <= against and qty <= self._w.venue_size(info.id, -side.sign)
+        return self._place(strategy, info, side, qty, reduces)
+
     def to_size(self, strategy: str, info: Instrument, size: Decimal) -> bool:
         """Bring a book to a signed ``size`` by one order; whether it was placed."""
-        w, i = self._w, info.id
-        if w.open.orders or w.queue.waits or i.category is not _LINEAR or w.portfolio.is_hedged(i):
+        if not self._is_clear(info.id):
             return False
-        held = w.portfolio.size(strategy, i)
+        held = self._w.portfolio.size(strategy, info.id)
         delta = size - held
         side = _BUY if delta > ZERO else _SELL
         reduces = bool(held) and (held > ZERO) is not (delta > ZERO)
         qty = info.floor_qty(abs(delta))
-        if qty < info.min_qty or qty > info.max_market_qty or not qty:
+        if not qty:
             return False
-        if reduces and not abs(delta) <= min(abs(held), w.venue_size(i, -side.sign)):
+        if reduces and not abs(delta) <= min(abs(held), self._w.venue_size(info.id, -side.sign)):
             return False  # through zero, or more than the venue holds: that is two orders
-        return not self._floods(strategy) and self._place(strategy, info, side, qty, reduces)
+        return self._place(strategy, info, side, qty, reduces)
 
-    def _floods(self, strategy: str) -> bool:
-        """Whether one more order is one too many in a minute."""
+    def _is_clear(self, instrument: InstrumentId) -> bool:
+        """Whether nothing is on its way, and the position has one side."""
         w = self._w
-        limit = w.limits.of(strategy, "").single.flood_per_minute
-        return bool(limit) and w.activity.of(strategy).asked.within(w.now, MINUTE) >= limit - 1
+        if w.open.any or w.queue.waits or instrument.category is not _LINEAR:
+            return False
+        return not (w.audience.decisions or w.config.position_mode == "hedge")
 
     def _place(self, strategy: str, info: Instrument, side: Side, qty: Decimal, reduces: bool) -> bool:
-        w, decision = self._w, self._w.decision_seq + 1
-        candidate = Candidate(  # in the order of the fields: naming them takes longer
-            strategy, info, side, _MARKET, qty, None, reduces, False, False, False, None, None, False, None, 0, decision
-        )
-        if not self._risk.is_plain(candidate):
+        w, i, decision = self._w, info.id, self._w.decision_seq + 1
+        limit, own = w.limits.of(strategy, "").single.flood_per_minute, w.activity.of(strategy)
+        if limit and own.asked.within(w.now, MINUTE) >= limit - 1:
+            return False  # one more is one too many
+        if not self._risk.plain.allows(strategy, info, side, qty, reduces, decision):
             return False
-        quote = w.market.quotes[info.id]  # a plain order has one
         w.decision_seq = decision
-        self._risk.asked(strategy, 1, False)
-        spec = OrderSpec(w.next_link(strategy), info.id, side, _MARKET, qty, None, _IOC, reduces)
-        arrival = (exact(quote.bid) + exact(quote.ask)) / 2
-        order = Order(spec, strategy, decision, w.cause, w.now, _QUEUED, qty, None, arrival=arrival)
+        if limit:
+            own.asked.add(w.now)
+        spec = OrderSpec(w.next_link(strategy), i, side, _MARKET, qty, None, _IOC, reduces)
+        order = Order(spec, strategy, decision, w.cause, w.now, _QUEUED, qty, None, arrival=self._arrival(i))
         w.add_order(order)
-        self._dispatch.create(order, reduces)
-        self._risk.accepted(candidate)
+        self._dispatch.create_plain(order, reduces)
+        w.activity.orders.add(w.now)
+        own.orders.add(w.now)
+        if not reduces:
+            w.activity.entered(strategy, i, side, decision, w.now)
         return True
+
+    def _arrival(self, instrument: InstrumentId) -> Decimal:
+        """The middle of the market, which a plain order has."""
+        bar = self._w.market.bars.get(instrument)
+        quote = bar if bar is not None else self._w.market.quotes[instrument]
+        bid = exact(quote.bid)
+        return bid if quote.bid == quote.ask else (bid + exact(quote.ask)) / 2

@@ -7,6 +7,7 @@ from tradectl.engine.trading_state import AUTO, PERSON
 from tradectl.engine.world import World
 from tradectl.model.commands import AlertLevel, EquityMarked, Level
 from tradectl.model.events import AccountChecked, ClockChecked, JournalChecked
+from tradectl.model.instruments import InstrumentId
 
 _SECOND = 10**9
 GUARD_TIMER, EQUITY_TIMER = "guard", "equity"
@@ -52,6 +53,19 @@ class Guards:
             self.look()
             limit = w.limits.account.stale_quote_seconds * _SECOND
             self._fresh_until = w.market.oldest() + limit  # what is heard of later is late later
+
+    def quiet_marks(self, instrument: InstrumentId) -> tuple[float, float, float] | None:
+        """Marks of ``instrument`` strictly between which, or at the third of which, :meth:`closed` finds nothing until
+        :attr:`quiet_until`; ``None`` when it must look. With one instrument nobody is silent while its candles come."""
+        w = self._w
+        if w.config.guard_every_s or w.state.reasons or len(w.market.heard) != 1:
+            return None
+        return self.calm.marks(instrument)
+
+    @property
+    def quiet_until(self) -> int:
+        """When limits are measured from a new start."""
+        return self.calm.until
 
     def _check_equity(self) -> None:
         if self._w.state.reasons:  # each pause is one of them

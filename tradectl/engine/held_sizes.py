@@ -30,7 +30,9 @@ class HeldSizes(Struct):
 
     def changed(self, instrument: InstrumentId, change: Change) -> None:
         """Note a change; the older half goes when there are too many."""
-        kept = self.changes.setdefault(instrument, [])
+        kept = self.changes.get(instrument)
+        if kept is None:
+            kept = self.changes[instrument] = []
         kept.append(change)
         if len(kept) > KEEP:
             del kept[: KEEP // 2]

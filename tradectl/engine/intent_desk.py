@@ -2,6 +2,7 @@
 
 from tradectl.engine.allocation.allocator import Allocator
 from tradectl.engine.execution_algorithms.requests import AlgorithmRequests
+from tradectl.engine.express import Express
 from tradectl.engine.intents import (
     AlgorithmIntent,
     AllocateIntent,
@@ -21,7 +22,7 @@ from tradectl.engine.targets import Targets
 from tradectl.engine.world import World
 from tradectl.model.commands import AlertLevel, Check
 from tradectl.model.money import ZERO
-from tradectl.model.orders import Side, Trigger
+from tradectl.model.orders import OrderType, Side, TimeInForce, Trigger
 
 STRATEGY_TIMER = "strategy:"
 
@@ -31,7 +32,7 @@ class IntentDesk:
 
     def __init__(
         self, world: World, desk: OrderDesk, targets: Targets, protections: Protections, allocator: Allocator,
-        algorithms: AlgorithmRequests,
+        algorithms: AlgorithmRequests, express: Express,
     ) -> None:  # fmt: skip
         self._w = world
         self._desk = desk
@@ -39,6 +40,7 @@ class IntentDesk:
         self._protections = protections
         self._allocator = allocator
         self._algorithms = algorithms
+        self._express = express
 
     def process(self, runner: Runner, intents: list[Intent]) -> None:
         """Everything a callback asked for."""
@@ -76,6 +78,8 @@ class IntentDesk:
             check = Check("instrument", False, "", str(i.instrument), rule)
             self._desk.refuse(runner.name, i.instrument, "order", i.reason, check)
             return
+        if not runner.late and _is_plain(i) and self._express.order(runner.name, info, i.side, i.qty):
+            return
         wish = Wish(
             runner.name, info, i.side, (i.qty,), "order", i.reason, i.type, i.price, i.time_in_force, i.reduce_only,
             runner.late, trigger=trigger_asked(i), protection=i.protection, close_on_trigger=i.close_on_trigger,
@@ -110,6 +114,15 @@ class IntentDesk:
             self._w.set_timer(name, intent.at)
         else:
             self._w.cancel_timer(name)
+
+
+def _is_plain(i: OrderIntent) -> bool:
+    """Whether it is a market order and nothing else."""
+    if i.type is not OrderType.MARKET or i.price is not None or i.time_in_force is not TimeInForce.GTC:
+        return False
+    if i.stop is not None or i.touch is not None or i.protection is not None:
+        return False
+    return not (i.reduce_only or i.close_on_trigger or i.quote_qty)
 
 
 def trigger_asked(i: OrderIntent) -> Trigger | None:

@@ -158,10 +158,11 @@ class Latches:
             return
         g.traded[instrument] = result
         g.streak = g.streak + 1 if result < before else 0
-        self._pause(strategy, g)
+        if g.streak:
+            self._pause(strategy, g)
 
     def _pause(self, strategy: str, g: StrategyGuard) -> None:
-        own, account = self._w.limits.strategy(strategy), self._w.limits.account
+        own, account = self._w.limits.of(strategy, "").strategy, self._w.limits.account
         limit, minutes = account.losing_streak, account.cooldown_minutes
         if own is not None:
             limit = own.losing_streak if own.losing_streak is not None else limit

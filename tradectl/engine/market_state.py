@@ -20,6 +20,10 @@ class Quote(Struct, frozen=True, array_like=True, gc=False):
     received: int
 
 
+#: Bid, ask, last, mark, funding rate, and when they were heard of (nanoseconds).
+Standing = tuple[float, float, float, float, float, int]
+
+
 class MarketState(Struct):
     """Last quote, ticker and doubts per instrument; ``doubts`` are keyed by instrument and kind of stream.
 
@@ -97,6 +101,19 @@ class MarketState(Struct):
         if instrument in self.bars:
             self._take_in(instrument)
         return self.tickers.get(instrument)
+
+    def standing(self, instrument: InstrumentId) -> Standing | None:
+        """Quote and ticker in one look; ``None`` before the first of each."""
+        ticker = self.tickers.get(instrument)
+        bar = self.bars.get(instrument)
+        if bar is not None and ticker is not None:
+            last = bar.bar.close
+            return bar.bid, bar.ask, last, bar.mark or last, ticker.funding_rate, bar.received
+        quote = self.quotes.get(instrument)
+        if quote is None or ticker is None:
+            return None
+        heard = self.heard[instrument]
+        return quote.bid, quote.ask, ticker.last, ticker.mark or ticker.last, ticker.funding_rate, heard
 
     def price(self, instrument: InstrumentId) -> float:
         """:meth:`mark` as the float it came as; 0.0 when unknown."""

@@ -3,7 +3,7 @@
 The totals follow :meth:`OpenOrders.recount`, which whoever changes an order calls before anybody asks again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import TypeVar
 
@@ -41,13 +41,17 @@ class OpenOrders:
         self._clear()
 
     def _clear(self) -> None:
-        self.orders: dict[str, Order] = {}
-        self.by_instrument: dict[InstrumentId, dict[str, Order]] = {}
-        self.by_side: dict[tuple[InstrumentId, int], dict[str, Order]] = {}
-        self.by_strategy: dict[str, dict[str, Order]] = {}
-        self.open_count = 0
+        #: Whether there are any, for those who ask at every event; how many have no answer, and how many are stops.
+        self.any = False
         self.unknown_count = 0
         self.stop_count = 0
+        #: The one order that is open, if it is a plain one: most come and go before anybody asks for more than that.
+        self._lone: Order | None = None
+        self._orders: dict[str, Order] = {}
+        self._by_instrument: dict[InstrumentId, dict[str, Order]] = {}
+        self._by_side: dict[tuple[InstrumentId, int], dict[str, Order]] = {}
+        self._by_strategy: dict[str, dict[str, Order]] = {}
+        self._open_count = 0
         self._shares: dict[str, _Share] = {}
         self._totals: dict[_Key, Decimal] = {}
         self._ending: dict[_Key, Decimal] = {}
@@ -58,13 +62,69 @@ class OpenOrders:
         for order in orders:
             self.recount(order)
 
+    # --- the indexes; asking for one puts the lone order into all
+
+    def _settle(self) -> None:
+        if self._lone is not None:
+            lone, self._lone = self._lone, None
+            self._index(lone)
+
+    @property
+    def orders(self) -> dict[str, Order]:
+        """All of them, by link id."""
+        self._settle()
+        return self._orders
+
+    @property
+    def by_instrument(self) -> dict[InstrumentId, dict[str, Order]]:
+        """Those of each instrument that has any."""
+        self._settle()
+        return self._by_instrument
+
+    @property
+    def by_strategy(self) -> dict[str, dict[str, Order]]:
+        """Those of each strategy that has any."""
+        self._settle()
+        return self._by_strategy
+
+    @property
+    def open_count(self) -> int:
+        """How many may still fill."""
+        self._settle()
+        return self._open_count
+
+    def __len__(self) -> int:
+        return len(self._orders) if self._lone is None else 1
+
+    def __iter__(self) -> Iterator[str]:
+        """Their link ids."""
+        return iter(self._orders if self._lone is None else (self._lone.spec.link_id,))
+
+    def __contains__(self, link_id: str) -> bool:
+        return link_id in self._orders if self._lone is None else link_id == self._lone.spec.link_id
+
+    # --- what changes
+
     def recount(self, order: Order) -> None:
         """Count an order as it is now; one that is over is let go."""
-        link = order.spec.link_id
-        if order.status in FINAL and not order.misses_executions:
-            if link in self.orders:
-                self.drop(link)
+        lone = self._lone
+        if order.status in FINAL and order.cum_qty <= order.booked:
+            if lone is order:
+                self._lone, self.any = None, False
+            elif self.any:
+                self.drop(order.spec.link_id)
             return
+        if lone is not None and lone is not order:
+            self._settle()
+            lone = None
+        if (lone is not None or not self._orders) and _is_plain(order):
+            self._lone, self.any = order, True
+        else:
+            self._lone = None
+            self._index(order)
+
+    def _index(self, order: Order) -> None:
+        link = order.spec.link_id
         self._hold(order)
         share = _share(order)
         old = self._shares.get(link)
@@ -76,13 +136,21 @@ class OpenOrders:
 
     def drop(self, link_id: str) -> None:
         """Let an order go."""
-        order = self.orders.pop(link_id, None)
+        lone = self._lone
+        if lone is not None:
+            if lone.spec.link_id == link_id:
+                self._lone, self.any = None, False
+            return
+        order = self._orders.pop(link_id, None)
         if order is None:
             return
+        self.any = bool(self._orders)
         self._count(self._shares.pop(link_id), -1)
-        _leave(self.by_instrument, order.instrument, link_id)
-        _leave(self.by_side, (order.instrument, order.sign), link_id)
-        _leave(self.by_strategy, order.strategy, link_id)
+        _leave(self._by_instrument, order.instrument, link_id)
+        _leave(self._by_side, (order.instrument, order.sign), link_id)
+        _leave(self._by_strategy, order.strategy, link_id)
+
+    # --- what can be asked
 
     def of(self, strategy: str = "", instrument: InstrumentId | None = None) -> list[Order]:
         """Open orders of a strategy, of an instrument, of both, or all."""
@@ -98,12 +166,14 @@ class OpenOrders:
 
     def of_side(self, instrument: InstrumentId, sign: int) -> list[Order]:
         """Open orders of an instrument that buy (``sign`` 1) or sell (-1)."""
-        return list(self.by_side.get((instrument, sign), {}).values())
+        self._settle()
+        return list(self._by_side.get((instrument, sign), {}).values())
 
     def in_flight(
         self, instrument: InstrumentId, sign: int, strategy: str, without: str, ending: bool, idx: int = 0
     ) -> Decimal:  # fmt: skip
         """Quantity on one side that may still be booked; see :meth:`World.in_flight`."""
+        self._settle()
         key = (instrument, sign, strategy, idx)
         total = self._totals.get(key, ZERO)
         if not ending:
@@ -118,20 +188,22 @@ class OpenOrders:
 
     def open_without(self, link_id: str) -> int:
         """How many orders may still fill, one left out."""
+        self._settle()
         own = self._shares.get(link_id) if link_id else None
-        return self.open_count - (own is not None and own.is_open)
+        return self._open_count - (own is not None and own.is_open)
 
     def _hold(self, order: Order) -> None:
         spec = order.spec
         link = spec.link_id
-        if link not in self.orders:
-            self.orders[link] = order
-            self.by_instrument.setdefault(spec.instrument, {})[link] = order
-            self.by_side.setdefault((spec.instrument, spec.side.sign), {})[link] = order
-            self.by_strategy.setdefault(order.strategy, {})[link] = order
+        if link not in self._orders:
+            self.any = True
+            self._orders[link] = order
+            self._by_instrument.setdefault(spec.instrument, {})[link] = order
+            self._by_side.setdefault((spec.instrument, spec.side.sign), {})[link] = order
+            self._by_strategy.setdefault(order.strategy, {})[link] = order
 
     def _count(self, share: _Share, sign: int) -> None:
-        self.open_count += sign * share.is_open
+        self._open_count += sign * share.is_open
         self.unknown_count += sign * share.unknown
         self.stop_count += sign * share.is_stop
         if share.amount and not share.idx and not share.ending:  # the usual case
@@ -145,6 +217,12 @@ class OpenOrders:
                     _add(self._totals, key, sign * share.amount)
                     if share.ending:
                         _add(self._ending, key, sign * share.amount)
+
+
+def _is_plain(order: Order) -> bool:
+    """Whether it can be counted later: one without an answer and a stop are asked about at every event."""
+    conditional = order.spec.trigger is not None or order.stop_type or order.parent or order.leg
+    return not conditional and order.status is not _UNKNOWN
 
 
 def _share(order: Order) -> _Share:

@@ -153,7 +153,7 @@ class OrderAnswers:
 
     def chase(self, older_than: int) -> bool:
         """Look up orders and amendments that were never heard of again; whether executions are missing anywhere."""
-        if not self._w.open.orders:
+        if not self._w.open.any:
             return False
         missing = False
         for order in self._w.open_orders():

@@ -1,6 +1,7 @@
 """How a strategy asks for orders: the methods every strategy has, each of which leaves an intent and no more."""
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Protocol
 
 from tradectl.engine.intents import AmendIntent, CancelIntent, Intent, OrderIntent, ProtectIntent, TargetIntent
@@ -186,6 +187,10 @@ class OrderMethods:
         time_in_force: TimeInForce | str, take_profit: Amount | None, stop_loss: Amount | None,
         quote_amount: Amount | None,
     ) -> None:  # fmt: skip
+        bare = price is stop is touch is take_profit is stop_loss is quote_amount is None
+        if bare and not (post_only or reduce_only or close_on_trigger or time_in_force is not TimeInForce.GTC):
+            self._at_market(symbol, side, qty, reason, trigger_by)
+            return
         by, limit = _by(trigger_by), amount(price, "price")
         size = amount(qty if quote_amount is None else quote_amount, "qty" if quote_amount is None else "quote_amount")
         assert size is not None
@@ -211,9 +216,26 @@ class OrderMethods:
             )
         )
 
+    def _at_market(self, symbol: str, side: Side, qty: Amount, reason: str, trigger_by: str) -> None:
+        """What is asked for most."""
+        _by(trigger_by)
+        size = amount(qty, "qty")
+        assert size is not None
+        self._context.submit(
+            OrderIntent(
+                named(self.category, symbol), side, size, OrderType.MARKET, None, TimeInForce.GTC, False, reason
+            )
+        )
+
     def _id(self, symbol: str) -> InstrumentId:
-        category, found, name = symbol.rpartition(":")
-        return InstrumentId(Category(category if found else self.category), name)
+        return named(self.category, symbol)
+
+
+@lru_cache(maxsize=4096)
+def named(category: str, symbol: str) -> InstrumentId:
+    """``symbol`` of ``category``, or of the one it names. Raises ``ValueError`` for a category there is none of."""
+    other, found, name = symbol.rpartition(":")
+    return InstrumentId(Category(other if found else category), name)
 
 
 def _attached(

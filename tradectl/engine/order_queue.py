@@ -150,8 +150,9 @@ class OrderQueue:
 
     def release(self, now: int, cancels_only: bool = False) -> list[Waiting]:
         """What may be sent now, in order."""
-        if self._lone is not None and (left := self._alone(self._lone, now, cancels_only)):
-            return left
+        lone = self.leave_alone(now, cancels_only)
+        if lone is not None:
+            return [lone]
         self._settle()
         if self._lanes.later:
             self._lanes.wake(now)
@@ -168,15 +169,16 @@ class OrderQueue:
         self.waits = bool(self._lanes.counts)
         return released
 
-    def _alone(self, lone: Waiting, now: int, cancels_only: bool) -> list[Waiting]:
-        """The lone request, if there is room for it as a single one."""
+    def leave_alone(self, now: int, cancels_only: bool) -> Waiting | None:
+        """The only request that waits, if it did not wait too long and there is room for it as a single one."""
+        lone = self._lone
+        if lone is None or lone.since < now - self._max_wait:
+            return None
         rank = lone.rank
-        group = lone.group
-        if (cancels_only and rank != CANCELS) or not self._windows.room(group, now, self._spare(rank)):
-            return []
-        self._windows.take(group, now)
+        if (cancels_only and rank != CANCELS) or not self._windows.take_one(lone.group, now, self._spare(rank)):
+            return None
         self._lone, self.waits = None, False
-        return [lone]
+        return lone
 
     def give_back(self, waiting: Waiting) -> None:
         """A released request was not sent after all: its budget is free again."""

@@ -60,8 +60,9 @@ class Order(Struct):
     attached stop belongs to, ``leg`` what an order of the protection desk is for, ``expected_qty`` the base quantity
     an amount of quote coin was expected to buy, ``rest_until`` the time before which no amendment is tried again,
     ``arrival`` the middle of the market when the order was decided, ``unattached`` what of an entry the venue,
-    asked for it, showed no attached stops for, and ``told`` the terms of every statement of the open order that was
-    taken with the last one's stamp: one that comes again is old.
+    asked for it, showed no attached stops for, ``told`` the terms of every statement of the open order that was
+    taken with the last one's stamp: one that comes again is old, and ``parted`` says that an attached stop was changed,
+    so that the venue no longer ends it when the other one of its pair fills.
     """
 
     spec: OrderSpec
@@ -100,6 +101,7 @@ class Order(Struct):
     rest_until: int = 0
     unattached: Decimal = ZERO
     told: list[Terms] = field(default_factory=list)
+    parted: bool = False
 
     @property
     def link_id(self) -> str:
@@ -234,6 +236,7 @@ def merge_report(order: Order, report: OrderReport) -> bool:
     order.reason = _why(report) or order.reason
     if order.amending is not None and _amended(order, order.amending):
         order.amend_ended()
+        order.parted = bool(order.parent)
     return True
 
 
@@ -278,12 +281,13 @@ def add_execution(order: Order, execution: Execution) -> None:
 
 def view(order: Order, now: int) -> OrderChanged:
     """The order as everybody outside the engine sees it."""
-    s = order.spec
+    s, booked, cum = order.spec, order.booked, order.cum_qty
     return OrderChanged(
         now, s.link_id, order.order_id, order.strategy, order.decision, s.instrument, s.side, s.type, s.time_in_force,
-        order.qty, order.price, order.status, order.filled, order.average, s.reduce_only, order.created, order.fees,
-        order.reason, trigger_of(order), order.take_profit, order.stop_loss, order.parent, order.stop_type,
-        order.algorithm, s.position_idx,
+        order.qty, order.price, order.status, booked if booked > cum else cum,
+        order.booked_value / booked if booked else None, s.reduce_only, order.created, order.fees, order.reason,
+        None if s.trigger is None else trigger_of(order), order.take_profit, order.stop_loss, order.parent,
+        order.stop_type, order.algorithm, s.position_idx,
     )  # fmt: skip
 
 

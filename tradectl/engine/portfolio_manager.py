@@ -29,6 +29,12 @@ class PortfolioManager:
         self._holdings = Holdings(hedge)
         self._trades = TradeBooking(self._holdings)
         self._funding = FundingBooking(self._holdings)
+        #: See :meth:`TradeBooking.single`.
+        self.single = self._trades.single
+        #: Whether long and short of an instrument are held apart.
+        self.is_hedged = self._holdings.is_hedged
+        #: Size of a book by strategy and instrument, without making one.
+        self.size = self._holdings.size
 
     @property
     def state(self) -> PortfolioState:
@@ -67,10 +73,12 @@ class PortfolioManager:
 
     def remember(self, execution: Execution) -> bool:
         """Note an execution id; returns whether it was new."""
-        if execution.exec_id in self.state.executions:
+        state = self._holdings.state
+        if execution.exec_id in state.executions:
             return False
-        self.state.executions[execution.exec_id] = execution.ts
-        self.state.last_execution = max(self.state.last_execution, execution.ts)
+        state.executions[execution.exec_id] = execution.ts
+        if execution.ts > state.last_execution:
+            state.last_execution = execution.ts
         return True
 
     def trade(
@@ -120,10 +128,6 @@ class PortfolioManager:
 
     # --- what can be asked
 
-    def is_hedged(self, instrument: InstrumentId) -> bool:
-        """Whether long and short of it are held apart."""
-        return self._holdings.is_hedged(instrument)
-
     def leg(self, execution: Execution, idx: int = 0) -> int:
         """The leg a fill belongs to: ``idx`` of its order where that is known, else by what it closed; 0 of one-way."""
         return self._trades.leg(execution, idx)
@@ -164,10 +168,6 @@ class PortfolioManager:
     def leg_size(self, instrument: InstrumentId, idx: int) -> Decimal:
         """Signed size of a leg at the venue."""
         return self._holdings.leg_size(instrument, idx)
-
-    def size(self, strategy: str, instrument: InstrumentId) -> Decimal:
-        """Size of a book, without making one."""
-        return self._holdings.size(strategy, instrument)
 
     def on_side(self, strategy: str, instrument: InstrumentId, sign: int) -> Decimal:
         """What a book holds on the side of ``sign`` (1 long, -1 short): of its net size, < 0 when that is on the other

@@ -3,6 +3,11 @@
 Stops come attached to an entry (the venue makes them), or are conditional reduce-only orders of ours. A stop is gone
 for good only when its owner gives it up or the position is flat; nothing else in the engine takes one away.
 
+The exits of a leg never close more than its book has. When they would, first goes what is left of an entry that
+another exit closed, then what the desk placed, then the oldest: an exit asked for later takes the room of an earlier
+one. The two exits of an entry are a pair that the venue keeps in step by itself; once one was changed they are two
+orders (bybit-v5 6.4), and it is the desk that ends the other, at once.
+
 In hedge mode each leg is a position of its own: a book that holds both has a plan and stops for each, sized by that
 leg, and what their sum is matters to neither.
 """

@@ -157,8 +157,10 @@ class Leg:
     # --- too much, or in the wrong place
 
     def _shrink(self, mine: list[Order], excess: Decimal) -> None:
-        """Take away what would close more than there is, ours before the venue's."""
-        for order in sorted(mine, key=lambda o: not o.leg):
+        """Take away what would close more than there is: first what another exit of its entry has closed already, then
+        ours before the venue's, then the oldest."""
+        ahead = self._w.attached.ahead
+        for order in sorted(mine, key=lambda o: (not ahead(o), not o.leg)):
             take = min(order.leaves, excess)
             if take <= 0 or not self._can_change(order):
                 continue
@@ -193,10 +195,11 @@ def stops_of(world: World, strategy: str, instrument: InstrumentId) -> list[Orde
 
 def leaves_by_itself(world: World, order: Order) -> bool:
     """Whether its partner, the other exit of the same entry, has just filled: the venue ends or cuts this one in the
-    same moment and says so next. After ``GRACE`` it is looked at again, of wall time where the venue's clock stands."""
-    partners = (o for o in world.attached.siblings(order) if o.filled and leg_of(o) != leg_of(order))
+    same moment and says so next. After ``GRACE`` it is looked at again, of wall time where the venue's clock stands.
+    Exits that were changed have no partner any more: the venue leaves them alone."""
+    partners = world.attached.ahead(order)
     until = max((o.touched for o in partners), default=-GRACE) + GRACE
-    if world.impatient or world.now > until:
+    if world.impatient or world.now > until or order.parted or any(o.parted for o in partners):
         return False
     if world.timers.get(EXITS_TIMER, 0) <= world.now:
         world.set_timer(EXITS_TIMER, until + 1)

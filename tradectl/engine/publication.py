@@ -8,6 +8,7 @@ from tradectl.model.commands import BalanceChanged, PositionChanged
 from tradectl.model.instruments import InstrumentId
 from tradectl.model.market_data import MarketKey
 from tradectl.model.money import ZERO
+from tradectl.model.orders import FINAL
 
 
 class Publication:
@@ -16,8 +17,9 @@ class Publication:
     def __init__(self, world: World, host: StrategyHost) -> None:
         self._w = world
         self._host = host
-        #: Orders whose end was stated, where nobody follows them on their way.
-        self._ended: dict[str, None] = {}
+        #: Orders whose end was stated, where nobody follows them on their way: the newest, and as many before them.
+        self._ended: set[str] = set()
+        self._ended_before: set[str] = set()
 
     def orders(self) -> None:
         """Each order that changed, once, and to whoever it concerns."""
@@ -31,23 +33,34 @@ class Publication:
 
     def _order(self, order: Order) -> None:
         w = self._w
-        stated, heard = w.audience.orders or self._is_over(order), w.hears(order.strategy, "on_order")
-        if stated or heard:
-            record = view(order, w.now)
-            if stated:
-                w.emit(record)
-            if heard:
-                w.deliveries.append((order.strategy, "on_order", record))
+        if not w.hears(order.strategy, "on_order"):
+            self.unheard(order)
+            return
+        record = view(order, w.now)
+        if self._is_stated(order):
+            w.emit(record)
+        w.deliveries.append((order.strategy, "on_order", record))
         for listen in w.on_order_change:
             listen(order)
 
-    def _is_over(self, order: Order) -> bool:
-        """Whether this is the moment an order ended and all its executions are here."""
-        if order.is_open or order.misses_executions or order.link_id in self._ended:
+    def unheard(self, order: Order) -> None:
+        """State an order that changed, of whom no strategy wants to hear."""
+        w = self._w
+        if self._is_stated(order):
+            w.out.append(view(order, w.now))
+        for listen in w.on_order_change:
+            listen(order)
+
+    def _is_stated(self, order: Order) -> bool:
+        """Whether it is: each change, or the moment an order ended and all its executions are here."""
+        if self._w.audience.orders:
+            return True
+        link, ended = order.spec.link_id, self._ended
+        if order.status not in FINAL or order.cum_qty > order.booked or link in ended or link in self._ended_before:
             return False
-        self._ended[order.link_id] = None
-        if len(self._ended) > KEEP_FINISHED:
-            del self._ended[next(iter(self._ended))]
+        ended.add(link)
+        if len(ended) == KEEP_FINISHED:
+            self._ended_before, self._ended = ended, set()
         return True
 
     def books(self) -> None:

@@ -3,6 +3,8 @@
 A *group* is one limit of the venue: ``derivative:create``, ``spot:cancel``, ``derivative:create_batch`` and so on.
 """
 
+from functools import lru_cache
+
 from msgspec import Struct, field
 
 from tradectl.engine.config import QueueLimits
@@ -26,7 +28,12 @@ def family_of(category: Category) -> str:
 
 def group_of(instrument: InstrumentId, action: Action) -> str:
     """The limit a single request counts against: ``derivative:create`` and so on."""
-    return family_of(instrument.category) + ":" + action
+    return _group(instrument.category, action)
+
+
+@lru_cache(maxsize=64)
+def _group(category: Category, action: Action) -> str:
+    return family_of(category) + ":" + action
 
 
 def group_named(reported: str) -> str:
@@ -90,6 +97,20 @@ class RateWindows:
     def take(self, group: str, now: int, units: int = 1) -> None:
         """Requests leave now."""
         self._window(group, now).times.extend([now] * units)
+
+    def take_one(self, group: str, now: int, spare: int) -> bool:
+        """One request leaves now, if there is room; whether it does."""
+        state = self.state
+        if state.blocked and state.blocked.get(group, 0) > now:
+            return False
+        window = state.sent.get(group)
+        if window is None:
+            window = state.sent[group] = Window()
+        window.forget(now - self._length)
+        if len(window.times) - window.head >= self._allowance(group, spare):
+            return False
+        window.times.append(now)
+        return True
 
     def give_back(self, group: str) -> None:
         """The last request taken did not leave after all."""

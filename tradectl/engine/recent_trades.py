@@ -14,6 +14,9 @@ from tradectl.engine.books import Book
 
 #: So many trades are kept; the oldest half then becomes part of the anchor.
 KEEP = 128
+_HALF = KEEP // 2
+#: At so many the book is the next anchor, and the one after it.
+_SEEN = (_HALF, KEEP)
 
 
 class Trade(Struct, array_like=True, gc=False):
@@ -28,10 +31,12 @@ class Trade(Struct, array_like=True, gc=False):
 
 
 class RecentTrades(Struct):
-    """``anchor`` is the book before the first of ``trades``, which are in order of time."""
+    """``anchor`` is the book before the first of ``trades``, which are in order of time; ``middle`` the one the anchor
+    becomes next, where it was seen on the way."""
 
     anchor: Book
     trades: list[Trade] = field(default_factory=list)
+    middle: Book | None = None
 
     @classmethod
     def since(cls, net: Book) -> "RecentTrades":
@@ -40,15 +45,21 @@ class RecentTrades(Struct):
 
     def book(self, trade: Trade, net: Book) -> Decimal:
         """Book a trade into ``net``; returns by how much its realised profit changed."""
-        before = net.realised
-        if not self.trades or self.trades[-1].ts <= trade.ts:
-            self.trades.append(trade)
+        before, kept, ahead = net.realised, self.trades, None
+        count = len(kept)
+        if not count or kept[-1].ts <= trade.ts:
+            if count in _SEEN:
+                ahead = _moving(net)
+            kept.append(trade)
             net.trade(trade.sign, trade.qty, trade.price, trade.pnl, trade.value)
         else:
-            self.trades.insert(bisect_right(self.trades, trade.ts, key=lambda t: t.ts), trade)
+            kept.insert(bisect_right(kept, trade.ts, key=lambda t: t.ts), trade)
             self._again(net)
-        if len(self.trades) > KEEP:
+            self.middle = None
+        if count >= KEEP:
             self._fold()
+        if ahead is not None:
+            self.middle = ahead
         return net.realised - before
 
     def _again(self, net: Book) -> None:
@@ -57,9 +68,16 @@ class RecentTrades(Struct):
         net.size, net.cost, net.realised, net.cash_flow = book.size, book.cost, book.realised, book.cash_flow
 
     def _fold(self) -> None:
-        half = KEEP // 2
-        _apply(self.trades[:half], self.anchor)
-        del self.trades[:half]
+        if self.middle is not None:
+            self.anchor = self.middle
+        else:
+            _apply(self.trades[:_HALF], self.anchor)
+        del self.trades[:_HALF]
+
+
+def _moving(book: Book) -> Book:
+    """What trades move of a book."""
+    return Book(book.size, book.cost, book.realised, cash_flow=book.cash_flow, inverse=book.inverse)
 
 
 def _apply(trades: list[Trade], book: Book) -> None:

@@ -27,7 +27,7 @@ class RiskManager:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._plain = PlainOrders(world)
+        self.plain = PlainOrders(world)
         self._applicable: dict[tuple[str, str, bool], tuple[InForce, tuple[RiskCheck, ...]]] = {}
         #: Told of a strategy that asks for more orders than it may, and of the limit; it halts the strategy.
         self.flooded: Callable[[str, int], None] = lambda strategy, limit: None
@@ -91,7 +91,7 @@ class RiskManager:
 
     def is_plain(self, candidate: Candidate) -> bool:
         """Whether it certainly passes, and nobody wants to read why."""
-        return not self._world.audience.decisions and self._plain.passes(candidate)
+        return not self._world.audience.decisions and self.plain.passes(candidate)
 
     def what_if(self, candidate: Candidate) -> tuple[Check, ...]:
         """Every check that applies, past the ones that fail; but an order without a sensible quantity or price has

@@ -64,7 +64,7 @@ class Targets:
         self, strategy: str, info: Instrument, size: Decimal, action: str, reason: str, late: bool,
         protection: Protection | None,
     ) -> None:  # fmt: skip
-        short = not (late or protection is not None or self._w.audience.decisions or self._desk.minds_targets())
+        short = not (late or protection is not None or self._desk.minds_targets())
         if not (short and self._express.to_size(strategy, info, size)):
             self.to_size(strategy, info, size, action, reason, late, protection=protection)
 
@@ -171,7 +171,7 @@ class Targets:
         )  # fmt: skip
 
     def _cancel_resting(self, strategy: str, instrument: InstrumentId, reason: str) -> None:
-        for order in self._w.open_orders() if self._w.open.orders else ():
+        for order in self._w.open_orders() if self._w.open.any else ():
             waits = order.spec.type is OrderType.LIMIT or order.is_dormant
             resting = waits and order.is_open and not order.is_stop
             if order.strategy == strategy and order.instrument == instrument and resting:

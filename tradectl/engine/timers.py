@@ -29,7 +29,8 @@ class Timers:
 
     def __init__(self, engine: "TradingEngine") -> None:
         self._e = engine
-        self._states_at = 0
+        #: What strategies keep is looked at again with the first candle from here on.
+        self.states_at = 0
 
     def audit_later(self) -> None:
         """The next comparison of the streams' statements with the books."""
@@ -80,10 +81,10 @@ class Timers:
         candle would be too often where it is much."""
         e = self._e
         e.guards.closed()
-        if now >= self._states_at:
-            self._states_at = (now // _DAY + 1) * _DAY
+        if now >= self.states_at:
+            self.states_at = (now // _DAY + 1) * _DAY
             e.host.check_states()
-        if e.world.open.orders or e.protections.is_planned or e.stops.state.wanted:
+        if e.world.open.any or e.protections.is_planned or e.stops.state.wanted:
             self._look_after()
 
     def _look_after(self) -> None:
@@ -92,7 +93,7 @@ class Timers:
         e.protections.look_all()
         if e.stops.state.wanted:
             e.stops.look()
-        if w.open.orders:
+        if w.open.any:
             if not w.unreconciled and e.answers.chase(w.now - QUIET):
                 e.reconciler.ask("executions are missing")
             e.venue.hold_for_unknown()

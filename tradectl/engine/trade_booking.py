@@ -11,7 +11,10 @@ from tradectl.engine.recent_trades import Trade
 from tradectl.engine.shared_fills import split
 from tradectl.model.instruments import Category, Instrument
 from tradectl.model.money import ZERO
-from tradectl.model.orders import Execution
+from tradectl.model.orders import Execution, Side
+
+# Looking up a member of an enumeration takes longer than comparing it.
+_LINEAR, _SPOT, _OPTION, _BUY = Category.LINEAR, Category.SPOT, Category.OPTION, Side.BUY
 
 
 class TradeBooking:
@@ -36,25 +39,41 @@ class TradeBooking:
         if instrument.is_spot:
             return self._spot(execution, instrument, strategy, arrival, fee_price)
         if not idx and not self._h.is_hedged(execution.instrument):
-            return self._single(execution, instrument, strategy, arrival, fee_price)
+            return self.single(execution, instrument, strategy, arrival, fee_price)
         parts = {strategy: execution.qty}
         return self.trade_shared(execution, instrument, parts, idx, arrival, fee_price)[0]
 
-    def _single(
-        self, execution: Execution, instrument: Instrument, strategy: str, arrival: Decimal | None,
-        fee_price: Decimal | None,
+    def single(
+        self, execution: Execution, instrument: Instrument, strategy: str, arrival: Decimal | None = None,
+        fee_price: Decimal | None = None,
     ) -> Booked:  # fmt: skip
-        """A derivative's fill that belongs to one book of a position without legs: nothing is shared out."""
-        h, sign = self._h, execution.side.sign
-        fee, value = _fee(execution, instrument.settle_coin, fee_price), _stated_value(execution)
-        net = self._position_trade(execution, instrument, 0, value, fee)
-        book = h.place(strategy, instrument.id, 0)
-        own = book.trade(sign, execution.qty, execution.price, value=value)
-        book.fees += fee
+        """:meth:`trade` of a derivative's fill that belongs to one book of a position without legs."""
+        # The usual case, many times a second in a backtest: what the shared way asks others for is written out here.
+        h, state, id_, coin = self._h, self._h.state, instrument.id, instrument.settle_coin
+        qty, price, fee, ts = execution.qty, execution.price, execution.fee, execution.ts
+        sign, signed = (1, qty) if execution.side is _BUY else (-1, -qty)
+        value = None if id_.category is _LINEAR else _stated_value(execution)
+        paid = fee if execution.fee_coin == coin else _fee(execution, coin, fee_price)
+        net = state.nets.get(id_) or h.place(VENUE, id_, 0)
+        recent = state.recent.get(id_) or h.recent(id_, 0, net)
+        realised = recent.book(Trade(ts, sign, qty, price, execution.pnl, value), net)
+        net.fees += paid
+        if id_.category is _OPTION:
+            realised = _premium(execution, value)
+        cash = state.cash
+        if realised:
+            cash[coin] = cash.get(coin, ZERO) + realised
+        if fee:
+            coin = execution.fee_coin or coin
+            cash[coin] = cash.get(coin, ZERO) - fee
+        books = state.books.get(strategy)
+        book = (books.get(id_) if books is not None else None) or h.place(strategy, id_, 0)
+        own = book.trade(sign, qty, price, None, value)
+        book.fees += paid
         if arrival:
-            net.slippage += book.slip(sign, execution.qty, execution.price, arrival)
-        h.state.trades[strategy] = h.state.trades.get(strategy, 0) + 1
-        h.state.held.changed(instrument.id, Change(execution.ts, strategy, sign * execution.qty))
+            net.slippage += book.slip(sign, qty, price, arrival)
+        state.trades[strategy] = state.trades.get(strategy, 0) + 1
+        state.held.changed(id_, Change(ts, strategy, signed))
         return Booked(strategy, own, book.size)
 
     def trade_shared(
@@ -85,15 +104,13 @@ class TradeBooking:
         self, execution: Execution, instrument: Instrument, idx: int, value: Decimal | None, fee: Decimal
     ) -> Book:
         """A derivative's fill in the position at the venue and in the cash. Who buys an option pays for it at once."""
-        net, sign = self._h.place(VENUE, instrument.id, idx), execution.side.sign
-        recent = self._h.recent(instrument.id, idx, net)
-        trade = Trade(execution.ts, sign, execution.qty, execution.price, execution.pnl, value)
-        realised = recent.book(trade, net)
+        h, id_ = self._h, instrument.id
+        net = h.place(VENUE, id_, idx)
+        trade = Trade(execution.ts, execution.side.sign, execution.qty, execution.price, execution.pnl, value)
+        realised = h.recent(id_, idx, net).book(trade, net)
         net.fees += fee
-        option = instrument.id.category is Category.OPTION
-        premium = execution.qty * execution.price if value is None else value
-        self._h.pay(instrument.settle_coin, -sign * premium if option else realised)
-        self._h.pay(execution.fee_coin or instrument.settle_coin, -execution.fee)
+        h.pay(instrument.settle_coin, _premium(execution, value) if id_.category is _OPTION else realised)
+        h.pay(execution.fee_coin or instrument.settle_coin, -execution.fee)
         return net
 
     def _note(self, execution: Execution, name: str, part: Decimal, idx: int) -> None:
@@ -128,15 +145,20 @@ class TradeBooking:
 
 def _fee(execution: Execution, coin: str, price: Decimal | None) -> Decimal:
     """The fee in ``coin``; one in another coin at ``price``, 0 when nobody can value it."""
-    if execution.fee_coin in ("", coin):
+    if execution.fee_coin == coin or not execution.fee_coin:
         return execution.fee
     return execution.fee * price if price is not None else ZERO
 
 
 def _stated_value(execution: Execution) -> Decimal | None:
     """The venue's own figure, where value is not simply quantity times price."""
-    plain = execution.instrument.category in (Category.LINEAR, Category.SPOT)
-    return None if plain or not execution.value else execution.value
+    category = execution.instrument.category
+    return None if category is _LINEAR or category is _SPOT or not execution.value else execution.value
+
+
+def _premium(execution: Execution, value: Decimal | None) -> Decimal:
+    """What an option's fill pays in at once (< 0 out)."""
+    return -execution.side.sign * (execution.qty * execution.price if value is None else value)
 
 
 def _slip(book: Book, execution: Execution, qty: Decimal, arrival: Decimal | None) -> Decimal:

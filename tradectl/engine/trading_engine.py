@@ -25,6 +25,7 @@ from tradectl.engine.order_state import Order
 from tradectl.engine.position_stops import PositionStops
 from tradectl.engine.protection import Protections
 from tradectl.engine.publication import Publication
+from tradectl.engine.quiet_bars import QuietBars
 from tradectl.engine.reconciler import Reconciler
 from tradectl.engine.risk_desk import RiskDesk
 from tradectl.engine.risk_manager import RiskManager
@@ -35,6 +36,7 @@ from tradectl.engine.targets import Targets
 from tradectl.engine.timers import Timers
 from tradectl.engine.trading_state import AUTO, STOPPING
 from tradectl.engine.venue_events import VenueEvents
+from tradectl.engine.whole_fills import WholeFills
 from tradectl.engine.world import World
 from tradectl.model.commands import (
     Command,
@@ -106,7 +108,8 @@ class TradingEngine:
         self.risk = RiskManager(w)
         self.dispatch = Dispatch(w, self.risk)
         self.desk = OrderDesk(w, self.risk, self.dispatch)
-        self.targets = Targets(w, self.desk, self.risk, Express(w, self.risk, self.dispatch))
+        express = Express(w, self.risk, self.dispatch)
+        self.targets = Targets(w, self.desk, self.risk, express)
         self.known = KnownOrders(w)
         self.fills = Fills(w, self.known)
         self.answers = OrderAnswers(w, self.dispatch, self.known, self.fills)
@@ -121,7 +124,9 @@ class TradingEngine:
         self.algorithms = AlgorithmDesk(w, self.desk, lambda key: self.host.subscribe(key), self._why_idle)
         self.fills.on_stray = self.algorithms.stray
         self.algorithm_requests = AlgorithmRequests(w, self.algorithms, self._why_idle)
-        self.intents = IntentDesk(w, self.desk, self.targets, self.protections, self.allocator, self.algorithm_requests)
+        self.intents = IntentDesk(
+            w, self.desk, self.targets, self.protections, self.allocator, self.algorithm_requests, express
+        )
         self.host = StrategyHost(w, classes, self.intents.process, self.desk.cancel_entries)
         self.strategies = StrategyDesk(w, self.host, self.desk)
         self.stops = PositionStops(w, self.desk, self.dispatch)
@@ -130,12 +135,14 @@ class TradingEngine:
             w, self.desk, self.targets, self.host, self.guards, self.reconciler, self.protections.adopted
         )
         self.publication = Publication(w, self.host)
+        self.whole_fills = WholeFills(self)
         self.venue = VenueEvents(self)
         self.timers = Timers(self)
+        self.quiet_bars = QuietBars(self)
         self._bars_closed = self.host.bars.closed
         self._handlers = self._table()
         #: The last moment of closed candles the guard looked at; where a timer wakes it, none is ever later.
-        self._looked_at = _NEVER if config.guard_every_s else 0
+        self.looked_at = _NEVER if config.guard_every_s else 0
 
     def forewarn(self, recorded: Iterable[Command]) -> None:
         """Before the replay of an event: what was decided then. A callback that was aborted is not run again."""
@@ -159,6 +166,11 @@ class TradingEngine:
             w.now = event.received
         w.event = event
         handler(event)
+        return self.finished()
+
+    def finished(self) -> tuple[Command, ...]:
+        """The step is over: what follows from it, and all that was decided, in order."""
+        w = self.world
         if w.out and w.audience.decisions:
             self.host.notes.complete(0)
         if w.dirty_orders or w.deliveries or w.dirty_books or w.dirty_coins or w.state_dirty or w.queue.waits:
@@ -218,7 +230,7 @@ class TradingEngine:
             PredictionMade: self.host.prediction,
             OrderAnswered: self.venue.answered,
             OrderReported: self.venue.reported,
-            Executed: lambda e: self.fills.executed(e.execution),
+            Executed: self.whole_fills.executed,
             OrderLookedUp: self.venue.looked_up,
             BalancesReported: self.venue.note_balances,
             PositionsReported: self.venue.note_positions,
@@ -263,8 +275,8 @@ class TradingEngine:
                 self.protections.price_changed(event.instrument)
             if self.algorithms.working:
                 self.algorithms.quote(event.instrument)
-        if event.received > self._looked_at:
-            self._looked_at = event.received
+        if event.received > self.looked_at:
+            self.looked_at = event.received
             self.timers.closed(event.received)
         self._bars_closed(event)
 

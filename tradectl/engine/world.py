@@ -31,7 +31,7 @@ from tradectl.model.commands import (
     StateChanged,
 )
 from tradectl.model.events import Event
-from tradectl.model.ids import order_link_id
+from tradectl.model.ids import SEQ_CHARS, link_prefix, to_base32
 from tradectl.model.instruments import Category, FeeRate, Instrument, InstrumentId
 from tradectl.model.money import ZERO
 
@@ -145,7 +145,7 @@ class World:
 
     def next_link(self, strategy: str) -> str:
         """A fresh ``orderLinkId`` for an order of ``strategy``."""
-        link = order_link_id(self.config.run, self.number(strategy), self.order_seq)
+        link = link_prefix(self.config.run, self.number(strategy)) + to_base32(self.order_seq, SEQ_CHARS)
         self.order_seq += 1
         return link
 
@@ -159,10 +159,11 @@ class World:
 
     def add_order(self, order: Order) -> None:
         """Register an order; the oldest finished ones leave memory."""
-        self.orders[order.link_id] = order
+        link = order.spec.link_id
+        self.orders[link] = order
         self.recount(order)
-        self.dirty_orders[order.link_id] = None
-        if len(self.orders) > KEEP_FINISHED + len(self.open.orders):
+        self.dirty_orders[link] = None
+        if len(self.orders) > KEEP_FINISHED + len(self.open):
             self._forget_one()
 
     def forget(self, link_id: str) -> None:
@@ -175,7 +176,7 @@ class World:
 
     def _forget_one(self) -> None:
         for link in self.orders:
-            if link not in self.open.orders:
+            if link not in self.open:
                 order = self.orders.pop(link)
                 self.link_of.pop(order.order_id, None)
                 self.attached.drop(order)
@@ -194,7 +195,11 @@ class World:
         in hedge mode of the long or short leg."""
         if self.portfolio.is_hedged(instrument):
             return abs(self.portfolio.leg_size(instrument, LONG if sign > 0 else SHORT))
-        return max(sign * self.portfolio.net_size(instrument), ZERO)
+        net = self.portfolio.state.nets.get(instrument)
+        if net is None:
+            return ZERO
+        size = net.size if sign > 0 else -net.size
+        return size if size > ZERO else ZERO
 
     def recount(self, order: Order) -> None:
         """Note that what is in flight of an order changed, when it is asked about before it is touched."""

@@ -61,8 +61,9 @@ class Book:
     def touch(self, uid: str, idx: int) -> None:
         """Note that a user's position or orders here changed."""
         key = (uid, self.legs[idx])
-        self.holders.add(key)
-        self.changed.add(key)
+        if key not in self.changed:  # what is there is a holder, too
+            self.holders.add(key)
+            self.changed.add(key)
 
     def levels(self, side: Side, levels: Iterable[tuple[Decimal, Decimal]]) -> dict[int, int]:
         """Displayed levels by key; whole lots only. Raises ``ValueError`` for a price off the tick or a negative

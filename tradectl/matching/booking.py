@@ -12,7 +12,7 @@ from tradectl.matching import position_cost
 from tradectl.matching.accounts import Account, Holding
 from tradectl.matching.book import Book
 from tradectl.matching.publication import Publication
-from tradectl.matching.records import Fill, LedgerEntry, VenueOrder
+from tradectl.matching.records import Fill, LedgerEntry, Position, VenueOrder, Wallet
 from tradectl.matching.state import State
 from tradectl.model.money import ZERO, to_coin
 from tradectl.model.orders import OrderStatus, OrderType, Side
@@ -48,7 +48,14 @@ def book_trade(state: State, out: Publication, account: Account, book: Book, ord
     else:
         fee_coin, fee = book.instrument.settle_coin, to_coin(value * rate)
         _fill_order(order, qty, value, fee_coin, fee, trade.now)
-        pnl, closed = _trade_position(state, out, account, book, order, trade, qty, value, fee)
+        holding = account.holdings.get(book.legs[order.position_idx]) or account.holding(
+            book.instrument, order.position_idx
+        )
+        pnl, closed = trade_position(
+            state, book, holding.position, order.side is BUY, trade.ticks, qty, value, fee, trade.seq, trade.now
+        )  # fmt: skip
+        if out.wanted.positions:
+            out.position(holding.position)
     fill = Fill(  # in the order of the fields: naming them all takes longer than everything else here
         state.ids.execution_id(), account.uid, order.instrument, order.order_id, order.link_id, order.side,
         "Market" if order.type is MARKET else "Limit", order.price or ZERO, order.qty, order.leaves, price, qty, value,
@@ -79,12 +86,7 @@ def move_cash(
 ) -> None:
     """Move ``cash_flow + funding - fee`` into the wallet, against the market and the fee account, with its log row."""
     change = cash_flow + funding - fee
-    wallet = account.wallets.get(coin) or account.wallet(coin)
-    wallet.balance += change
-    if not book.is_spot:
-        wallet.cum_realised += change
-    state.market.pay(coin, change + fee, fee)
-    state.cash_moved(account.uid)
+    wallet = pay(state, account, coin, change, fee, not book.is_spot)
     if out.wanted.wallets:
         out.wallet(wallet)
     if not out.wanted.ledger:
@@ -110,34 +112,52 @@ def _fill_order(order: VenueOrder, qty: Decimal, value: Decimal, fee_coin: str, 
     order.updated = now
 
 
-def _trade_position(
-    state: State, out: Publication, account: Account, book: Book, order: VenueOrder, trade: Trade, qty: Decimal,
-    value: Decimal, fee: Decimal,
+def pay(state: State, account: Account, coin: str, change: Decimal, fee: Decimal, realised: bool) -> Wallet:
+    """Move ``change``, of which ``fee`` is taken off already, into the wallet; ``realised`` counts it as profit."""
+    wallet = account.wallets.get(coin) or account.wallet(coin)
+    wallet.balance += change
+    if realised:
+        wallet.cum_realised += change
+    state.market.pay(coin, change + fee, fee)
+    state.cash_moved(account.uid)
+    return wallet
+
+
+def trade_position(
+    state: State, book: Book, position: Position, buys: bool, ticks: int, qty: Decimal, value: Decimal, fee: Decimal,
+    seq: int, now: int,
 ) -> tuple[Decimal, Decimal]:  # fmt: skip
-    """Trade ``qty`` for ``value`` on the side of ``order``; returns the realised profit and the closed size."""
-    idx, grid = order.position_idx, book.grid
-    holding = account.holdings.get(book.legs[idx]) or account.holding(book.instrument, idx)
-    position, size = holding.position, holding.position.size
-    if order.side is not BUY:
+    """Trade ``qty`` for ``value``, both unsigned, at ``ticks``; returns the realised profit and the closed size."""
+    size, cost, grid, realised, closed = position.size, position.cost, book.grid, ZERO, ZERO
+    if not buys:
         qty = -qty
-    was_flat, was_long = not size, size > ZERO
-    closing = value = grid.signed_value(qty, value)
-    if not was_flat and abs(size) < abs(qty):
-        closing = grid.signed_value(qty, grid.value(trade.ticks, grid.lots(abs(size))))
-    result = position_cost.trade(size, position.cost, qty, value, closing)
-    position.size, position.cost = result.size, result.cost
+    if buys is grid.inverse:
+        value = -value  # as Grid.signed_value
     state.market.mirror(position.instrument, qty, value)
-    opening_fee = fee
-    if was_flat or (result.size and (result.size > ZERO) is not was_long):
-        # A flip closes one position and opens another: the fee is shared by size, the last digit to the new one.
-        opening_fee = fee - to_coin(fee * result.closed / abs(qty))
-        position.realised, position.opened = -opening_fee, trade.now
+    if not size or (size > ZERO) is buys:
+        after = size + qty
+        position.size, position.cost = after, cost + value
     else:
-        position.realised += result.realised - fee
-    position.cum_realised += result.realised - fee
-    book.touch(account.uid, idx)
-    touch_position(out, holding, trade.seq, trade.now)
-    return result.realised, result.closed
+        closing = value
+        if abs(size) < abs(qty):
+            closing = grid.signed_value(qty, grid.value(ticks, grid.lots(abs(size))))
+        traded = position_cost.trade(size, cost, qty, value, closing)
+        after, realised, closed = traded.size, traded.realised, traded.closed
+        position.size, position.cost = after, traded.cost
+    gain = realised - fee
+    position.cum_realised += gain
+    if not size:
+        position.realised, position.opened = gain, now
+    elif after and (after > ZERO) is not (size > ZERO):
+        # A flip closes one position and opens another: the fee is shared by size, the last digit to the new one.
+        position.realised, position.opened = to_coin(fee * closed / abs(qty)) - fee, now
+    else:
+        position.realised += gain
+    position.seq, position.updated = seq, now
+    if not position.created:
+        position.created = now
+    book.touch(position.uid, position.position_idx)
+    return realised, closed
 
 
 def touch_position(out: Publication, holding: Holding, seq: int, now: int) -> None:

@@ -28,6 +28,13 @@ class DisplayedSide:
         self.sizes = sizes
         self.keys = sorted(sizes)
 
+    def show(self, sizes: dict[int, int]) -> None:
+        """As :meth:`replace`, all of it fresh."""
+        if self.used:
+            self.used = {}
+        self.sizes = sizes
+        self.keys = sorted(sizes) if len(sizes) > 1 else list(sizes)
+
     def update(self, key: int, lots: int) -> None:
         """Set one level (0 removes it); what was used of it is fresh again."""
         self.used.pop(key, None)

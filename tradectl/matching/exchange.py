@@ -25,6 +25,7 @@ from tradectl.matching import (
     snapshot,
 )
 from tradectl.matching.accounts import Account, Holding
+from tradectl.matching.at_once import AtOnce
 from tradectl.matching.book import Book
 from tradectl.matching.ids import IdSource, PlainIds
 from tradectl.matching.matcher import Matcher
@@ -159,6 +160,11 @@ class Exchange:
         order = order_entry.place(self._state, out, self._state.account(uid), request, now)
         happened = out.finish()
         return out.shown(order), happened
+
+    def at_once(self, uid: str, instrument: InstrumentId) -> AtOnce:
+        """The quick way for plain market orders of one account, for who reads no happenings. Not to be used after the
+        instrument was relisted or the exchange restored."""
+        return AtOnce(self._state, self._state.account(uid), self._book(instrument))
 
     def amend(
         self,
@@ -316,21 +322,21 @@ class Exchange:
 
     def stand(
         self, instrument: InstrumentId, price: Decimal, mark: Decimal, now: int, safe: bool = False
-    ) -> list[Happening]:
+    ) -> list[Happening] | None:
         """The price is here and the displayed sides are out of date: :meth:`show` others before an order is placed.
 
         ``safe``: the caller kept within :meth:`liquidation_bounds`, so that nothing needs to be looked for.
-        Raises ``ValueError`` when somebody's order waits here, for which :meth:`walk` is meant.
+        ``None``, and nothing changed, when somebody's order waits here, for which :meth:`walk` is meant.
         """
-        out, book = self._out(), self._book(instrument)
+        book = self._state.book(instrument)
         if book.buys.keys or book.sells.keys or book.conditionals:
-            raise ValueError(f"an order waits in {instrument}")
-        stand(self._state, out, book, price, mark, None if safe else now)
-        return out.finish()
+            return None
+        stand(self._state, book, price, mark)
+        return [] if safe else self._liquidate(now)
 
     def show(self, instrument: InstrumentId, bids: dict[int, int], asks: dict[int, int]) -> None:
         """Display sides (lots by key) without crossing what rests; what fills used of the old ones is forgotten."""
-        show(self._book(instrument), bids, asks)
+        show(self._state.book(instrument), bids, asks)
 
     def waypoints(self, instrument: InstrumentId) -> list[Decimal]:
         """Prices at which a last price on its way does something, in no order: triggers that look at it, and for each
@@ -353,14 +359,14 @@ class Exchange:
 
     def has_resting(self, instrument: InstrumentId) -> bool:
         """Whether anybody has an order here, in the book or conditional: a price could do something to it."""
-        book = self._book(instrument)
+        book = self._state.book(instrument)
         return bool(book.buys.keys or book.sells.keys or book.conditionals)
 
-    def liquidation_bounds(self, uid: str, instrument: InstrumentId) -> tuple[Decimal, Decimal] | None:
+    def liquidation_bounds(self, uid: str, instrument: InstrumentId, at: float = 0.0) -> tuple[Decimal, Decimal] | None:
         """Marks strictly between the two cannot liquidate the account, all else standing still; ``None``: no mark of
-        this instrument can. See :mod:`tradectl.matching.safe_marks`."""
+        this instrument can. ``at`` is the mark, if it was not told. See :mod:`tradectl.matching.safe_marks`."""
         state = self._state
-        return safe_marks.liquidation_bounds(state, state.account(uid), self._book(instrument))
+        return safe_marks.liquidation_bounds(state, state.account(uid), state.book(instrument), at)
 
     # --- views (copies) ---------------------------------------------------------------------------------------
 
@@ -392,11 +398,13 @@ class Exchange:
 
     def holds(self, uid: str, instrument: InstrumentId) -> bool:
         """Whether there is a position, on either side."""
-        holdings = self._state.account(uid).holdings
-        for leg in self._book(instrument).legs:
-            holding = holdings.get(leg)
+        account = self._state.account(uid)
+        for leg in self._state.book(instrument).legs:
+            holding = account.holdings.get(leg)
             if holding is not None and holding.position.size:
                 return True
+            if not (account.hedge or account.hedge_coins):
+                return False  # the other legs are those of hedge mode
         return False
 
     def position(self, uid: str, instrument: InstrumentId, position_idx: int = 0) -> Position:

@@ -38,6 +38,12 @@ class IdSource(Struct):
         self.seq += 1
         return self.seq
 
+    def whole_fill(self) -> tuple[str, str, int]:
+        """The ids of an order and of the execution that completes it, and their match; its log row counts as
+        written."""
+        self.rows += 1
+        return self.order_id(False), self.execution_id(), self.next_seq()
+
     def next_turn(self) -> int:
         """The next place in time of the order queues."""
         self.turns += 1
@@ -62,8 +68,22 @@ _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 class PlainIds(IdSource):
     """Counted ids instead of hashed ones, for who makes millions and sends them nowhere."""
 
-    def _uuid(self, kind: str, number: int) -> str:
-        return f"{kind}-{number}"
+    def order_id(self, spot: bool) -> str:
+        if spot:
+            return super().order_id(True)
+        self.orders += 1
+        return f"order-{self.orders}"
+
+    def execution_id(self) -> str:
+        self.executions += 1
+        return f"execution-{self.executions}"
+
+    def whole_fill(self) -> tuple[str, str, int]:
+        self.rows += 1
+        self.orders += 1
+        self.executions += 1
+        self.seq += 1
+        return f"order-{self.orders}", f"execution-{self.executions}", self.seq
 
 
 @lru_cache(maxsize=64)

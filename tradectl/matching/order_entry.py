@@ -6,7 +6,6 @@ from tradectl.matching import conditional_entry, order_life, stop_checks
 from tradectl.matching import order_checks as checks
 from tradectl.matching.accounts import Account
 from tradectl.matching.book import Book
-from tradectl.matching.booking import Trade, book_trade
 from tradectl.matching.matcher import NO_LIMIT, Incoming, Matcher, available, limit_key, would_take
 from tradectl.matching.order_plan import Plan, check_funds, new_order, plan_of
 from tradectl.matching.publication import Publication
@@ -14,9 +13,9 @@ from tradectl.matching.records import NewOrder, Refused, VenueOrder
 from tradectl.matching.resting import RestingOrder
 from tradectl.matching.state import State
 from tradectl.model.money import ZERO
-from tradectl.model.orders import OrderStatus, OrderType, Side, TimeInForce
+from tradectl.model.orders import OrderStatus, Side, TimeInForce
 
-BUY, SELL, FILLED, MARKET = Side.BUY, Side.SELL, OrderStatus.FILLED, OrderType.MARKET
+BUY, SELL, FILLED = Side.BUY, Side.SELL, OrderStatus.FILLED
 #: What must not trade, or only whole, and what never stays in the book.
 CAREFUL = (TimeInForce.POST_ONLY, TimeInForce.FOK)
 NOTHING_RESTS = (TimeInForce.IOC, TimeInForce.FOK)
@@ -62,8 +61,6 @@ def match(
 ) -> None:
     """Trade what can trade at once, then rest or end the remainder."""
     limit = limit_key(order.side, plan.ticks)
-    if order.type is MARKET and _fills_at_once(state, out, account, book, order, plan, limit, now):
-        return
     refusal = _refuses_to_match(book, order, plan, limit) if order.time_in_force in CAREFUL else ""
     incoming = Incoming(account, order, limit, plan.lots)
     if order.quote_qty:
@@ -85,28 +82,6 @@ def match(
         if order.reduce_only:
             order_life.keep_reducing(out, account, book, order.position_idx, now)
     order_life.announce(out, account, book, order)
-
-
-def _fills_at_once(
-    state: State, out: Publication, account: Account, book: Book, order: VenueOrder, plan: Plan, limit: int, now: int
-) -> bool:
-    """Whether it was: a plain market order that one displayed level fills, as :class:`Matcher` would, nobody else being
-    there."""
-    buys = order.side is BUY
-    displayed, resting = (book.asks, book.sells) if buys else (book.bids, book.buys)
-    if resting.keys or order.quote_qty or order.protection is not None or order.partner or plan.lots <= 0:
-        return False
-    holding, level = account.holdings.get(book.legs[order.position_idx]), displayed.best()
-    if level is None or level > limit or displayed.available(level) < plan.lots:
-        return False
-    if holding is None or holding.reducing or holding.attached:
-        return False
-    trade = Trade(abs(level), plan.lots, False, state.ids.next_seq(), now)
-    book_trade(state, out, account, book, order, trade)
-    displayed.take(level, plan.lots)
-    _end_filled(account, order)
-    order_life.announce(out, account, book, order)
-    return True
 
 
 def _refuses_to_match(book: Book, order: VenueOrder, plan: Plan, limit: int) -> str:

@@ -32,13 +32,15 @@ class MarketAccount(Struct):
 
     def pay(self, coin: str, amount: Decimal, fee: Decimal) -> None:
         """Give ``amount`` (may be negative) to a user, who gives ``fee`` of it to the fee account."""
-        self.cash[coin] = self.cash.get(coin, ZERO) - amount
-        self.fees[coin] = self.fees.get(coin, ZERO) + fee
+        cash, fees = self.cash, self.fees
+        cash[coin] = cash.get(coin, ZERO) - amount
+        fees[coin] = fees.get(coin, ZERO) + fee
 
     def mirror(self, instrument: InstrumentId, qty: Decimal, value: Decimal) -> None:
         """Take the other side of signed ``qty`` for signed ``value``."""
-        self.sizes[instrument] = self.sizes.get(instrument, ZERO) - qty
-        self.costs[instrument] = self.costs.get(instrument, ZERO) - value
+        sizes, costs = self.sizes, self.costs
+        sizes[instrument] = sizes.get(instrument, ZERO) - qty
+        costs[instrument] = costs.get(instrument, ZERO) - value
 
 
 class State:

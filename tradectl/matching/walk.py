@@ -47,22 +47,19 @@ def walk(state: State, out: Publication, book: Book, step: Step, now: int) -> No
     liquidation.liquidate_where_due(state, out, now)
 
 
-def stand(state: State, out: Publication, book: Book, price: Decimal, mark: Decimal, now: int | None) -> None:
+def stand(state: State, book: Book, price: Decimal, mark: Decimal) -> None:
     """:func:`walk` without a trade where nobody waits, and where what is displayed will be shown anew before it is
-    asked for. Without ``now`` nobody is liquidated."""
-    before, book.last = book.reference(), price
+    asked for. Nobody is liquidated."""
+    before, book.last = book.mark if book.mark is not None else book.reference(), price
     book.mark = book.index = mark
-    price_moved(state, book, before)
-    if now is not None:
-        liquidation.liquidate_where_due(state, out, now)
+    if book.holders:
+        price_moved(state, book, before)
 
 
 def show(book: Book, bids: dict[int, int], asks: dict[int, int]) -> None:
     """Display new sides, all of them fresh; queues move forward, nothing is crossed."""
-    book.bids.used.clear()
-    book.asks.used.clear()
-    book.bids.replace(bids)
-    book.asks.replace(asks)
+    book.bids.show(bids)
+    book.asks.show(asks)
     if book.buys.keys:
         queue_position.refresh(book.buys, book.bids)
     if book.sells.keys:

@@ -3,10 +3,13 @@
 The run id is drawn once and journalled, the sequence only grows, so no id is ever used twice.
 """
 
+from functools import lru_cache
+
 from msgspec import Struct
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {c: i for i, c in enumerate(ALPHABET)}
+_PAIRS = [a + b for a in ALPHABET for b in ALPHABET]
 RUN_CHARS, INSTANCE_CHARS, SEQ_CHARS = 8, 3, 10
 #: Orders placed by a person belong to this instance number; strategies start at 1.
 OPERATOR = 0
@@ -26,9 +29,9 @@ def to_base32(number: int, width: int) -> str:
         raise OverflowError(f"{number} does not fit {width} base32 characters")
     text = ""
     while number:
-        text = ALPHABET[number & 31] + text
-        number >>= 5
-    return text.rjust(width, "0")
+        text = _PAIRS[number & 1023] + text
+        number >>= 10
+    return text.rjust(width, "0")[-width:]
 
 
 def from_base32(text: str) -> int:
@@ -46,7 +49,13 @@ def run_id(random_bits: int) -> str:
 
 def order_link_id(run: str, instance: int, seq: int) -> str:
     """The id of the ``seq``-th order of a run, placed for ``instance``; 24 characters."""
-    return f"t{run}-{to_base32(instance, INSTANCE_CHARS)}-{to_base32(seq, SEQ_CHARS)}"
+    return link_prefix(run, instance) + to_base32(seq, SEQ_CHARS)
+
+
+@lru_cache(maxsize=256)
+def link_prefix(run: str, instance: int) -> str:
+    """What all ids of an instance in a run begin with."""
+    return f"t{run}-{to_base32(instance, INSTANCE_CHARS)}-"
 
 
 def parse_link_id(text: str) -> LinkId | None:

@@ -45,15 +45,16 @@ def _swept(fills: Iterable[Fill], begin: int, end: int) -> tuple[int, float, flo
     at, gross, busy, area, most, traded = begin, 0.0, 0, 0.0, 0.0, 0.0
     for fill in fills:
         now = min(max(fill.at, at), end)
-        busy += now - at if gross > 0.0 else 0
-        area += gross * (now - at)
+        if gross > 0.0:
+            busy += now - at
+            area += gross * (now - at)
         at = now
-        key = (fill.strategy, fill.instrument)
+        qty, value, key = float(fill.qty), float(fill.value), (fill.strategy, fill.instrument)
         size, _ = held.get(key, (0.0, 0.0))
-        size = round(size + float(fill.qty), 12)
-        each = abs(float(fill.value) / float(fill.qty))
+        size, each = round(size + qty, 12), abs(value / qty)
         held[key] = (size, each)
-        gross = math.fsum(abs(s) * price for s, price in held.values())
+        gross = abs(size) * each if len(held) == 1 else math.fsum([abs(s) * price for s, price in held.values()])
         most = max(most, gross)
-        traded += abs(float(fill.value)) if begin <= fill.at <= end else 0.0
+        if begin <= fill.at <= end:
+            traded += abs(value)
     return busy + (end - at if gross > 0.0 else 0), area + gross * (end - at), most, traded

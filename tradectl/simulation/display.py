@@ -6,7 +6,7 @@ from math import ceil, floor
 from tradectl.model.instruments import Instrument
 from tradectl.model.money import exact
 from tradectl.model.orders import Side
-from tradectl.simulation.models import FixedSlippage, FixedSpread, Models
+from tradectl.simulation.models import FixedSlippage, FixedSpread, Models, VolumeShare
 
 #: Size of a level without bound: more than any order may be, in lots.
 BOUNDLESS = 1 << 60
@@ -20,7 +20,8 @@ class Display:
     """
 
     __slots__ = (
-        "_lot", "_models", "_tick", "_whole", "digits", "half", "instrument", "mark", "price", "volume",
+        "_endless", "_half", "_lot", "_models", "_slips", "_tick", "_whole", "digits", "half", "instrument", "mark",
+        "price", "volume",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument, models: Models) -> None:
@@ -29,10 +30,14 @@ class Display:
         tick = instrument.tick_size
         self._tick, self._lot = float(tick), instrument.lot_size
         self.digits = max(0, -int(tick.as_tuple().exponent))
-        spread = models.spread
+        spread, slippage, liquidity = models.spread, models.slippage, models.liquidity
         constant = isinstance(spread, FixedSpread) and not spread.bps
+        #: What models that always say the same say: half the spread in ticks (-1: it varies), no slippage, any size.
+        self._half = spread.half(instrument, 1.0) if constant else -1
+        self._slips = not isinstance(slippage, FixedSlippage) or bool(slippage.bps or slippage.impact_bps)
+        self._endless = isinstance(liquidity, VolumeShare) and not liquidity.share
         #: Where the spread never changes and the tick is a power of ten: half of it as a price; else -1.
-        self.half = self._tick * spread.half(instrument, 1.0) if constant and tick.as_tuple().digits == (1,) else -1.0
+        self.half = self._tick * self._half if constant and tick.as_tuple().digits == (1,) else -1.0
         self._whole = constant and self.half >= 0
         self.price = self.mark = self.volume = 0.0
 
@@ -48,17 +53,22 @@ class Display:
         """Bid and ask in ticks: around the price, from the ticks on either side of it where it is between two."""
         ticks = self.price / self._tick
         whole = round(ticks)
-        half = self._models.spread.half(self.instrument, self.price)
-        if abs(ticks - whole) < 1e-6 * max(1.0, abs(ticks) * 1e-6):
-            return max(whole - half, 1), whole + half
+        half = self._half if self._half >= 0 else self._models.spread.half(self.instrument, self.price)
+        off, far = abs(ticks - whole), abs(ticks) * 1e-6
+        if off < (1e-6 if far <= 1.0 else 1e-6 * far):
+            return whole - half if whole > half else 1, whole + half
         return max(floor(ticks) - half, 1), ceil(ticks) + half
 
     @property
     def on_tick(self) -> Decimal:
         """The last price, on the tick nearest to it."""
-        price = exact(self.price)
-        tick = self.instrument.tick_size
-        return price if not price % tick else round(price / tick) * tick
+        return self.last_and_mark()[0]
+
+    def last_and_mark(self) -> tuple[Decimal, Decimal]:
+        """The last price, on the tick nearest to it, and the mark, wherever it is."""
+        price, tick = exact(self.price), self.instrument.tick_size
+        last = price if not price % tick else round(price / tick) * tick
+        return last, exact(self.mark) if self.mark else price
 
     @property
     def passive(self) -> int:
@@ -77,13 +87,13 @@ class Display:
     def sides(self, taker: Side | None = None, qty: Decimal = Decimal(0)) -> tuple[dict[int, int], dict[int, int]]:
         """Both sides by key in lots, as a taker of ``qty`` finds them: shifted against him by the slippage."""
         bid, ask = self.ticks()
-        if taker is not None:
+        if self._slips and taker is not None:
             worse = self._models.slippage.worse(self.instrument, taker, qty, self.price, self.volume)
             if taker is Side.BUY:
                 ask += worse
             else:
                 bid = max(bid - worse, 1)
-        size = self._models.liquidity.touch(self.instrument, self.volume)
+        size = None if self._endless else self._models.liquidity.touch(self.instrument, self.volume)
         if size is None:
             return {-bid: BOUNDLESS}, {ask: BOUNDLESS}
         lots = int(size / self._lot)

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from tradectl.matching.exchange import Exchange
 from tradectl.matching.position_mode import can_hedge
-from tradectl.matching.records import FillHappened, Happening, OrderHappened, Refused, StopChange, VenueOrder
+from tradectl.matching.records import FillHappened, Happening, OrderHappened, Refused, VenueOrder
 from tradectl.matching.views import AccountFees
 from tradectl.model.commands import Amendment, CancelOrder, Command, LookUpOrder, Reconcile, RiskApproved
 from tradectl.model.events import (
@@ -31,10 +31,9 @@ from tradectl.model.instruments import FeeRate, Instrument, InstrumentId
 from tradectl.model.market_data import Ticker
 from tradectl.model.money import exact
 from tradectl.model.orders import OrderSpec, TradingStop
-from tradectl.model.positions import BalanceReport
-from tradectl.simulation.happenings import executed, position_report, refusal, report_of, reported
+from tradectl.simulation.desk import Desk, rates_of, request_of
+from tradectl.simulation.happenings import executed, refusal, report_of, reported
 from tradectl.simulation.paper_past import Chapter, Past
-from tradectl.simulation.venue import request_of
 
 #: Levels of the book that fills are made from.
 DEPTH = 50
@@ -85,6 +84,7 @@ class PaperVenue:
             self.exchange = Exchange.restore(saved.exchange, publish=_PUBLISHED, remember_links=False)
             for instrument in self.exchange.instruments:  # what was displayed then is not what is displayed now
                 self.exchange.show(instrument, {}, {})
+        self._desk = Desk(self.exchange, self.uid)
 
     def _opened(self) -> Exchange:
         exchange = Exchange((), seed=self.uid, publish=_PUBLISHED, remember_links=False)
@@ -115,12 +115,7 @@ class PaperVenue:
 
     def fee_rates(self) -> tuple[FeeRate, ...]:
         """The account's rates on every instrument."""
-        fees = self.exchange.fees(self.uid)
-        return tuple(
-            FeeRate(i, fees.spot_maker, fees.spot_taker) if it.is_spot else
-            FeeRate(i, fees.linear_maker, fees.linear_taker)
-            for i, it in self.instruments.items()
-        )  # fmt: skip
+        return rates_of(self.exchange.fees(self.uid), self.instruments.values())
 
     def needs(self) -> set[InstrumentId]:
         """Instruments with an order or a position: their market must be known."""
@@ -262,17 +257,14 @@ class PaperVenue:
     def _amend(self, asked: Amendment) -> list[Event]:
         def amend() -> tuple[VenueOrder, list[Happening]]:
             self._require_listed(asked.instrument)
-            stops = StopChange(asked.trigger_price, None, asked.take_profit, asked.stop_loss)
-            return self.exchange.amend(
-                self.uid, asked.instrument, asked.order_id, asked.link_id, asked.qty, asked.price, self.now, stops
-            )
+            return self._desk.amend(asked, self.now)
 
         return self._answered(asked.link_id, Action.AMEND, amend)
 
     def _cancel(self, asked: CancelOrder) -> list[Event]:
         def cancel() -> tuple[VenueOrder, list[Happening]]:
             self._require_listed(asked.instrument)
-            return self.exchange.cancel(self.uid, asked.instrument, asked.order_id, asked.link_id, self.now)
+            return self._desk.cancel(asked, self.now)
 
         return self._answered(asked.link_id, Action.CANCEL, cancel)
 
@@ -287,14 +279,12 @@ class PaperVenue:
         return [OrderAnswered(0, link_id, action, 0, "OK", Reaction.OK, order.order_id), *self._events(happened)]
 
     def _set_stop(self, stop: TradingStop) -> list[Event]:
-        code, message, happened = 0, "", []
         try:
             self._require_listed(stop.instrument)
-            happened = self.exchange.set_trading_stop(self.uid, stop, self.now)
-        except Refused as refused:
-            code, message = refused.code, refused.message
-        reaction = Reaction.OK if code in (0, 34040) else Reaction.FIX
-        return [StopAnswered(0, stop.instrument, stop.position_idx, code, message, reaction), *self._events(happened)]
+        except Refused as it:
+            return [StopAnswered(0, stop.instrument, stop.position_idx, it.code, it.message, Reaction.FIX)]
+        answer, happened = self._desk.set_stop(stop, self.now, 0)
+        return [answer, *self._events(happened)]
 
     def _require_listed(self, instrument: InstrumentId) -> None:
         if not self._is_listed(instrument):
@@ -310,10 +300,8 @@ class PaperVenue:
     def truth(self, since: int) -> Reconciled:
         """Everything the account is, and what happened to it since ``since`` (0: as far back as it is known)."""
         before = self.past.since(since)
-        positions = tuple(position_report(p) for p in self.exchange.positions(self.uid))
-        balances = tuple(BalanceReport(w.coin, w.balance, w.balance, w.locked) for w in self.exchange.wallets(self.uid))
-        reports = tuple(report_of(order) for order in self.exchange.open_orders(self.uid))
-        return Reconciled(0, 0, (*before.ended, *reports), before.executions, positions, balances)
+        it = self._desk.standing()
+        return Reconciled(0, 0, (*before.ended, *it.orders), before.executions, it.positions, it.balances)
 
     # --- what happened
 

@@ -8,6 +8,7 @@ which nothing waits is told late: :attr:`behind` are the instruments it does not
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
+from tradectl.matching.at_once import Sides
 from tradectl.model.events import Event
 from tradectl.model.instruments import Instrument, InstrumentId
 from tradectl.model.money import exact
@@ -28,6 +29,7 @@ class StreamedVenue(SimulatedVenue):
         super().__init__(instruments, models, cash=cash, seed=seed, leverage=leverage, hedge=hedge, now=now)
         self.streams = {it.id: StreamedDisplay(it, models) for it in self.instruments.values()}
         self.displays.update(self.streams)
+        self._is_alone = False  # what is displayed here stands, and must be told first
 
     # --- the market
 
@@ -99,7 +101,6 @@ class StreamedVenue(SimulatedVenue):
     def _stand(self, display: Display, now: int) -> list[Event]:
         return self.tell(display.instrument.id, now)
 
-    def _present(self, display: Display, taker: Side | None, qty: Decimal) -> None:
-        """What is displayed stands, less what our fills used of it."""
-        if not self.streams[display.instrument.id].is_quoted:
-            super()._present(display, taker, qty)
+    def _shown(self, display: Display, taker: Side | None, qty: Decimal) -> Sides | None:
+        """What is quoted stands, less what our fills used of it."""
+        return None if self.streams[display.instrument.id].is_quoted else display.sides(taker, qty)

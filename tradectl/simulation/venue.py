@@ -8,26 +8,26 @@ told to the engine at its ``received``.
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
+from tradectl.matching.at_once import AtOnce, Sides
 from tradectl.matching.exchange import Exchange
-from tradectl.matching.records import Fill, FillHappened, Happening, NewOrder, OrderHappened, Refused, StopChange
+from tradectl.matching.records import Fill, FillHappened, Happening, OrderHappened, Refused
 from tradectl.matching.walk import Step
 from tradectl.model.commands import CancelOrder, Command, LookUpOrder, Reconcile, RequestTickers, RiskApproved
 from tradectl.model.events import (
     Action,
     Event,
+    Executed,
     OrderLookedUp,
-    Reaction,
     Reconciled,
-    StopAnswered,
     TickersLoaded,
     UniverseRow,
 )
 from tradectl.model.instruments import Category, FeeRate, Instrument, InstrumentId
 from tradectl.model.money import ZERO, exact
 from tradectl.model.orders import OrderSpec, OrderStatus, OrderType, Side, TradingStop
-from tradectl.model.positions import BalanceReport
+from tradectl.simulation.desk import Desk, rates_of, request_of
 from tradectl.simulation.display import Display
-from tradectl.simulation.happenings import executed, position_report, refusal, report_of, reported
+from tradectl.simulation.happenings import executed, refusal, report_of, reported
 from tradectl.simulation.models import Models
 from tradectl.simulation.path import stop_on_the_way
 
@@ -51,6 +51,7 @@ class SimulatedVenue:
             remember_links=False,
             plain_ids=True,
         )
+        self._desk = Desk(self.exchange, UID)
         self.displays = {it.id: Display(it, models) for it in self.instruments.values()}
         #: Instruments whose price the exchange has not been told; the driver of unwatched bars notes them itself.
         self.behind: dict[InstrumentId, None] = {}
@@ -60,6 +61,9 @@ class SimulatedVenue:
         self.is_bounded = False
         #: Nobody follows orders on their way: of one that a single fill completes, the fill says everything.
         self.terse = False
+        self._lines: dict[InstrumentId, AtOnce] = {}
+        #: An order that fills at once may leave the price untold: no other market's way can come between.
+        self._is_alone = len(self.displays) == 1
         self.exchange.open_account(UID, models.fees.fees(), now)
         for coin, amount in cash.items():
             self.exchange.deposit(UID, coin, amount, now)
@@ -78,12 +82,7 @@ class SimulatedVenue:
 
     def fee_rates(self) -> tuple[FeeRate, ...]:
         """The account's rates per instrument."""
-        fees = self.models.fees.fees()
-        return tuple(
-            FeeRate(i, fees.spot_maker, fees.spot_taker) if it.is_spot else
-            FeeRate(i, fees.linear_maker, fees.linear_taker)
-            for i, it in self.instruments.items()
-        )  # fmt: skip
+        return rates_of(self.models.fees.fees(), self.instruments.values())
 
     def is_watching(self, instrument: InstrumentId) -> bool:
         """Whether the way of the price inside a bar can change anything: an order rests or waits."""
@@ -95,7 +94,8 @@ class SimulatedVenue:
 
     def bounds(self, instrument: InstrumentId) -> tuple[Decimal, Decimal] | None:
         """Prices between which, all else unchanged, nothing is liquidated; ``None``: none can be."""
-        return self.exchange.liquidation_bounds(UID, instrument)
+        display = self.displays[instrument]
+        return self.exchange.liquidation_bounds(UID, instrument, display.mark or display.price)
 
     # --- the market
 
@@ -150,16 +150,22 @@ class SimulatedVenue:
 
     def _stand(self, display: Display, now: int) -> list[Event]:
         """The exchange learns where a price stands."""
-        instrument = display.instrument.id
-        if self.exchange.has_resting(instrument):
+        instrument, (last, mark) = display.instrument.id, display.last_and_mark()
+        happened = self.exchange.stand(instrument, last, mark, now, self.is_bounded)
+        if happened is None:
             return self._walk(display, display.price, now, display.mark, 0)
         self.behind.pop(instrument, None)
-        mark = exact(display.mark or display.price)
-        return self._events(self.exchange.stand(instrument, display.on_tick, mark, now, self.is_bounded), now)
+        return self._events(happened, now) if happened else []
 
     def _present(self, display: Display, taker: Side | None, qty: Decimal) -> None:
         """Display what an order that arrives finds."""
-        self.exchange.show(display.instrument.id, *display.sides(taker, qty))
+        shown = self._shown(display, taker, qty)
+        if shown is not None:
+            self.exchange.show(display.instrument.id, *shown)
+
+    def _shown(self, display: Display, taker: Side | None, qty: Decimal) -> Sides | None:
+        """Both sides as such a taker finds them; ``None``: as they stand."""
+        return display.sides(taker, qty)
 
     # --- the engine's commands, as they arrive
 
@@ -169,7 +175,7 @@ class SimulatedVenue:
         What it asks about is answered as of now.
         """
         if isinstance(command, RiskApproved):
-            return self._approved(command, now)
+            return self._create(command.order, now) if command.order is not None else self._approved(command, now)
         if isinstance(command, CancelOrder):
             return self._cancel(command, now)
         if isinstance(command, LookUpOrder):
@@ -183,57 +189,61 @@ class SimulatedVenue:
         raise TypeError(f"{type(command).__name__} is no command to a venue")
 
     def _approved(self, command: RiskApproved, now: int) -> list[Event]:
-        if command.order is not None:
-            return self._create(command.order, now)
         if command.amendment is not None:
             return self._amend(command, now)
         assert command.stop is not None
         return self._set_stop(command.stop, now)
 
     def _create(self, spec: OrderSpec, now: int) -> list[Event]:
-        events = self._catch_up(now)
+        events: list[Event] = []
+        if self.behind and not (self._is_alone and self.is_bounded):
+            events = self._catch_up(now)
         display = self.displays.get(spec.instrument)
+        market = spec.type is OrderType.MARKET and spec.trigger is None
         if display is not None:
-            taker = spec.side if spec.type is OrderType.MARKET and spec.trigger is None else None
-            self._present(display, taker, spec.qty)
+            if self.terse and market and (done := self._at_once(display, spec, now)) is not None:
+                events.append(done)
+                return events
+            events += self._catch_up(now)
+            self._present(display, spec.side if market else None, spec.qty)
         try:
             order, happened = self.exchange.place(UID, request_of(spec), now)
         except Refused as refused:
             return [*events, refusal(self._heard(now), spec.link_id, Action.CREATE, refused.code, refused.message)]
         return events + self._events(happened, now, was_cut=order.qty != spec.qty)
 
+    def _at_once(self, display: Display, spec: OrderSpec, now: int) -> Executed | None:
+        """What is heard of a market order of which there is nothing but one execution to say."""
+        line, mark = self._lines.get(spec.instrument), display.mark or display.price
+        if line is None:
+            line = self._lines[spec.instrument] = self.exchange.at_once(UID, spec.instrument)
+        if not mark:
+            return None
+        execution = line.fill(spec, now, mark, self._shown(display, spec.side, spec.qty))
+        return None if execution is None else Executed(self._heard(now), execution)
+
     def _amend(self, command: RiskApproved, now: int) -> list[Event]:
         asked = command.amendment
         assert asked is not None
         events = self._catch_up(now)
         self._present(self.displays[asked.instrument], None, ZERO)
-        stops = StopChange(asked.trigger_price, None, asked.take_profit, asked.stop_loss)
         try:
-            _, happened = self.exchange.amend(
-                UID, asked.instrument, asked.order_id, asked.link_id, asked.qty, asked.price, now, stops
-            )
+            _, happened = self._desk.amend(asked, now)
         except Refused as refused:
             return [*events, refusal(self._heard(now), asked.link_id, Action.AMEND, refused.code, refused.message)]
         return events + self._events(happened, now)
 
     def _cancel(self, command: CancelOrder, now: int) -> list[Event]:
         try:
-            _, happened = self.exchange.cancel(UID, command.instrument, command.order_id, command.link_id, now)
+            _, happened = self._desk.cancel(command, now)
         except Refused as refused:
             return [refusal(self._heard(now), command.link_id, Action.CANCEL, refused.code, refused.message)]
         return self._events(happened, now)
 
     def _set_stop(self, stop: TradingStop, now: int) -> list[Event]:
-        code, message, happened = 0, "", []
-        try:
-            happened = self.exchange.set_trading_stop(UID, stop, now)
-        except Refused as refused:
-            code, message = refused.code, refused.message
-        reaction = Reaction.OK if code in (0, 34040) else Reaction.FIX
-        return [
-            StopAnswered(self._heard(now), stop.instrument, stop.position_idx, code, message, reaction),
-            *self._events(happened, now),
-        ]
+        events = self._catch_up(now)
+        answer, happened = self._desk.set_stop(stop, now, self._heard(now))
+        return [*events, answer, *self._events(happened, now)]
 
     def _tickers(self, category: str, now: int) -> TickersLoaded:
         rows = tuple(
@@ -245,10 +255,8 @@ class SimulatedVenue:
 
     def truth(self, now: int) -> Reconciled:
         """Everything the venue knows: nothing is ever lost on this way, so the past need not be told again."""
-        positions = tuple(position_report(p) for p in self.exchange.positions(UID))
-        balances = tuple(BalanceReport(w.coin, w.balance, w.balance, w.locked) for w in self.exchange.wallets(UID))
-        reports = tuple(report_of(order) for order in self.exchange.open_orders(UID))
-        return Reconciled(now, now, reports, (), positions, balances)
+        it = self._desk.standing()
+        return Reconciled(now, now, it.orders, (), it.positions, it.balances)
 
     def _events(self, happened: list[Happening], now: int, was_cut: bool = False) -> list[Event]:
         """Fills first, then the orders they changed: as the venue publishes them. Of an order that ``was_cut`` to the
@@ -281,13 +289,3 @@ def whole_fill(happened: list[Happening]) -> Fill | None:
     if fill.order_id != order.order_id or fill.qty != order.qty or order.type is not OrderType.MARKET or attached:
         return None
     return fill if order.status is OrderStatus.FILLED and not order.quote_qty else None
-
-
-def request_of(spec: OrderSpec) -> NewOrder:
-    """The create request of an order of ours."""
-    return NewOrder(
-        spec.instrument, spec.side, spec.type, spec.qty, spec.price, spec.time_in_force, spec.reduce_only,
-        spec.quote_qty, spec.link_id, spec.trigger, spec.close_on_trigger, spec.protection, spec.position_idx,
-        spec.self_match, "StopOrder" if spec.trigger is not None and spec.instrument.category is Category.SPOT else
-        "Order",
-    )  # fmt: skip

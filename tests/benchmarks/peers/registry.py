@@ -48,6 +48,7 @@ PEERS = (
     ),
     Peer("bare loop, share", SHARE, "bare_loop.py", ("share",)),
     Peer("tradectl events, share", SHARE, "tradectl_events.py", ("share",)),
+    Peer("tradectl backtest, built-in strategy", SHARE, "tradectl_whole.py"),
     Peer("tradectl arrays", SHARE, "tradectl_arrays.py"),
     Peer(
         "vectorbt, share", SHARE, "vectorbt_signals.py", ("share",), VECTORBT, newest=(3, 13), environment="vectorbt"
@@ -70,6 +71,8 @@ class Bar(Struct, frozen=True):
 BARS = (
     Bar("tradectl events", "backtesting.py", 8),
     Bar("tradectl events", "NautilusTrader 2", 6),
+    Bar("tradectl backtest, built-in strategy", "backtesting.py", 8),
+    Bar("tradectl backtest, built-in strategy", "NautilusTrader 2", 6),
     Bar("tradectl arrays", "vectorbt, share", 20),
 )
 #: The most memory one of our runs may take, MB.

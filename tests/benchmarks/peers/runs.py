@@ -33,8 +33,8 @@ class Once(Struct, kw_only=True):
 
     @property
     def warm(self) -> float:
-        """CPU seconds of the last run."""
-        return self.runs[-1]["cpu"]
+        """CPU seconds of a run once everything is compiled and loaded: the median of all but the first."""
+        return float(median([it["cpu"] for it in self.runs[1:]] or [self.runs[0]["cpu"]]))
 
 
 class Found(Struct):
@@ -46,7 +46,7 @@ class Found(Struct):
 
     def middle(self, what: str) -> float:
         """The median over the rounds of an attribute."""
-        return median(getattr(it, what) for it in self.rounds)
+        return float(median(getattr(it, what) for it in self.rounds))
 
 
 class Runner:

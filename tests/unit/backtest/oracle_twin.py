@@ -3,6 +3,7 @@
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from msgspec.structs import replace
@@ -19,7 +20,7 @@ from tradectl.history.series import Candles, Columns, Kind, Points, SeriesId
 from tradectl.matching.views import AccountFees
 from tradectl.model.commands import ExecutionBooked
 from tradectl.model.instruments import Category, Instrument, InstrumentId
-from tradectl.model.market_data import Bar
+from tradectl.model.market_data import INTERVALS, Bar
 from tradectl.model.money import use_exact_context
 from tradectl.model.orders import TimeInForce
 from tradectl.simulation.models import FixedLatency, FixedSlippage, FixedSpread, Models, TierFees, VolumeShare
@@ -98,7 +99,7 @@ def id_of(spec: Spec) -> InstrumentId:
 def instrument_of(spec: Spec) -> Instrument:
     tick, lot = decimal(spec.tick), decimal(spec.lot)
     return Instrument(
-        id_of(spec), spec.base, "USDT", "USDT", tick, lot, lot, Decimal(10**12), Decimal(10**12), Decimal(0), tick,
+        id_of(spec), spec.base, "USDT", "USDT", tick, lot, lot, Decimal(10**15), Decimal(10**15), Decimal(0), tick,
         Decimal(10**9), Decimal(100), 0 if spec.spot else 480,
     )  # fmt: skip
 
@@ -145,7 +146,9 @@ def job_of(case: Case) -> BacktestJob:
 def played(case: Case) -> tuple[Outcome, Backtest, BacktestResult]:
     """The product's outcome."""
     use_exact_context()
-    run = Backtest(job_of(case), history_of(case), {"acting": type("Acting", (Acting,), {"case": case})})
+    # Cases are short and equity would be noted at every candle; once an hour, as over years, some pass in one loop.
+    with patch("tradectl.backtest.runner.sample_step", return_value=INTERVALS["1h"]):
+        run = Backtest(job_of(case), history_of(case), {"acting": type("Acting", (Acting,), {"case": case})})
     result = run.run(None, None)
     return outcome_of(case, run, result), run, result
 

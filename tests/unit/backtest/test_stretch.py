@@ -2,6 +2,7 @@
 
 import random
 from decimal import Decimal
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -10,14 +11,20 @@ from msgspec.structs import replace
 from tests.unit.backtest.candles import BTC, MINUTE, START, history, instrument, job, walk
 from tradectl.backtest.closings import touches
 from tradectl.backtest.job import BacktestResult
+from tradectl.backtest.limits import wide_open
 from tradectl.backtest.runner import Backtest
+from tradectl.backtest.singles import Singles
+from tradectl.engine.bar_series import BarSeries
+from tradectl.engine.quiet_bars import QuietBars
 from tradectl.engine.strategy import Strategy, param
 from tradectl.history.series import Candles, Points
+from tradectl.model.events import BarClosed
 from tradectl.model.market_data import Bar
 from tradectl.simulation.display import Display
 from tradectl.simulation.models import FixedSpread, Models
 
 D = Decimal
+_TAKE_IN = QuietBars._take_in
 
 
 class Drawn(Strategy):
@@ -69,12 +76,17 @@ def played(
     data, leverage = {BTC: candles_of(seed)}, 10 if seed % 3 == 0 else 1
     paid = Points(START + np.arange(1, 4) * 480 * MINUTE, np.array([0.0001, -0.0004, 0.003]))
     params = {"seed": seed, "calm": calm, "weight": 9.0 if leverage > 1 else 0.9}
-    asked = job(data, "drawn", params, models=Models(spread=FixedSpread(seed % 4)), leverage=D(leverage))
-    run = Backtest(asked, history(data, {BTC: paid}), {"drawn": class_})
-    assert run._is_single()
-    if not single:
-        run._is_single = lambda: False  # type: ignore[method-assign]
-    return run, run.run(None, None)
+    limits = replace(wide_open(), funding_share=D("0.002") if seed % 2 else D(0))
+    models = Models(spread=FixedSpread(seed % 4))
+    asked = job(data, "drawn", params, models=models, leverage=D(leverage), limits=limits)
+    # Over a longer span equity is noted once in many candles, and those between may pass in one loop.
+    with patch("tradectl.backtest.runner.sample_step", return_value=60 * MINUTE):
+        run = Backtest(asked, history(data, {BTC: paid}), {"drawn": class_})
+    assert Singles(run).are_possible()
+    if single:
+        return run, run.run(None, None)
+    with patch.object(Singles, "are_possible", return_value=False):
+        return run, run.run(None, None)
 
 
 def compared(result: BacktestResult) -> BacktestResult:
@@ -89,6 +101,20 @@ def test_a_stretch_is_the_same_as_bar_by_bar(seed: int) -> None:
     assert fast.engine.checkpoint() == slow.engine.checkpoint()
     assert fast.venue.exchange.save() == slow.venue.exchange.save()
     assert len(first.executions) > (20 if seed % 3 else 3)
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_most_candles_are_followed_in_one_loop(seed: int) -> None:
+    """Also while something is held and its funding is limited."""
+    held: list[int] = []
+
+    def taken_in(self: QuietBars, series: BarSeries, event: BarClosed, taken: int) -> None:
+        held.append(taken if self._e.world.portfolio.net_size(BTC) else 0)
+        _TAKE_IN(self, series, event, taken)
+
+    with patch.object(QuietBars, "_take_in", taken_in):
+        played(seed, True, calm=True)
+    assert sum(held) > 500
 
 
 def test_the_runs_contain_liquidations_and_funding() -> None:

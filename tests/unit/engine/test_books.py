@@ -1,8 +1,10 @@
 """Books: money is conserved to the last digit, per strategy and net, whatever is traded (decisions 13, 16)."""
 
+import random
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -93,6 +95,26 @@ def test_without_stated_profits_late_trades_are_booked_where_they_belong(
     recent = RecentTrades(Book())
     paid = sum((recent.book(trade, net) for trade in arriving), ZERO)
     assert (Fraction(net.size), Fraction(net.cost), Fraction(paid)) == (oracle.size, oracle.cost, oracle.realised)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_anchor_is_the_book_before_the_trades_that_are_kept(seed: int) -> None:
+    """In order the book was seen on the way, after a late trade it is computed anew: the same to the last digit."""
+    draw, net, told = random.Random(seed), Book(), []
+    recent = RecentTrades.since(net)
+    for ts in range(4 * KEEP):
+        late = draw.randrange(KEEP // 3) if draw.random() < seed / 200 else 0
+        pnl = Decimal(draw.randrange(-9, 9)) / 100 if seed % 2 else None
+        qty, price = Decimal(draw.randrange(1, 50)) / 10, Decimal(draw.randrange(900, 1100)) / 10
+        trade = Trade(max(ts - late, 0), draw.choice((1, -1)), qty, price, pnl)
+        told.append(trade)
+        recent.book(trade, net)
+        if ts % 16:
+            continue
+        slow = Book()
+        for t in sorted(told, key=lambda t: t.ts)[: len(told) - len(recent.trades)]:
+            slow.trade(t.sign, t.qty, t.price, t.pnl)
+        assert str(recent.anchor) == str(slow)
 
 
 def test_the_dust_of_a_rounding_venue_goes_when_flat() -> None:

@@ -215,9 +215,16 @@ class FakeVenue:
                 take_profit=p.take_profit if asked.take_profit is None else asked.take_profit or None,
                 stop_loss=p.stop_loss if asked.stop_loss is None else asked.stop_loss or None,
             )
+        self._part(order)
         order.updated = self.now
         self._say_order(order)
         return self._answer(asked.link_id, Action.AMEND, 0, Reaction.OK, order.order_id)
+
+    def _part(self, order: Resting) -> None:
+        """A change of one exit makes two orders of a pair that know nothing of each other."""
+        other = self.orders.get(order.pair)
+        if other is not None:
+            order.pair = other.pair = ""
 
     def _answer(self, link: str, action: Action, code: int, reaction: Reaction, order_id: str = "") -> OrderAnswered:
         return OrderAnswered(self.now, link, action, code, "", reaction, order_id)

@@ -169,3 +169,23 @@ def test_resting_orders_alone_have_no_bounds() -> None:
     venue.place("alice", limit(BUY, "0.1", "49000"), 1)
     assert venue.liquidation_bounds("alice", LINEAR) is None
     assert venue.liquidation_bounds("alice", INVERSE) is None
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from([BUY, SELL]), st.integers(1, 150), st.integers(20_000, 80_000), st.sampled_from(["1000", "100000"])
+)
+def test_the_bounds_of_a_lone_position_are_those_of_the_sums(side: Side, lots: int, mark: int, usdt: str) -> None:
+    """An empty wallet beside the one that pays lets the account be looked at as one that holds many things."""
+    use_exact_context()
+    venue = exchange(usdt=usdt)
+    deep_book(venue)
+    venue.place("alice", market(side, str(D(lots) / 1000)), 1)
+    for at in (0.0, float(mark)):
+        alone = venue.liquidation_bounds("alice", LINEAR, at)
+        twin = Exchange.restore(venue.save())
+        twin.deposit("alice", "USDC", D(1), 2)
+        twin.deposit("alice", "USDC", D(-1), 2)
+        if at:
+            twin.stand(LINEAR, D(mark), D(mark), 3, safe=True)
+        assert alone == twin.liquidation_bounds("alice", LINEAR)

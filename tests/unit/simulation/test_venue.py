@@ -4,8 +4,8 @@ from decimal import Decimal as D
 
 from tests.unit.engine.harness import BTC, INSTRUMENTS, T0
 from tradectl.model.commands import RiskApproved
-from tradectl.model.events import Event, Executed, OrderReported
-from tradectl.model.orders import OrderSpec, OrderStatus, OrderType, Side, TimeInForce
+from tradectl.model.events import Event, Executed, OrderReported, StopAnswered
+from tradectl.model.orders import OrderSpec, OrderStatus, OrderType, Side, TimeInForce, TradingStop
 from tradectl.simulation.models import Models
 from tradectl.simulation.venue import SimulatedVenue
 
@@ -29,3 +29,15 @@ def test_an_order_that_was_cut_to_the_position_is_said_to_be_complete() -> None:
     assert kinds(told) == [Executed, OrderReported]
     assert isinstance(told[1], OrderReported)
     assert (told[1].report.status, told[1].report.qty) == (OrderStatus.FILLED, D(4))
+
+
+def test_a_stop_is_looked_at_where_the_price_stands_now() -> None:
+    """Bars that nobody watches move the price without the exchange: below it, a stop-loss is on the right side."""
+    venue = SimulatedVenue(INSTRUMENTS, Models(), cash={"USDT": D(100_000)}, seed="s", now=T0)
+    venue.is_bounded = True
+    venue.step(BTC, 100.0, T0, jump=True)
+    venue.carry_out(market("a", Side.BUY, "4"), T0)
+    venue.stand(BTC, 120.0)
+    (answer,) = venue.carry_out(RiskApproved(1, 1, stop=TradingStop(BTC, stop_loss=D(110))), T0)[:1]
+    assert isinstance(answer, StopAnswered)
+    assert (answer.code, answer.message) == (0, "")

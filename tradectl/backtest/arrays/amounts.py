@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tradectl.backtest.arrays.compiled import kernel
+from tradectl.backtest.arrays.compiled import part
 
 #: Products up to here are whole numbers of 64 bits.
 _ROOM = 4e18
@@ -15,7 +15,7 @@ _ROOM = 4e18
 _NEAR = 4e-15
 
 
-@kernel
+@part
 def share_of(value: int, num: int, den: int) -> int:
     """``value x num / den`` rounded half to even, without the product growing beyond its parts; ``den > 0``."""
     whole = value // den if abs(value * float(num)) > _ROOM else 0
@@ -25,7 +25,7 @@ def share_of(value: int, num: int, den: int) -> int:
     return answer + 1 if twice > den or (twice == den and answer & 1) else answer
 
 
-@kernel
+@part
 def fees_of(lots: int, count: int, ticks: int, r: Any) -> int:
     """The fees of ``lots`` in ``count`` nearly equal orders, each rounded for itself."""
     if count == 1:
@@ -39,21 +39,21 @@ def fees_of(lots: int, count: int, ticks: int, r: Any) -> int:
     return fee
 
 
-@kernel
+@part
 def whole_lots(amount: float) -> Any:
     """``amount`` rounded down, and whether it is too near to a whole number to be sure."""
     near = np.rint(amount)
     return np.int64(np.floor(amount)), abs(amount - near) <= amount * _NEAR
 
 
-@kernel
+@part
 def in_ticks(price: float, r: Any) -> Any:
     """A price in whole ticks, and whether it lies on one."""
     whole = np.rint(price / r.tick)
     return np.int64(whole), whole * r.tick_num / r.tick_den == price
 
 
-@kernel
+@part
 def spread_at(price: float, r: Any) -> Any:
     """Distance of bid and ask from the price, in ticks."""
     if r.spread_bps == 0.0:
@@ -61,13 +61,13 @@ def spread_at(price: float, r: Any) -> Any:
     return max(r.spread, np.int64(np.rint(price * r.spread_bps / 10_000 / r.tick)))
 
 
-@kernel
+@part
 def worse_by(price: float, r: Any) -> Any:
     """Slippage in ticks."""
     return np.int64(np.rint(price * r.slip_bps / 10_000 / r.tick)) if r.slip_bps != 0.0 else 0
 
 
-@kernel
+@part
 def taken_at(price: float, ticks: int, buys: bool, r: Any) -> Any:
     """The ticks a taker pays or gets while the price stands at ``price``, which is ``ticks``."""
     half, worse = spread_at(price, r), worse_by(price, r)

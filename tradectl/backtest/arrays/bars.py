@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,14 +16,34 @@ from tradectl.model.market_data import Bar
 _SPREAD, _LONGEST = 20, 4096
 
 
+class Smoothing(NamedTuple):
+    """An average that :func:`lines.smooth` makes, or is still to make."""
+
+    of: Floats
+    period: int
+    alpha: float
+
+
 class Line:
-    """Values bar by bar; what they are compared with is another line or a number."""
+    """Values bar by bar; what they are compared with is another line or a number.
 
-    __slots__ = ("_crossed", "values")
+    Those of a smoothing need not be there: they are worked out when somebody looks at them.
+    """
 
-    def __init__(self, values: Floats) -> None:
-        self.values = values
+    __slots__ = ("_crossed", "_known", "_smoothing")
+
+    def __init__(self, values: Floats | Smoothing) -> None:
+        self._smoothing = values if isinstance(values, Smoothing) else None
+        self._known = None if isinstance(values, Smoothing) else values
         self._crossed: tuple[Any, tuple[Flags, Flags]] | None = None
+
+    @property
+    def values(self) -> Floats:
+        """One for each bar, NaN until there is one."""
+        if self._known is None:
+            assert self._smoothing is not None
+            self._known = lines.smooth(*self._smoothing)
+        return self._known
 
     @property
     def previous(self) -> "Line":
@@ -41,16 +61,26 @@ class Line:
         return self._crossings(other)[1]
 
     def _crossings(self, other: "Line | float") -> tuple[Flags, Flags]:
+        if not isinstance(other, Line):
+            level = np.broadcast_to(np.float64(other), self.values.shape)
+            both: tuple[Flags, Flags] = lines.crossings(self.values, level)
+            return both
         found = self._crossed
         if found is None or found[0] is not other:
-            values = _values(other)
-            level = values if isinstance(values, np.ndarray) else np.broadcast_to(np.float64(values), self.values.shape)
-            both: tuple[Flags, Flags] = lines.crossings(self.values, level)
-            if not isinstance(other, Line):
-                return both
             # Set at once: threads that share a line may both work it out, and neither sees half of it.
-            found = self._crossed = (other, both)
+            found = self._crossed = (other, self._crossings_of(other))
         return found[1]
+
+    def _crossings_of(self, other: "Line") -> tuple[Flags, Flags]:
+        mine, its = self._smoothing, other._smoothing
+        unseen = self._known is None and other._known is None
+        both: tuple[Flags, Flags]
+        if unseen and mine is not None and its is not None and mine.of is its.of:
+            # Side by side they take as long as one of them, and nothing is kept.
+            both = lines.smoothed_crossings(mine.of, mine.period, mine.alpha, its.period, its.alpha)
+        else:
+            both = lines.crossings(self.values, other.values)
+        return both
 
     def __lt__(self, other: "Line | float") -> Flags:
         return self.values < _values(other)  # type: ignore[no-any-return]
@@ -91,15 +121,18 @@ class DonchianLines:
 
 
 class Bars:
-    """What ``signals`` of a strategy is given. ``lookback`` grows with what was asked, as that of a live series."""
+    """What ``signals`` of a strategy is given. ``lookback`` grows with what was asked, as that of a live series.
 
-    def __init__(self, candles: Candles) -> None:
-        self.candles = candles
+    ``once``: signals are asked for a single time, so that an average that only crosses another need not be kept.
+    """
+
+    def __init__(self, candles: Candles, once: bool = False) -> None:
+        self.candles, self.once = candles, once
         self.lookback = 0
         self.open, self.high, self.low, self.close = (
             Line(it) for it in (candles.open, candles.high, candles.low, candles.close)
         )
-        self._kept: dict[tuple[Any, ...], Any] = {}
+        self._kept: dict[tuple[str, type, int], tuple[int, Any]] = {}
         self._words: tuple[Any, Any, float] | bool | None = False
 
     @property
@@ -107,20 +140,23 @@ class Bars:
         """How many indicators were worked out."""
         return len(self._kept)
 
-    def _once(self, key: tuple[Any, ...], live: i.Indicator, make: Callable[[], Any]) -> Any:
-        """``live`` is the incremental twin: it knows the lookback and judges the parameters."""
-        self.lookback = max(self.lookback, live.lookback)
+    def _once(
+        self, name: str, period: int, live: Callable[[int], i.Indicator], make: Callable[[i.Indicator], Any]
+    ) -> Any:  # fmt: skip
+        """``live`` makes the incremental twin: it knows the lookback and judges the parameters."""
+        key = name, type(period), period
         found = self._kept.get(key)
         if found is None:
-            found = self._kept[key] = make()
-        return found
+            twin = live(period)
+            found = self._kept[key] = twin.lookback, make(twin)
+        self.lookback = max(self.lookback, found[0])
+        return found[1]
 
     def average(self, kind: str, period: int) -> Line:
         """A moving average of the close by its short name. Raises ``ValueError`` for a name of none."""
         if kind not in _AVERAGES:
             raise ValueError(f"{kind!r} is no average: use one of {', '.join(_AVERAGES)}")
-        key, live = (kind, period), _AVERAGES[kind](period)
-        made: Line = self._once(key, live, lambda: self._average(kind, period, live))
+        made: Line = self._once(kind, period, _AVERAGES[kind], lambda live: self._average(kind, period, live))
         return made
 
     def ema(self, period: int) -> Line:
@@ -133,17 +169,17 @@ class Bars:
 
     def rsi(self, period: int = 14) -> Line:
         """Relative strength index, 0 to 100."""
-        made: Line = self._once(("rsi", period), i.Rsi(period), lambda: self._rsi(period))
+        made: Line = self._once("rsi", period, i.Rsi, lambda _: self._rsi(period))
         return made
 
     def atr(self, period: int = 14) -> Line:
         """Average true range."""
-        made: Line = self._once(("atr", period), i.AverageTrueRange(period), lambda: self._atr(period))
+        made: Line = self._once("atr", period, i.AverageTrueRange, lambda _: self._atr(period))
         return made
 
     def donchian(self, period: int = 20) -> DonchianLines:
         """Donchian channel: ``upper`` and ``lower``."""
-        made: DonchianLines = self._once(("donchian", period), i.Donchian(period), lambda: self._donchian(period))
+        made: DonchianLines = self._once("donchian", period, i.Donchian, lambda _: self._donchian(period))
         return made
 
     # --- how each is made
@@ -151,7 +187,7 @@ class Bars:
     def _average(self, kind: str, period: int, live: i.Indicator) -> Line:
         close = self.close.values
         if kind == "rma":
-            return Line(lines.smooth(close, period, 1.0 / period))
+            return self._smoothed(Smoothing(close, period, 1.0 / period))
         if kind in ("ema", "dema", "tema"):
             return self._chained(kind, period)
         words = self._in_words() if kind == "sma" and period <= _LONGEST else None
@@ -160,14 +196,17 @@ class Bars:
         return self._incremental(live)
 
     def _chained(self, kind: str, period: int) -> Line:
-        alpha = 2.0 / (period + 1)
-        once = lines.smooth(self.close.values, period, alpha)
+        alpha, close = 2.0 / (period + 1), self.close.values
         if kind == "ema":
-            return Line(once)
+            return self._smoothed(Smoothing(close, period, alpha))
+        once = lines.smooth(close, period, alpha)
         twice = lines.smooth(once, period, alpha)
         if kind == "dema":
             return Line(2.0 * once - twice)
         return Line(3.0 * once - 3.0 * twice + lines.smooth(twice, period, alpha))
+
+    def _smoothed(self, wanted: Smoothing) -> Line:
+        return Line(wanted if self.once else lines.smooth(*wanted))
 
     def _rsi(self, period: int) -> Line:
         up, down = lines.moves(self.close.values)

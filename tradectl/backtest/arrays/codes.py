@@ -20,6 +20,13 @@ TROUBLES = {
     DOUBTFUL: "a rounding decision is too near to call",
 }
 
+
+def is_undecided(flags: int) -> bool:
+    """Whether exact arithmetic may give a run that can be trusted, where float64 did not. Of one with too many orders
+    it cannot, and making each of them may take minutes."""
+    return bool(flags & (DOUBTFUL | ENDLESS)) and not flags & SLICED
+
+
 #: A trade in one direction: the bar it filled in, signed lots, the fee of its ``orders``, the bar that decided it.
 FILL = np.dtype([("bar", "i8"), ("lots", "i8"), ("ticks", "i8"), ("fee", "i8"), ("orders", "i8"), ("decided", "i8")])
 #: ``ledger`` is cash less the signed values traded: equity is ``ledger + lots x ticks x step`` from ``bar`` on.

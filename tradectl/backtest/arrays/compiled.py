@@ -4,13 +4,13 @@ import os
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+from tradectl.backtest.arrays.ready import FOLDER, folder
 from tradectl.model.errors import ErrorCode, Problem
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-_CACHE = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
 # The compiler reads it when it is imported, and so do the processes this one starts.
-os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(_CACHE, "tradectl", "compiled"))
+os.environ.setdefault(FOLDER, str(folder()))
 try:
     import numba
 except ImportError as error:  # pragma: no cover - the extra is there where this is tested
@@ -26,3 +26,11 @@ def kernel(function: _F) -> _F:
     No fast mathematics: sums are not reordered and products not fused, so that results equal the interpreter's.
     """
     return cast(_F, numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")(function))
+
+
+def part(function: _F) -> _F:
+    """``function`` as a piece of kernels: it is compiled into each that calls it, so that the call costs nothing.
+
+    It should be given numbers and records rather than arrays, whose owners are counted at every call.
+    """
+    return cast(_F, numba.njit(nogil=True, fastmath=False, error_model="numpy", forceinline=True)(function))

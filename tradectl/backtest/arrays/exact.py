@@ -25,7 +25,7 @@ from tradectl.backtest.arrays.codes import (
     SLICED,
     STAND,
 )
-from tradectl.backtest.arrays.prepared import Asked
+from tradectl.backtest.arrays.prepared import Asked, exact
 from tradectl.backtest.arrays.rules import UNIT
 from tradectl.backtest.job import BacktestJob
 from tradectl.model.instruments import Instrument
@@ -53,7 +53,7 @@ class _Account:
         self.lot = Fraction(self.info.lot_size)
         self.entry, self.patience = int(self.rules["entry"][0]), int(self.rules["patience"][0])
         self.late = bool(self.rules["late"][0])
-        self.weight = asked.weight
+        self.weight = exact(asked.weight)
         self.ledger, self.lots, self.flags, self.entered = int(self.job.cash / UNIT), 0, 0, -1
         self.trip_from = self.ledger
         self.fills: list[tuple[int, ...]] = []

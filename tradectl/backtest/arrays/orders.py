@@ -20,13 +20,13 @@ from tradectl.backtest.arrays.codes import (
     SHORT,
     SLICED,
 )
-from tradectl.backtest.arrays.compiled import kernel
+from tradectl.backtest.arrays.compiled import part
 
 _CLOSE = 1e-12
 _ROOF = float(1 << 60)
 
 
-@kernel
+@part
 def wanted(code: int, lots: int, due: bool, entry: int) -> int:
     """What the strategy does: 1 long, -1 short, 0 close, 2 nothing."""
     if entry == FLAT:
@@ -42,13 +42,13 @@ def wanted(code: int, lots: int, due: bool, entry: int) -> int:
     return 0 if code & (LEAVE_LONG | LEAVE_SHORT) else 2
 
 
-@kernel
+@part
 def above(value: float, most: float) -> Any:
     """Whether ``value`` passes ``most``, and whether the two are too near to be sure."""
     return value > most, abs(value - most) <= _CLOSE * max(abs(value), abs(most))
 
 
-@kernel
+@part
 def refused(
     r: Any, equity: int, after: int, held: int, least: int, each: int, buys: bool, touch: int, mark: int
 ) -> Any:  # fmt: skip
@@ -80,7 +80,7 @@ def refused(
     return answer | passed | (near * DOUBTFUL)
 
 
-@kernel
+@part
 def opening_orders(opening: int, equity: int, touch: int, buys: bool, r: Any) -> Any:
     """In how many orders so many lots go, and whether that is too near to call."""
     value = equity * r.order_share
@@ -93,7 +93,7 @@ def opening_orders(opening: int, equity: int, touch: int, buys: bool, r: Any) ->
     return (opening + most - 1) // most, near
 
 
-@kernel
+@part
 def decided(move: int, equity: int, mark: int, close: float, a: Any, r: Any) -> Any:
     """What goes out: signed direction, lots that close and in how many orders, lots that open and in how many."""
     half = spread_at(close, r)
@@ -130,7 +130,7 @@ def decided(move: int, equity: int, mark: int, close: float, a: Any, r: Any) -> 
     return sign, closing, closes, opening, opens
 
 
-@kernel
+@part
 def has_margin(opening: int, opens: int, mark: int, ticks: int, a: Any, r: Any) -> Any:
     """Whether the venue's margin carries ``opening`` more lots, ordered when the price stands at ``mark``."""
     unit = max(mark, ticks) * np.float64(r.step)

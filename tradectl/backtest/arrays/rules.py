@@ -11,11 +11,16 @@ from tradectl.model.errors import ErrorCode, Problem
 from tradectl.model.instruments import Category, Instrument
 from tradectl.model.market_data import INTERVALS
 from tradectl.model.money import COIN_STEP
-from tradectl.simulation.models import FixedLatency, FixedSlippage, FixedSpread, TierFees, VolumeShare
+from tradectl.simulation.models import FeeModel, FixedLatency, FixedSlippage, FixedSpread, TierFees, VolumeShare
 from tradectl.simulation.path import CORNERS, EDGE
 
 #: Amounts are whole numbers of this part of a coin.
 UNIT = COIN_STEP
+#: So many of them, and rates in no finer parts than this, leave room in whole numbers of 64 bits.
+MOST, FINEST = 1 << 60, 10**15
+_SECOND, _MINUTE = 10**9, 60 * 10**9
+#: A bar may bring so many orders; with more of them the run is for events.
+_ORDERS = 8
 RULES = np.dtype(
     [
         ("venue_leverage", "f8"), ("borrows", "i8"), ("cash", "i8"), ("step", "i8"),
@@ -39,11 +44,14 @@ def needs_events(job: BacktestJob, instrument: Instrument) -> list[str]:
         (len(job.strategies) != 1 or len(job.instruments) != 1, "it has several strategies or instruments"),
         (job.data != "candles", f"it is moved by {job.data}, not by candles"),
         (instrument.id.category is not Category.LINEAR, f"{instrument.id} is not a linear contract"),
+        (instrument.status != "Trading", f"{instrument.id} is {instrument.status}"),
         (instrument.settle_coin != job.settle_coin, f"{instrument.id} settles in {instrument.settle_coin}"),
         (job.position_mode != "one_way", "the account is in hedge mode"),
         (job.keep_decisions, "every decision is to be kept"),
         (_step(instrument).denominator != 1, f"a tick times a lot of {instrument.id} is below {UNIT}"),
+        (bool(job.cash % UNIT) or job.cash / UNIT > MOST, f"{job.cash} of cash is no number of {UNIT}s or too many"),
         (not isinstance(models.fees, TierFees), "the fee model is not TierFees"),
+        (_denominator(models.fees) > FINEST, "the fee has too many digits"),
         (type(models.spread) is not FixedSpread, "the spread model is not FixedSpread"),
         (type(models.slippage) is not FixedSlippage, "the slippage model is not FixedSlippage"),
         (bool(getattr(models.slippage, "impact_bps", 0)), "slippage grows with the order's share of the volume"),
@@ -55,12 +63,31 @@ def needs_events(job: BacktestJob, instrument: Instrument) -> list[str]:
          "answers take longer than a bar"),
         (bool(limits.net_share), "net_share is limited"),
         (bool(limits.concentration_share), "concentration_share is limited"),
+        (limits.require_stop, "entries need a stop"),
+        (_hurries(job), "limits on how often orders are made may bind"),
         (bool(limits.losing_streak), "losing_streak pauses the strategy"),
         (bool(limits.day_realised_share), "day_realised_share is limited"),
         (limits.allow != ("*",) or bool(limits.deny), "symbols are allowed or denied"),
         (limits.leverage > job.leverage, "the limits allow more leverage than the venue is set to"),
     )  # fmt: skip
     return [text for wrong, text in told if wrong]
+
+
+def _hurries(job: BacktestJob) -> bool:
+    """Whether orders at each of two bars could be too many for a limit on their number in some time."""
+    limits, length = job.limits, INTERVALS[job.interval]
+    counted = (
+        (limits.orders_per_minute, 60), (limits.flood_per_minute, 60), (limits.repeat_orders, limits.repeat_seconds),
+    )  # fmt: skip
+    return (
+        any(most and most <= (seconds * _SECOND // length + 1) * _ORDERS for most, seconds in counted)
+        or limits.duplicate_ms * 1_000_000 >= length
+        or any(it.max_intents_per_minute <= _MINUTE // length + 1 for it in job.strategies)
+    )
+
+
+def _denominator(fees: FeeModel) -> int:
+    return Fraction(fees.fees().linear_taker).denominator
 
 
 def refuse(reasons: list[str]) -> None:
@@ -84,7 +111,7 @@ def rules_of(job: BacktestJob, instrument: Instrument, weight: Fraction) -> Any:
     values = {
         "cash": int(job.cash / UNIT), "step": int(step), "fee_num": taker.numerator, "fee_den": taker.denominator,
         # A long of less than equity cannot be liquidated: its price would have to be nothing.
-        "borrows": int(share > 1 or worse < Fraction(1002, 1000)),
+        "borrows": int(share > 1 or share * Fraction(1002, 1000) > worse),
         "venue_leverage": float(min(job.leverage, instrument.max_leverage)),
         "min_lots": -int(-Fraction(instrument.min_qty) // lot),
         "most_lots": int(Fraction(instrument.max_market_qty) // lot),
@@ -102,8 +129,8 @@ def rules_of(job: BacktestJob, instrument: Instrument, weight: Fraction) -> Any:
         "margin_share": float(limits.margin_share),
         "margin_leverage": float(leverage), "taker": float(taker), "min_notional": _units(instrument.min_notional),
         "day_loss": float(limits.day_loss_share), "drawdown": float(limits.drawdown_share),
-        "slices": min(limits.orders_per_second, limits.open_orders, 8), "refuse_locked": int(limits.refuse_locked),
-        "collar_limit": float(limits.collar_share),
+        "slices": min(limits.orders_per_second, limits.open_orders, _ORDERS),
+        "refuse_locked": int(limits.refuse_locked), "collar_limit": float(limits.collar_share),
     }  # fmt: skip
     for name, value in values.items():
         record[name] = value

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradectl.backtest.arrays.codes import ACCOUNT, DOUBTFUL, ENDLESS, FILL, STAND, TROUBLES
+from tradectl.backtest.arrays.codes import ACCOUNT, DOUBTFUL, FILL, STAND, TROUBLES, is_undecided
 from tradectl.backtest.arrays.curve import curve, figures
 from tradectl.backtest.arrays.exact import simulate_exactly
+from tradectl.backtest.arrays.memory import keep_freed
 from tradectl.backtest.arrays.prepared import Asked, Inputs
 from tradectl.backtest.arrays.rules import UNIT, refuse
 from tradectl.backtest.arrays.simulate import simulate
@@ -62,25 +63,35 @@ class Raw(NamedTuple):
 
 
 class ArrayResult:
-    """What one run left; fills become records when they are first looked at.
+    """What one run left; fills and the account at each bar are told when they are first looked at.
 
-    ``times`` are the ends of the bars from the span's first on, ``equity`` the account there. ``exact``: redone in
-    exact arithmetic, because a rounding decision was too near to call. ``refused`` counts entries a limit refused.
+    ``exact``: redone in exact arithmetic, because a rounding decision was too near to call. ``refused`` counts entries
+    a limit refused.
     """
 
     def __init__(self, asked: Asked, raw: Raw) -> None:
-        own, first = asked.inputs, asked.inputs.first
         self.asked, self.raw = asked, raw
-        self.times: NDArray[np.int64] = own.candles.open_time[first:] + own.length
-        self.equity: NDArray[np.float64] = curve(
-            asked.rules, own.candles.close[first:], raw.stands, first - asked.start
-        )
         self.final_equity = Decimal(int(raw.account["equity"][0])) * UNIT
-        self.figures = Figures(*_named(figures(asked.rules, raw.days, own.idle, raw.account)))
+        self.figures = Figures(*_named(figures(asked.rules, raw.days, asked.inputs.idle, raw.account)))
         self.exact, self.refused = raw.exact, int(raw.account["refused"][0])
 
     def __len__(self) -> int:
         return len(self.raw.fills)
+
+    @cached_property
+    def times(self) -> NDArray[np.int64]:
+        """The ends of the bars from the span's first on."""
+        own = self.asked.inputs
+        return own.candles.open_time[own.first :] + own.length
+
+    @cached_property
+    def equity(self) -> NDArray[np.float64]:
+        """The account at each of :attr:`times`, in coin."""
+        own, start = self.asked.inputs, self.asked.start
+        made: NDArray[np.float64] = curve(
+            self.asked.rules, own.candles.close[own.first :], self.raw.stands, own.first - start
+        )
+        return made
 
     @cached_property
     def fills(self) -> tuple[ArrayFill, ...]:
@@ -97,7 +108,8 @@ def run_arrays(
     Fills and equity are those of the event-driven run, to the last digit. Raises ``Problem`` (NOT_READY) with the
     reasons when it cannot promise that, and for parameters, data or a strategy that cannot be run.
     """
-    return run_signals(Inputs(job, candles, instrument, funding).signals(cls, params))
+    keep_freed()
+    return run_signals(Inputs(job, candles, instrument, funding, once=True).signals(cls, params))
 
 
 def run_signals(asked: Asked) -> ArrayResult:
@@ -116,13 +128,13 @@ def troubles(flags: int) -> list[str]:
 def raw_run(asked: Asked, room: int = _ROOM) -> Raw:
     """Run it, exactly where float64 cannot decide; with ``room`` 0 nothing is kept of fills and stands."""
     days, account = np.zeros(len(asked.inputs.days), np.int64), np.zeros(1, ACCOUNT)
-    fills, stands = np.zeros(room, FILL), np.zeros(room, STAND)
+    fills, stands = np.empty(room, FILL), np.empty(room, STAND)
     arguments = (*asked.arguments(), fills, stands, days, account)
     simulate(*arguments)
     most = max(int(account["fills"][0]), int(account["stands"][0]))
     if room and most > room:
         return raw_run(asked, most)
-    if int(account["flags"][0]) & (DOUBTFUL | ENDLESS):
+    if is_undecided(int(account["flags"][0])):
         return Raw(*simulate_exactly(asked), True)
     return Raw(fills[: account["fills"][0]], stands[: account["stands"][0]], days, account, False)
 

@@ -10,9 +10,11 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from tradectl.backtest.arrays.curve import FIGURES, figures
+from tradectl.backtest.arrays.batch import Batch
+from tradectl.backtest.arrays.curve import FIGURES
+from tradectl.backtest.arrays.memory import keep_freed
 from tradectl.backtest.arrays.prepared import Inputs
-from tradectl.backtest.arrays.run import raw_run, troubles
+from tradectl.backtest.arrays.run import troubles
 from tradectl.backtest.job import BacktestJob
 from tradectl.engine.strategy import Strategy
 from tradectl.history.series import Candles, Points
@@ -21,6 +23,8 @@ from tradectl.model.instruments import Instrument
 
 #: Parameter sets handed to a thread at once: few enough that somebody who stops a sweep does not wait.
 _AT_ONCE = 16
+#: Bytes of their signals, beyond which they are fewer.
+_MOST_BYTES = 8 * 2**20
 
 
 class SweepResult(Struct, frozen=True):
@@ -67,17 +71,17 @@ def sweep(
     Indicators are worked out once per period, each thread works on its own sets, and memory does not grow with their
     number. Raises ``Problem`` as :func:`run_arrays` does for what concerns all; what concerns one becomes its note.
     """
+    keep_freed()
     inputs = Inputs(job, candles, instrument, funding)
     table, notes = np.full((len(params), len(FIGURES)), np.nan), dict[int, str]()
     common = job.strategies[0].params
     done = 0
 
+    def given(row: int) -> dict[str, Any]:
+        return {**common, **dict(zip(names, params[row], strict=True))}
+
     def work(rows: range) -> int:
-        for row in rows:
-            given = {**common, **dict(zip(names, params[row], strict=True))}
-            note = _one(inputs, cls, given, table[row])
-            if note:
-                notes[row] = note
+        notes.update(_together(inputs, cls, {row: given(row) for row in rows}, table))
         return len(rows)
 
     if len(params):
@@ -85,7 +89,7 @@ def sweep(
         done = 1
     interrupted = False
     with ThreadPoolExecutor(threads or _cores()) as pool:
-        for finished in _bounded(pool, work, _parts(1, len(params)), 2 * (threads or _cores())):
+        for finished in _bounded(pool, work, _parts(1, len(params), inputs), 2 * (threads or _cores())):
             done += finished
             if progress is not None:
                 progress(done)
@@ -97,22 +101,30 @@ def sweep(
     return SweepResult(tuple(names), rows, columns, dict(sorted(notes.items())), interrupted)
 
 
-def _one(inputs: Inputs, cls: type[Strategy], params: dict[str, Any], row: Any) -> str:
-    """Fill one row; returns what must be known about it."""
+def _together(
+    inputs: Inputs, cls: type[Strategy], given: Mapping[int, dict[str, Any]], table: NDArray[np.float64]
+) -> dict[int, str]:  # fmt: skip
+    """Fill the rows of ``table`` that ``given`` has parameters for; returns what must be known about some of them."""
     inputs.trim()
-    try:
-        asked = inputs.signals(cls, params)
-    except Problem as problem:
-        if problem.code is not ErrorCode.INVALID_SETTING:
-            raise
-        return str(problem)
-    raw = raw_run(asked, 0)
-    row[:] = figures(asked.rules, raw.days, inputs.idle, raw.account)
-    return "; ".join(troubles(int(raw.account["flags"][0])))
+    batch, ran, notes = Batch(inputs, len(given)), list[int](), dict[int, str]()
+    for row, params in given.items():
+        try:
+            batch.add(inputs.signals(cls, params, batch.room()))
+            ran.append(row)
+        except Problem as problem:
+            if problem.code is not ErrorCode.INVALID_SETTING:
+                raise
+            notes[row] = str(problem)
+    for row, (values, flags) in zip(ran, batch.run(), strict=True):
+        table[row] = values
+        if told := "; ".join(troubles(flags)):
+            notes[row] = told
+    return notes
 
 
-def _parts(first: int, end: int) -> Iterator[range]:
-    return (range(start, min(start + _AT_ONCE, end)) for start in range(first, end, _AT_ONCE))
+def _parts(first: int, end: int, inputs: Inputs) -> Iterator[range]:
+    count = max(1, min(_AT_ONCE, _MOST_BYTES // len(inputs.candles)))
+    return (range(start, min(start + count, end)) for start in range(first, end, count))
 
 
 def _bounded(

@@ -1,68 +1,74 @@
 """A run over arrays told as a backtest's result: samples, fills and metrics as the event-driven run leaves them."""
 
-from collections.abc import Iterator
-from decimal import Decimal
-
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from tradectl.backtest.arrays.happened import Happened, happened
 from tradectl.backtest.arrays.prepared import Inputs
+from tradectl.backtest.arrays.records import Records
 from tradectl.backtest.arrays.rules import UNIT
-from tradectl.backtest.arrays.run import ArrayFill, ArrayResult
+from tradectl.backtest.arrays.run import ArrayResult
 from tradectl.backtest.collector import measured_marks, sample_step
+from tradectl.backtest.engines import ARRAYS, ENGINE
 from tradectl.backtest.job import BacktestJob, BacktestResult, Interim, Sample
-from tradectl.engine.books import Book
-from tradectl.model.money import ZERO
+from tradectl.history.series import Points
+from tradectl.model.money import ZERO, exact
 from tradectl.performance.fills import Fill
 from tradectl.performance.metrics import Metrics, metrics
 
-#: Where a result's ``extra`` says how it was made, and what it says there.
-ENGINE, ARRAYS = "engine", "arrays"
-
 
 class Telling:
-    """Tells runs of one span; where it is sampled is found once.
+    """Tells runs of one span; where it is sampled is found once. ``funding`` is what the inputs were made with."""
 
-    What only events can leave is not there: executions, orders, decisions, refusals by check, charts, fingerprint; the
-    slices of one decision are one fill.
-    """
-
-    def __init__(self, inputs: Inputs) -> None:
-        self._inputs = inputs
-        self._ends = inputs.candles.open_time[inputs.first :] + inputs.length
-        self._grid = _sampled(self._ends, inputs)
-        self._close = inputs.candles.close[inputs.first :]
+    def __init__(self, inputs: Inputs, funding: Points | None) -> None:
+        self._inputs, self._funding = inputs, funding
+        self.ends = inputs.candles.open_time[inputs.first :] + inputs.length
+        self._grid = _sampled(self.ends, inputs)
 
     def result(self, run: ArrayResult, job: BacktestJob) -> BacktestResult:
-        """``run`` as the result of ``job``."""
-        fills = tuple(_fills(run))
-        samples = self._samples(run)
+        """``run`` as the result of ``job``, as far as it takes to judge it: :mod:`complete` tells the rest."""
+        record = Records(job, self._inputs.instrument)
+        fills = tuple(record.fill(it) for it in self.happened(run))
+        samples = self.samples(run)
         return BacktestResult(
             job=job, instruments=(self._inputs.instrument,), executions=(), fills=fills, orders=(), decisions=(),
             decided=0, refused={}, samples=samples, prices={}, metrics=_measured(job, samples, fills), per_strategy={},
-            warnings=(), models=job.models.describe(), data_fingerprint="", candles=len(self._ends),
-            ended=int(self._ends[-1]), extra={ENGINE: ARRAYS},
+            warnings=(), models=job.models.describe(), data_fingerprint="", candles=len(self.ends),
+            ended=int(self.ends[-1]), extra={ENGINE: ARRAYS},
         )  # fmt: skip
+
+    def happened(self, run: ArrayResult) -> list[Happened]:
+        """Every trade and payment."""
+        return list(happened(run, self._funding))
 
     def show(self, result: BacktestResult, interim: Interim) -> None:
         """Let ``interim`` hear what it would have heard under way."""
         heard = -1
         for moment in interim.moments:
-            place = int(np.searchsorted(self._ends[self._grid], moment))
+            place = int(np.searchsorted(self.ends[self._grid], moment))
             if heard < place < len(self._grid):
                 heard = place
                 interim.hear(_until(result, place + 2))  # one more: the account before the first bar
 
-    def _samples(self, run: ArrayResult) -> tuple[Sample, ...]:
-        at = self._grid
-        if not len(at) or at[-1] != len(self._ends) - 1:
-            at = np.append(at, len(self._ends) - 1)
-        equity = np.rint(run.equity[at] * 1e8).astype(np.int64)
-        exposure = np.abs(_held(run, len(self._ends))[at] * self._close[at])
-        begin = Sample(int(self._ends[0]) - self._inputs.length, self._inputs.job.cash, ZERO)
-        rows = zip(self._ends[at].tolist(), equity.tolist(), exposure.tolist(), strict=True)
-        return begin, *(Sample(ts, worth * UNIT, Decimal(repr(held))) for ts, worth, held in rows)
+    def samples(self, run: ArrayResult) -> tuple[Sample, ...]:
+        """Equity and exposure at the moments the event-driven run notes them."""
+        at, own, rules = self._grid, self._inputs, run.asked.rules
+        if not len(at) or at[-1] != len(self.ends) - 1:
+            at = np.append(at, len(self.ends) - 1)
+        closes = own.candles.close[own.first :][at]
+        ticks = np.rint(closes / float(own.instrument.tick_size)).astype(np.int64).tolist()
+        ledgers, held = _stood(run, at)
+        lot, step, untouched = own.instrument.lot_size, int(rules["step"][0]), int(rules["cash"][0])
+        begin = Sample(int(self.ends[0]) - own.length, own.job.cash, ZERO)
+        rows = zip(self.ends[at].tolist(), ledgers, held, ticks, closes.tolist(), strict=True)
+        return begin, *(
+            Sample(
+                ts, (ledger + lots * whole * step) * UNIT if lots or ledger != untouched else own.job.cash,
+                abs(lots * lot * exact(close)) if lots else ZERO,
+            )
+            for ts, ledger, lots, whole, close in rows
+        )  # fmt: skip
 
 
 def _until(result: BacktestResult, count: int) -> BacktestResult:
@@ -88,42 +94,10 @@ def _sampled(ends: NDArray[np.int64], inputs: Inputs) -> NDArray[np.int64]:
     return np.array(found, np.int64)
 
 
-def _held(run: ArrayResult, bars: int) -> NDArray[np.float64]:
-    """The position at the end of each bar of the span, in coins."""
-    held, before = np.zeros(bars), run.asked.inputs.first - run.asked.start
-    for bar, _, lots in run.raw.stands.tolist():
-        held[max(bar - before, 0) :] = lots
-    return held * float(run.asked.inputs.instrument.lot_size)
-
-
-def _fills(run: ArrayResult) -> Iterator[Fill]:
-    """Trades and payments of funding in the order they happened, booked as the engine books them."""
-    own, start, book = run.asked.inputs, run.asked.start, Book()
-    ends, trades = own.candles.open_time + own.length, zip(run.fills, run.raw.fills.tolist(), strict=True)
-    number = lots = at = 0
-    ledger = int(run.asked.rules["cash"][0])
-    for bar, ledger_now, lots_now in run.raw.stands.tolist():
-        if lots_now == lots and ledger_now != ledger:
-            number, at = number + 1, max(at, int(ends[min(start + bar, len(ends) - 1)]))
-            yield _payment(own, number, at, (ledger - ledger_now) * UNIT)
-        while lots != lots_now:
-            fill, row = next(trades)
-            number, at, lots = number + 1, fill.at, lots + row[1]
-            yield _trade(own, number, fill, book, Decimal(repr(float(own.candles.close[start + row[5]]))))
-        ledger = ledger_now
-
-
-def _trade(own: Inputs, number: int, it: ArrayFill, book: Book, middle: Decimal) -> Fill:
-    sign, coin = it.side.sign, own.instrument.settle_coin
-    realised = book.trade(sign, it.qty, it.price)
-    return Fill(
-        f"{number:09}", it.at, own.job.strategies[0].name, own.instrument.id, sign * it.qty, it.price,
-        sign * it.qty * it.price, it.fee, ZERO, realised, sign * (it.price - middle) * it.qty, False, coin, it.fee,
-    )  # fmt: skip
-
-
-def _payment(own: Inputs, number: int, at: int, paid: Decimal) -> Fill:
-    name, coin = own.job.strategies[0].name, own.instrument.settle_coin
-    return Fill(
-        f"{number:09}", at, name, own.instrument.id, ZERO, ZERO, ZERO, ZERO, paid, ZERO, ZERO, False, coin, paid
-    )  # fmt: skip
+def _stood(run: ArrayResult, at: NDArray[np.int64]) -> tuple[list[int], list[int]]:
+    """The account's ledger and position in lots at the end of each bar ``at`` of the span."""
+    before, stands = run.asked.inputs.first - run.asked.start, run.raw.stands
+    last = np.searchsorted(stands["bar"], at + before, "right")
+    ledgers = np.concatenate((run.asked.rules["cash"], stands["ledger"]))[last]
+    held = np.concatenate((np.zeros(1, np.int64), stands["lots"]))[last]
+    return ledgers.tolist(), held.tolist()

@@ -14,8 +14,9 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from tradectl.backtest.engines import reason_of
 from tradectl.backtest.job import BacktestJob, BacktestResult
-from tradectl.backtest.optimise.two_speeds import ByArrays, reason_of
+from tradectl.backtest.optimise.two_speeds import ByArrays
 from tradectl.engine.config import StrategyConfig
 from tradectl.engine.parameters import validated
 from tradectl.engine.strategy import Strategy

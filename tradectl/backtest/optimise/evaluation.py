@@ -6,11 +6,12 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tradectl.backtest.engines import Engine
 from tradectl.backtest.job import BacktestJob, BacktestResult, Interim
 from tradectl.backtest.limits import wide_open
 from tradectl.backtest.optimise.plan import Evaluate, Stop
 from tradectl.backtest.optimise.search_space import Params
-from tradectl.backtest.optimise.two_speeds import Engine, two_speeds
+from tradectl.backtest.optimise.two_speeds import two_speeds
 from tradectl.backtest.optimise.windowed_history import WindowedHistory
 from tradectl.backtest.request import with_params
 from tradectl.backtest.runner import run_backtest

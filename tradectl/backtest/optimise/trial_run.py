@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tradectl.backtest.collector import measured_marks
+from tradectl.backtest.engines import WHY
 from tradectl.backtest.job import BacktestResult, Interim
 from tradectl.backtest.optimise.deflated_sharpe import moments
 from tradectl.backtest.optimise.objectives import Judge, Judged
@@ -12,7 +13,6 @@ from tradectl.backtest.optimise.plan import Evaluate, Plan
 from tradectl.backtest.optimise.sampling import optuna_module, step_of
 from tradectl.backtest.optimise.search_space import Params
 from tradectl.backtest.optimise.trial_record import key, packed
-from tradectl.backtest.optimise.two_speeds import WHY
 from tradectl.performance.returns import Mark, changes, daily
 
 if TYPE_CHECKING:

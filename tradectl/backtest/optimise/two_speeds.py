@@ -1,9 +1,10 @@
 """Trials over arrays where strategy and job allow it, else event-driven with the reason: the objective is the same."""
 
-from typing import Any, Literal
+from typing import Any
 
 from msgspec.structs import replace
 
+from tradectl.backtest.engines import REFUSED, WHY, Engine, reason_of
 from tradectl.backtest.job import BacktestJob, BacktestResult, Interim
 from tradectl.backtest.optimise.plan import Evaluate
 from tradectl.backtest.optimise.search_space import Params
@@ -11,13 +12,6 @@ from tradectl.backtest.request import with_params
 from tradectl.engine.strategy import Strategy
 from tradectl.history.reading import History
 from tradectl.model.errors import ErrorCode, Problem
-
-#: Which runs trials are: ``auto`` takes arrays where they fit.
-Engine = Literal["auto", "events", "arrays"]
-#: Where a result's ``extra`` says why a run had to be event-driven.
-WHY = "not over arrays"
-#: What arrays refuse and events may still do or judge.
-_REFUSED = (ErrorCode.NOT_READY, ErrorCode.INVALID_SETTING, ErrorCode.NOT_FOUND)
 
 
 class ByArrays:
@@ -53,7 +47,7 @@ class ByArrays:
         found = self._spans.get((job.since, job.until))
         if found is None:
             inputs = self._loaded.inputs(job)
-            found = self._spans[(job.since, job.until)] = inputs, Telling(inputs)
+            found = self._spans[(job.since, job.until)] = inputs, Telling(inputs, self._loaded.funding)
         return found
 
 
@@ -69,7 +63,7 @@ class TwoSpeeds:
             try:
                 return self._fast(params, since, until, interim)
             except Problem as problem:
-                if problem.code not in _REFUSED:
+                if problem.code not in REFUSED:
                     raise
                 why = reason_of(problem)
         result = self._slow(params, since, until, interim)
@@ -91,13 +85,7 @@ def two_speeds(
             raise Problem(ErrorCode.NOT_READY, unfit, field="engine", reason=unfit, remedy="use --engine auto")
         fast = ByArrays(job, history, classes[job.strategies[0].class_])
     except Problem as problem:
-        if engine == "arrays" or problem.code not in _REFUSED:
+        if engine == "arrays" or problem.code not in REFUSED:
             raise
         return TwoSpeeds(None, slow, reason_of(problem))
     return fast if engine == "arrays" else TwoSpeeds(fast, slow)
-
-
-def reason_of(problem: Problem) -> str:
-    """Why arrays refused, without the sentence around it."""
-    _, found, rest = problem.message.partition("needs the event-driven engine: ")
-    return rest if found else problem.message

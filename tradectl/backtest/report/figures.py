@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tradectl.backtest.engines import ENGINE, WHY
 from tradectl.backtest.job import BacktestResult
 from tradectl.backtest.report.benchmark import Held, buy_and_hold
 from tradectl.backtest.report.document import plain
@@ -63,7 +64,14 @@ def about(result: BacktestResult) -> Row:
         "leverage": job.leverage,
         "data_fingerprint": result.data_fingerprint,
         "code": result.code,
+        **engine_of(result),
     }
+
+
+def engine_of(result: BacktestResult) -> Row:
+    """Which engine ran it, and why arrays did not; nothing where nobody said."""
+    named = {"engine": ENGINE, "not_over_arrays": WHY}
+    return {name: result.extra[key] for name, key in named.items() if key in result.extra}
 
 
 def strategy_row(config: Any) -> Row:

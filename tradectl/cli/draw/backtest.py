@@ -137,4 +137,5 @@ def _notes(screen: Screen, data: Row) -> str:
     lines += [screen.paint(f"{count} candles missing in {name}", "yellow") for name, count in data["missing"].items()]
     lines += [screen.paint("warning", "yellow") + f": {it['text']}" for it in data["warnings"]]
     lines += [f"model: {text}" for text in data["models"].values()]
-    return "\n".join([*lines, f"data {data['data_fingerprint'][:16]}   code {data['code']}"])
+    engine = f"   engine {data['engine']}" if "engine" in data else ""
+    return "\n".join([*lines, f"data {data['data_fingerprint'][:16]}   code {data['code']}{engine}"])

@@ -101,7 +101,7 @@ class Answer:
         self.found["load"] = cpu() - self._since
 
     def run(self, work, times=1):
-        """Do ``work`` so many times, measured; the result of the last. The first may compile, the last is warm."""
+        """Do ``work`` so many times, measured; the result of the last. The first may compile, the others are warm."""
         result = None
         for _ in range(times):
             result = None  # what the run before left is given back first

@@ -20,7 +20,7 @@ def main() -> None:
     def work() -> ArrayResult:
         return run_arrays(job, given, EmaCross, params, INFO)
 
-    result = answer.run(work, times=5)
+    result = answer.run(work, times=15)
     if result.exact:
         answer.found["notes"].append("redone in exact arithmetic: a rounding was too near to call")
     fills = result.fills

@@ -34,7 +34,7 @@ def main():
         made = vbt.Portfolio.from_signals(close, enter, leave, init_cash=Rules.CASH, fees=Rules.FEE, **size)
         return made, made.final_value()  # the equity is worked out when it is asked for
 
-    made, equity = answer.run(work, times=5)
+    made, equity = answer.run(work, times=7)
     rows = made.orders.values
     at = candles.time[rows["idx"]] + MINUTE
     answer.write(path, at, np.where(rows["side"] == 0, 1, -1), rows["price"], rows["size"], equity)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from tests.unit.backtest.arrays.market import candles
 from tests.unit.engine.candles import recorded
+from tradectl.backtest.arrays import lines
+from tradectl.backtest.arrays.ahead import AHEAD, look_ahead
 from tradectl.backtest.arrays.bars import Bars
 from tradectl.engine import indicators as i
 from tradectl.engine.indicators import batch
@@ -115,3 +118,76 @@ def test_a_period_the_live_indicator_refuses_is_refused_here() -> None:
         Bars(candles(10)).ema(0)
     with pytest.raises(ValueError, match="'xma' is no average"):
         Bars(candles(10)).average("xma", 3)
+
+
+_SEEDS = st.sampled_from([1.0, 1.0, 2.0, 3.0, math.nan, math.inf]) | st.floats(0.5, 4.0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(_SEEDS, max_size=40), st.integers(1, 9), st.integers(1, 9))
+def test_two_averages_cross_where_they_do_when_each_is_worked_out_for_itself(
+    closes: list[float], one: int, other: int
+) -> None:
+    """With prices missing, prices that stand still, the same period twice, and fewer bars than either needs."""
+    values = np.array(closes, np.float64)
+    alphas = 2.0 / (one + 1), 1.0 / other
+    apart = lines.crossings(lines.smooth(values, one, alphas[0]), lines.smooth(values, other, alphas[1]))
+    together = lines.smoothed_crossings(values, one, alphas[0], other, alphas[1])
+    assert np.array_equal(together, apart)
+
+
+@pytest.mark.parametrize("kind", ["ema", "rma"])
+def test_averages_that_are_asked_for_once_are_the_same_before_and_after_somebody_looked(
+    prices: Candles, kind: str
+) -> None:
+    kept, once = Bars(prices), Bars(prices, once=True)
+    fast, slow = once.average(kind, 4), once.average(kind, 11)
+    marks = [(fast.crossed_above(slow), fast.crossed_below(slow))]
+    assert np.array_equal(fast.values, kept.average(kind, 4).values, equal_nan=True)
+    marks += [(slow.crossed_below(fast), slow.crossed_above(fast))]
+    one, other = kept.average(kind, 4), kept.average(kind, 11)
+    expected = one.crossed_above(other), one.crossed_below(other)
+    assert all(np.array_equal(it, expected) for it in marks)
+    assert np.any(expected[0])
+
+
+@pytest.mark.parametrize(("one", "other"), [(3, 10), (10, 3), (7, 7)])
+@pytest.mark.parametrize("spoiled", [None, math.nan, math.inf])
+def test_halves_side_by_side_are_the_whole(one: int, other: int, spoiled: float | None) -> None:
+    """Long enough for halves; a price that is none where the second half's run-up begins makes its guess useless."""
+    values = candles(3_001, 8).close.copy()
+    if spoiled is not None:
+        begin = (len(values) + max(one, other)) // 2 - lines.RUN_UP * max(one, other)
+        values[begin - 39 : begin + 39 : 3] = spoiled
+    apart = lines.crossings(lines.smooth(values, one, 2 / (one + 1)), lines.smooth(values, other, 2 / (other + 1)))
+    together = lines.smoothed_crossings(values, one, 2 / (one + 1), other, 2 / (other + 1))
+    assert np.array_equal(together, apart)
+    assert np.any(apart) or one == other
+
+
+@given(st.lists(_SEEDS, max_size=30), st.lists(_SEEDS, max_size=30))
+def test_a_line_crosses_where_it_was_at_or_beyond_and_is_beyond(one: list[float], other: list[float]) -> None:
+    count = min(len(one), len(other))
+    pairs = list(zip(one[:count], other[:count], strict=True))
+    up = [False] + [a <= b and c > d for (a, b), (c, d) in pairwise(pairs)]
+    down = [False] + [a >= b and c < d for (a, b), (c, d) in pairwise(pairs)]
+    found = lines.crossings(np.array(one[:count], np.float64), np.array(other[:count], np.float64))
+    assert [it.tolist() for it in found] == [up[:count], down[:count]]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(0, 15), min_size=1, max_size=90), st.integers(0, 89))
+def test_a_look_ahead_finds_every_bar_with_a_code_and_its_close(codes: list[int], start: int) -> None:
+    end, begin = len(codes), start
+    padded = np.full((end + 7) // 8 * 8, 1, np.uint8)
+    padded[:end] = codes
+    close = np.arange(end) * 2.0
+    found: list[int] = []
+    bars, prices = np.empty(AHEAD, np.int64), np.empty(AHEAD)
+    while end not in found:
+        start = look_ahead(padded.view(np.uint64), close, start, end, bars, prices)
+        seen = bars.tolist()
+        seen = seen[: seen.index(end) + 1] if end in seen else seen
+        assert prices.tolist()[: len(seen) - (end in seen)] == [2.0 * it for it in seen if it != end]
+        found += seen
+    assert found[:-1] == [at for at in range(len(codes)) if codes[at] and at >= begin]

@@ -1,20 +1,26 @@
 """A sweep's rows are the runs one by one; what cannot be run says so, and only there."""
 
 from decimal import Decimal
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from tests.unit.backtest.arrays.market import INFO, both_ways, candles, job_of
-from tradectl.backtest.arrays.prepared import Inputs
+from tests.unit.backtest.arrays.market import INFO, MINUTE, T0, both_ways, candles, job_of
+from tradectl.backtest.arrays import batch
+from tradectl.backtest.arrays.codes import DOUBTFUL
+from tradectl.backtest.arrays.exact import simulate_exactly
+from tradectl.backtest.arrays.prepared import Asked, Inputs
 from tradectl.backtest.arrays.run import ArrayResult, raw_run, run_arrays
 from tradectl.backtest.arrays.sweep import grid, sweep
+from tradectl.history.series import Points
 from tradectl.model.errors import Problem
 from tradectl.simulation.models import FixedSlippage, Models
 from tradectl.strategies.buy_and_hold import BuyAndHold
 from tradectl.strategies.ema_cross import EmaCross
 from tradectl.strategies.ma_cross import MaCross
+from tradectl.strategies.signals import ArrayBars, Signals
 
 NAMES, PAIRS = grid({"fast": [3, 5, 8], "slow": [13, 21, 34]})
 
@@ -99,6 +105,53 @@ def test_what_the_arrays_cannot_do_is_said_in_words() -> None:
         run_arrays(job_of(made, {}), made, EmaCross, {"interval": "5m"}, INFO)
     with pytest.raises(Problem, match="no candles of linear:BTCUSDT 1m in the span"):
         run_arrays(replace(job_of(made, {}), since=2 * 10**18, until=3 * 10**18), made, EmaCross, {}, INFO)
+
+
+class _Short(EmaCross):
+    """Says nothing about the last bar."""
+
+    @staticmethod
+    def signals(bars: ArrayBars, p: EmaCross) -> Signals:
+        told: Any = bars
+        return Signals(cast(Any, np.zeros(len(told.close.values) - 1, np.bool_)))
+
+
+def test_signals_of_fewer_bars_than_there_are_are_refused() -> None:
+    made = candles(300, 38)
+    with pytest.raises(Problem, match="signals are of 299 bars, not of 300"):
+        run_arrays(job_of(made, {}), made, _Short, {}, INFO)
+
+
+def test_rows_too_near_to_call_are_redone_exactly_among_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every third row is said to be doubtful, with warm-ups of several lengths: all are the runs one by one."""
+    made = candles(2_000, 39)
+    job = replace(job_of(made, {}, 300), cash=Decimal(120_000))
+    given = Points(T0 + np.arange(1, 4) * 480 * MINUTE, np.array([0.0001, -0.0003, 0.0002]))
+    redone: list[int] = []
+
+    def told(asked: Asked) -> Any:
+        redone.append(asked.start)
+        return simulate_exactly(asked)
+
+    monkeypatch.setattr(batch, "simulate_exactly", told)
+    monkeypatch.setattr(batch, "simulate_all", _doubting(batch.simulate_all))
+    names, pairs = grid({"fast": [3, 4, 5, 8, 9], "slow": [13, 21, 34, 40]})
+    table = sweep(job, made, EmaCross, names, pairs, INFO, given, threads=2)
+    assert len(redone) > 3
+    assert len(set(redone)) > 1  # a longer average looks further back
+    for row, pair in enumerate(pairs):
+        alone = run_arrays(job, made, EmaCross, dict(zip(names, pair, strict=True)), INFO, given).figures
+        assert np.array_equal([table.row(row)[it] for it in alone._fields], alone, equal_nan=True)
+
+
+def _doubting(run: Any) -> Any:
+    def doubted(*given: Any) -> None:
+        run(*given)
+        *_, accounts, table = given
+        accounts["flags"][::3] |= DOUBTFUL
+        table[::3] = np.nan
+
+    return doubted
 
 
 def test_indicators_kept_for_further_runs_have_a_bound_and_forgetting_changes_nothing() -> None:

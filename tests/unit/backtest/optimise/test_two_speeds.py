@@ -8,13 +8,13 @@ import pytest
 from msgspec.structs import replace
 
 from tests.unit.backtest.arrays.market import BTC, INFO, MINUTE, candles
+from tradectl.backtest.engines import WHY
 from tradectl.backtest.job import BacktestJob, BacktestResult, Interim
 from tradectl.backtest.optimise.evaluation import BacktestSource, Held
 from tradectl.backtest.optimise.objectives import Judge
 from tradectl.backtest.optimise.optimiser import optimise
 from tradectl.backtest.optimise.plan import Plan
 from tradectl.backtest.optimise.ranges import search_space
-from tradectl.backtest.optimise.two_speeds import WHY
 from tradectl.backtest.optimise.whole import Further, differences, document, whole
 from tradectl.backtest.request import Request, job_of
 from tradectl.engine.strategy import Strategy

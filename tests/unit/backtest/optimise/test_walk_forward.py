@@ -9,11 +9,11 @@ import pytest
 
 from tests.unit.backtest.made_result import instrument
 from tests.unit.backtest.optimise.synthetic import DAY, SINCE, HillSource, made, space
+from tradectl.backtest.engines import Engine
 from tradectl.backtest.optimise.evaluation import BacktestSource, Held, identity_of
 from tradectl.backtest.optimise.optimiser import optimise
 from tradectl.backtest.optimise.plan import Plan
 from tradectl.backtest.optimise.ranges import search_space
-from tradectl.backtest.optimise.two_speeds import Engine
 from tradectl.backtest.optimise.walk_forward import stitched, walk_forward
 from tradectl.backtest.optimise.windowed_history import OutsideWindow, WindowedHistory
 from tradectl.backtest.optimise.windows import Walk, Window, windows

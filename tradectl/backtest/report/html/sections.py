@@ -221,6 +221,8 @@ def settings(data: Row, amounts: Amounts) -> str:
         ("Leverage", f"{data['leverage']}"), ("Span", f"{moment(data['since'])} to {moment(data['until'])} UTC"),
         ("Data fingerprint", data["data_fingerprint"]), ("Code fingerprint", data["code"] or "not noted"),
     ]  # fmt: skip
+    if "engine" in data:
+        rows.append(("Engine", data["engine"]))
     body = "".join(row([escape(name), f"<code>{escape(text)}</code>"]) for name, text in rows)
     return _section("Parameters and fingerprints", f'<table class="words">{body}</table>', "wide")
 

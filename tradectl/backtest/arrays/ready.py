@@ -1,0 +1,47 @@
+"""Whether kernels are at hand: loading them costs about a second, compiling them many. Asks without the compiler."""
+
+import os
+import sys
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+
+#: Where compiled kernels are kept; the compiler reads the variable when it is imported.
+FOLDER = "NUMBA_CACHE_DIR"
+
+
+#: Constants that are compiled into kernels, and how these are compiled.
+_SHARED = ("codes.py", "compiled.py")
+
+
+def folder() -> Path:
+    """Where compiled kernels are kept: apart for each state of their sources. The compiler looks at the one file a
+    kernel is in, but parts of others are compiled into it."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(os.environ.get(FOLDER) or os.path.join(cache, "tradectl", "compiled", _state()))
+
+
+def _state() -> str:
+    total = sha256()
+    for it in sorted(Path(__file__).parent.glob("*.py")):
+        source = it.read_bytes()
+        if it.name in _SHARED or b"\n@kernel" in source or b"\n@part" in source:
+            total.update(source)
+    return total.hexdigest()[:12]
+
+
+def can_compile() -> bool:
+    """Whether the compiler is installed."""
+    return find_spec("numba") is not None
+
+
+def in_memory() -> bool:
+    """Whether this process ran kernels before."""
+    module = sys.modules.get("tradectl.backtest.arrays.simulate")
+    return module is not None and bool(module.simulate.signatures)
+
+
+def on_disk() -> bool:
+    """Whether an earlier process compiled the kernel that runs a strategy, as it is now."""
+    written = Path(__file__).with_name("simulate.py").stat().st_mtime
+    return any(it.stat().st_mtime >= written for it in folder().glob("*/simulate.simulate-*.nbi"))
