@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from tradectl.backtest.optimise.objectives import Goal
 
 ABOUT, TRIALS = "about", "trials"
+#: Name of a study nobody named that is kept in memory: hyperband deals trials to its brackets by the study's name, and
+#: a name made by chance would give each run of one seed another result.
+UNNAMED = "unnamed"
 #: Seconds SQLite waits for another writer.
 BUSY_S = 60
 
@@ -36,8 +39,9 @@ def open_study(plan: Plan, goals: "tuple[Goal, ...]", join: bool = False) -> "op
             study = optuna.load_study(study_name=plan.study, storage=store, **chosen)
         else:
             study = optuna.create_study(
-                study_name=plan.study or None, storage=store, directions=directions, load_if_exists=True, **chosen
-            )
+                study_name=plan.study or (None if plan.storage else UNNAMED), storage=store, directions=directions,
+                load_if_exists=True, **chosen,
+            )  # fmt: skip
         _must_be_same(study, plan)
     except KeyError:
         raise _no_study(plan.study) from None

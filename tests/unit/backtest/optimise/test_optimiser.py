@@ -184,11 +184,27 @@ def test_pruned_trials_saw_a_part_of_the_span_and_count_as_tried(pruner) -> None
     assert 2 * ended < looked <= 2 * begun
     assert all((it.ratio is not None) is (it.state == "pruned") for it in found.trials if it.same_as < 0)
     ratios = [moments(it.returns)[0] if it.returns else it.ratio for it in found.trials if it.same_as < 0]
-    assert found.deflated.spread == pytest.approx(stdev(ratios))  # not that of the survivors alone
-    assert found.deflated.spread > stdev([moments(it.returns)[0] for it in found.trials if it.returns])
+    survivors = [moments(it.returns)[0] for it in found.trials if it.returns]
+    assert found.deflated.spread == pytest.approx(stdev(ratios))
+    assert found.deflated.spread != pytest.approx(stdev(survivors))  # theirs alone would leave out what was tried
     assert all(it.values == () and it.returns == () for it in found.trials if it.state == "pruned")
     assert found.best is not None
     assert found.best.state == "complete"
+
+
+@pytest.mark.parametrize("pruner", ["median", "hyperband"])
+def test_one_seed_gives_one_search_also_when_trials_are_pruned(pruner) -> None:
+    def evaluate(params, since, until, interim):
+        for moment in interim.moments:
+            interim.hear(hill(params, since, moment))
+        return hill(params, since, until)
+
+    asked = plan(pruner=pruner, trials=30, sampler="random")
+    once, again = (optimise(asked, source(evaluate)) for _ in range(2))
+    assert once.pruned > 3
+    assert [(it.state, it.params, it.ratio) for it in once.trials] == [
+        (it.state, it.params, it.ratio) for it in again.trials
+    ]
 
 
 def test_several_goals_give_the_front_that_nothing_beats() -> None:
