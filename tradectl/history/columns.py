@@ -32,12 +32,31 @@ def empty(kind: Kind) -> Columns:
 
 
 def joined(kind: Kind, parts: Sequence[Columns]) -> Columns:
-    """The rows of all parts, one after the other."""
+    """The rows of all parts, one after the other; parts of one array that lie side by side are not copied."""
     if len(parts) == 1:
         return parts[0]
     if not parts:
         return empty(kind)
-    return made(kind, [np.concatenate(column) for column in zip(*(part.arrays() for part in parts), strict=True)])
+    return made(kind, [_side_by_side(column) for column in zip(*(part.arrays() for part in parts), strict=True)])
+
+
+def _side_by_side(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """``parts`` as one array: that which they were cut from where they follow each other there, else a copy."""
+    whole = parts[0].base
+    if not isinstance(whole, np.ndarray) or whole.ndim != 1:
+        return np.concatenate(parts)
+    begin = place = _place(parts[0], whole)
+    for part in parts:
+        same = part.base is whole and part.dtype == whole.dtype and part.strides == whole.strides
+        if not same or _place(part, whole) != place:
+            return np.concatenate(parts)
+        place += part.size
+    return whole[begin:place]
+
+
+def _place(part: NDArray[Any], whole: NDArray[Any]) -> int:
+    """At which element of ``whole`` a cut of it begins."""
+    return int(part.ctypes.data - whole.ctypes.data) // whole.strides[0]
 
 
 def chosen(columns: Columns, which: NDArray[Any]) -> Columns:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
+import numpy as np
 from msgspec import Struct
 
 from tradectl.history.series import Columns, SeriesId
@@ -86,7 +87,7 @@ def fingerprint(history: History, series: Iterable[SeriesId], since: int, until:
         columns = [hashlib.sha256() for _ in range(8)]
         for part in history.read(one, since, until):
             for digest, column in zip(columns, part.arrays(), strict=False):
-                digest.update(column.tobytes())
+                digest.update(np.ascontiguousarray(column).data)
         total.update(str(one).encode())
         for digest in columns:
             total.update(digest.digest())

@@ -72,18 +72,28 @@ class PlainIds(IdSource):
         if spot:
             return super().order_id(True)
         self.orders += 1
-        return f"order-{self.orders}"
+        return plain_order_id(self.orders)
 
     def execution_id(self) -> str:
         self.executions += 1
-        return f"execution-{self.executions}"
+        return plain_execution_id(self.executions)
 
     def whole_fill(self) -> tuple[str, str, int]:
         self.rows += 1
         self.orders += 1
         self.executions += 1
         self.seq += 1
-        return f"order-{self.orders}", f"execution-{self.executions}", self.seq
+        return plain_order_id(self.orders), plain_execution_id(self.executions), self.seq
+
+
+def plain_order_id(number: int) -> str:
+    """The id :class:`PlainIds` gives the order of this number, counting from 1."""
+    return f"order-{number}"
+
+
+def plain_execution_id(number: int) -> str:
+    """The id :class:`PlainIds` gives the execution of this number, counting from 1."""
+    return f"execution-{number}"
 
 
 @lru_cache(maxsize=64)

@@ -44,17 +44,20 @@ def _swept(fills: Iterable[Fill], begin: int, end: int) -> tuple[int, float, flo
     held: dict[tuple[str, InstrumentId], tuple[float, float]] = {}
     at, gross, busy, area, most, traded = begin, 0.0, 0, 0.0, 0.0, 0.0
     for fill in fills:
-        now = min(max(fill.at, at), end)
+        now = fill.at if fill.at > at else at
+        if now > end:
+            now = end
         if gross > 0.0:
             busy += now - at
             area += gross * (now - at)
         at = now
         qty, value, key = float(fill.qty), float(fill.value), (fill.strategy, fill.instrument)
-        size, _ = held.get(key, (0.0, 0.0))
-        size, each = round(size + qty, 12), abs(value / qty)
+        before = held.get(key)
+        size, each = round(before[0] + qty if before else qty, 12), abs(value / qty)
         held[key] = (size, each)
         gross = abs(size) * each if len(held) == 1 else math.fsum([abs(s) * price for s, price in held.values()])
-        most = max(most, gross)
+        if gross > most:
+            most = gross
         if begin <= fill.at <= end:
             traded += abs(value)
     return busy + (end - at if gross > 0.0 else 0), area + gross * (end - at), most, traded

@@ -39,16 +39,6 @@ class RoundTrip(Struct, frozen=True):
         return self.price_pnl - self.fees - self.funding
 
 
-class _Piece(Struct, frozen=True):
-    """A fill or a part of one: ``qty`` signed, ``value`` not."""
-
-    qty: Decimal
-    value: Decimal
-    fee: Decimal
-    slippage: Decimal
-    realised: Decimal
-
-
 class _Open:
     """A round trip under way."""
 
@@ -58,18 +48,18 @@ class _Open:
         self.pnl = self.fees = self.funding = self.slippage = ZERO
         self.fills = 0
 
-    def take(self, piece: "_Piece") -> None:
-        """Count a fill, or the part of one that belongs here."""
-        self.size += piece.qty
-        self.most = max(self.most, abs(self.size))
-        if (piece.qty > 0) is self.long:
-            self.entry += piece.value
-            self.entered += abs(piece.qty)
+    def take(self, qty: Decimal, value: Decimal, fee: Decimal, slippage: Decimal, realised: Decimal) -> None:
+        """Count a fill, or the part of one that belongs here: ``qty`` signed, ``value`` not."""
+        self.size += qty
+        if (qty > 0) is self.long:
+            self.entry += value
+            self.entered += abs(qty)
+            self.most = max(self.most, abs(self.size))
         else:
-            self.exit += piece.value
-        self.pnl += piece.realised
-        self.fees += piece.fee
-        self.slippage += piece.slippage
+            self.exit += value
+        self.pnl += realised
+        self.fees += fee
+        self.slippage += slippage
         self.fills += 1
 
     def record(self, ended: int) -> RoundTrip:
@@ -102,22 +92,28 @@ def _take(
 ) -> RoundTrip | None:
     if current is None:
         current = working[key] = _Open(fill, fill.qty > 0)
-    first, rest = _pieces(fill, current.size)
-    current.take(first)
-    if current.size:
-        return None
-    del working[key]
-    if rest is not None:
-        after = working[key] = _Open(fill, rest.qty > 0)
-        after.take(rest)
+    after = _turned(fill, current)
+    if after is None:
+        current.take(fill.qty, abs(fill.value), fill.fee, fill.slippage, fill.realised)
+        if current.size:
+            return None
+        del working[key]
+    else:
+        working[key] = after
     return current.record(fill.at)
 
 
-def _pieces(fill: Fill, held: Decimal) -> tuple[_Piece, _Piece | None]:
-    """The whole fill, or what closes ``held`` and what opens anew; the two add up to the last digit."""
-    whole = _Piece(fill.qty, abs(fill.value), fill.fee, fill.slippage, fill.realised)
-    if fill.qty * held >= 0 or abs(fill.qty) <= abs(held):
-        return whole, None
-    value, fee, slippage = (to_coin(a * held / -fill.qty) for a in (whole.value, whole.fee, whole.slippage))
-    first = _Piece(-held, value, fee, slippage, fill.realised)
-    return first, _Piece(fill.qty + held, whole.value - value, whole.fee - fee, whole.slippage - slippage, ZERO)
+def _turned(fill: Fill, held: _Open) -> _Open | None:
+    """What a fill opens anew that turns the position, ``held`` being closed by the rest of it; else ``None``.
+
+    The two parts add up to the last digit.
+    """
+    qty, size = fill.qty, held.size
+    if (qty > 0) is held.long or abs(qty) <= abs(size):
+        return None
+    all_of_it = abs(fill.value), fill.fee, fill.slippage
+    value, fee, slippage = (to_coin(a * size / -qty) for a in all_of_it)
+    held.take(-size, value, fee, slippage, fill.realised)
+    after = _Open(fill, qty > 0)
+    after.take(qty + size, all_of_it[0] - value, all_of_it[1] - fee, all_of_it[2] - slippage, ZERO)
+    return after

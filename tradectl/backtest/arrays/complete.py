@@ -40,6 +40,15 @@ def complete(job: BacktestJob, history: History, classes: Mapping[str, type[Stra
     wall, cpu = time.monotonic(), time.process_time()
     prepared = prepare(job, history, classes)
     refuse(heard_late(job))
+    whole, decided = _played(prepared, history, classes)
+    return whole.result(decided, wall, cpu)
+
+
+def _played(
+    prepared: Prepared, history: History, classes: Mapping[str, type[Strategy]]
+) -> "tuple[_Whole, int]":  # fmt: skip
+    """What happened, and how many decisions there were; candles and indicators are let go when it is known."""
+    job = prepared.job
     loaded = Loaded(job, history)
     inputs = loaded.inputs(job)
     asked = inputs.signals(classes[job.strategies[0].class_], job.strategies[0].params)
@@ -48,8 +57,7 @@ def complete(job: BacktestJob, history: History, classes: Mapping[str, type[Stra
     run = run_signals(asked)
     refuse([f"{run.refused} entries were refused, by which checks only events tell"] if run.refused else [])
     decisions, decided = _decisions(run)
-    whole = _Whole(prepared, history, Telling(inputs, loaded.funding), run, decisions)
-    return whole.result(decided, wall, cpu)
+    return _Whole(prepared, history, Telling(inputs, loaded.funding), run, decisions), decided
 
 
 def heard_late(job: BacktestJob) -> list[str]:
@@ -96,7 +104,8 @@ class _Whole:
     def __init__(
         self, prepared: Prepared, history: History, telling: Telling, run: ArrayResult, decisions: list[int]
     ) -> None:
-        self._p, self._history, self._telling = prepared, history, telling
+        self._p, self._history = prepared, history
+        self._candles, self._ended = len(telling.ends), int(telling.ends[-1])
         self._happened = telling.happened(run)
         self._orders = [it for it in self._happened if it.trade >= 0]
         self._samples = telling.samples(run)
@@ -104,7 +113,7 @@ class _Whole:
 
     def result(self, decided: int, wall: float, cpu: float) -> BacktestResult:
         """Everything; ``wall`` and ``cpu`` are when it began."""
-        p, job, ends = self._p, self._p.job, self._telling.ends
+        p, job = self._p, self._p.job
         feed, record = self._feed(), self._records
         fills = tuple(map(record.fill, self._happened))
         marks = self._strategy_marks(fills)
@@ -119,7 +128,7 @@ class _Whole:
             orders=Derived(self._orders, record.order), decisions=(), decided=decided, refused={},
             samples=self._samples, prices={name: tuple(feed.charts[0].bars)}, metrics=whole, per_strategy=each,
             warnings=known_biases(p, outcome, missing), models=described(p), data_fingerprint=p.fingerprint(),
-            candles=len(ends), ended=int(ends[-1]), missing=missing, code=p.code, extra={ENGINE: ARRAYS},
+            candles=self._candles, ended=self._ended, missing=missing, code=p.code, extra={ENGINE: ARRAYS},
             wall_seconds=time.monotonic() - wall, cpu_seconds=time.process_time() - cpu,
         )  # fmt: skip
 

@@ -64,7 +64,8 @@ def happened(run: ArrayResult, funding: Points | None) -> Iterator[Happened]:
     own = run.asked.inputs
     grid, book, number, orders = Grid.of(own.instrument), Book(), 0, 0
     taker = own.job.models.fees.fees().linear_taker
-    for it in sorted([*_dues(own, funding), *_trades(run)], key=attrgetter("at")):
+    dues = list(_dues(own, funding))
+    for it in sorted([*dues, *_trades(run)], key=attrgetter("at")) if dues else _trades(run):
         if isinstance(it, _Due):
             if book.size:
                 number += 1

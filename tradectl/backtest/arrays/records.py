@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tradectl.backtest.arrays.happened import Happened
 from tradectl.backtest.job import BacktestJob
 from tradectl.backtest.preparation import RUN
-from tradectl.matching.ids import PlainIds
+from tradectl.matching.ids import plain_execution_id, plain_order_id
 from tradectl.model.commands import ExecutionBooked, OrderChanged
 from tradectl.model.ids import SEQ_CHARS, link_prefix, to_base32
 from tradectl.model.instruments import Instrument
@@ -26,11 +26,10 @@ class Records:
         self._id, self._coin = instrument.id, instrument.settle_coin
         self._answer = job.models.latency.answer
         self._decisions = decisions
-        self._ids = PlainIds(job.seed)
 
     def fill(self, it: Happened) -> Fill:
         """As performance is measured from it."""
-        at, name = it.at + self._answer(it.at), self._execution_id(it)
+        at, name = it.at + self._answer(it.at), plain_execution_id(it.number)
         if it.trade < 0:
             return Fill(
                 name, at, self._name, self._id, 0 * it.qty, it.price, 0 * it.qty * it.price, ZERO, it.fee, ZERO, ZERO,
@@ -46,8 +45,8 @@ class Records:
         paid, side, at = it.trade < 0, Side.BUY if it.sign > 0 else Side.SELL, it.at + self._answer(it.at)
         closed = min(it.qty, abs(it.held)) if not paid and it.held * it.sign < 0 else ZERO
         done = Execution(
-            self._execution_id(it), self._id, self._order_id(it), "" if paid else self._link(it), side, it.price,
-            it.qty, it.qty * it.price, it.fee, self._coin, False, it.at, "Funding" if paid else "Trade", closed,
+            plain_execution_id(it.number), self._id, plain_order_id(it.number), "" if paid else self._link(it), side,
+            it.price, it.qty, it.qty * it.price, it.fee, self._coin, False, it.at, "Funding" if paid else "Trade", closed,
             it.realised, it.rate, "", _BY_US,
         )  # fmt: skip
         if paid:
@@ -60,18 +59,10 @@ class Records:
         side = Side.BUY if it.sign > 0 else Side.SELL
         closes = it.held * it.sign < 0 and it.qty <= abs(it.held)
         return OrderChanged(
-            it.at + self._answer(it.at), self._link(it), self._order_id(it), self._name, self._decisions[it.trade],
-            self._id, side, OrderType.MARKET, TimeInForce.IOC, it.qty, None, OrderStatus.FILLED, it.qty, it.price,
+            it.at + self._answer(it.at), self._link(it), plain_order_id(it.number), self._name,
+            self._decisions[it.trade], self._id, side, OrderType.MARKET, TimeInForce.IOC, it.qty, None, OrderStatus.FILLED, it.qty, it.price,
             closes, it.decided, it.fee,
         )  # fmt: skip
-
-    def _execution_id(self, it: Happened) -> str:
-        self._ids.executions = it.number - 1
-        return self._ids.execution_id()
-
-    def _order_id(self, it: Happened) -> str:
-        self._ids.orders = it.number - 1
-        return self._ids.order_id(False)
 
     def _link(self, it: Happened) -> str:
         return _PREFIX + to_base32(it.orders, SEQ_CHARS)
