@@ -46,8 +46,8 @@ class Records:
         closed = min(it.qty, abs(it.held)) if not paid and it.held * it.sign < 0 else ZERO
         done = Execution(
             plain_execution_id(it.number), self._id, plain_order_id(it.number), "" if paid else self._link(it), side,
-            it.price, it.qty, it.qty * it.price, it.fee, self._coin, False, it.at, "Funding" if paid else "Trade", closed,
-            it.realised, it.rate, "", _BY_US,
+            it.price, it.qty, it.qty * it.price, it.fee, self._coin, False, it.at, "Funding" if paid else "Trade",
+            closed, it.realised, it.rate, "", _BY_US,
         )  # fmt: skip
         if paid:
             return ExecutionBooked(at, done, self._name, 0, -it.fee, it.position)
@@ -60,8 +60,8 @@ class Records:
         closes = it.held * it.sign < 0 and it.qty <= abs(it.held)
         return OrderChanged(
             it.at + self._answer(it.at), self._link(it), plain_order_id(it.number), self._name,
-            self._decisions[it.trade], self._id, side, OrderType.MARKET, TimeInForce.IOC, it.qty, None, OrderStatus.FILLED, it.qty, it.price,
-            closes, it.decided, it.fee,
+            self._decisions[it.trade], self._id, side, OrderType.MARKET, TimeInForce.IOC, it.qty, None,
+            OrderStatus.FILLED, it.qty, it.price, closes, it.decided, it.fee,
         )  # fmt: skip
 
     def _link(self, it: Happened) -> str:
