@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -109,7 +110,9 @@ def one_run(
             daemon.kill()
         assert daemon.start()["ok"], daemon.ready
         daemon.wait_for(lambda: has_ended(base), seconds, "the end of the data")
-        daemon.wait_for(lambda: not _under_way(daemon), 15, "the last word on every order")
+        daemon.wait_for(
+            lambda: _is_settled(daemon), 30, "the last word on every order, in the account and the database"
+        )
         assert daemon.stop() == 0, daemon.output()[-2000:]
         figures = assert_books(daemon)
         state, folder = str(directory / "state"), directory / "config" / "strategies"
@@ -125,9 +128,15 @@ def one_run(
         venue.end()
 
 
-def _under_way(daemon: DaemonProcess) -> int:
+def _is_settled(daemon: DaemonProcess) -> bool:
+    """Whether the database, which follows, has what the account has, and no order waits for its first word."""
     undecided = "('Queued', 'Sent', 'Unknown', 'Accepted')"
-    return int(daemon.database(f"select count(*) as n from orders where status in {undecided}")[0]["n"])
+    waiting = daemon.database(f"select count(*) as n from orders where status in {undecided}")[0]["n"]
+    with tempfile.TemporaryDirectory() as scratch:
+        file = PaperFile(Path(shutil.copy(daemon.paths.paper, scratch)))  # it is the daemon's: a copy is read
+        done = len(file.past.executions)
+        file.close()
+    return not waiting and int(daemon.database("select count(*) as n from executions")[0]["n"]) == done
 
 
 def main() -> int:

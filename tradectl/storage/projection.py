@@ -21,6 +21,8 @@ from tradectl.storage.schema import migrate, newest
 log = logging.getLogger("tradectl.storage")
 #: A run that has a successor and gave nothing is looked at only this often, in seconds.
 _OLD_RUN_SECONDS = 5.0
+#: How long the end may take for what is still to be read; the daemon's patience with its children is twice that.
+_LAST_LOOK_SECONDS = 5.0
 
 
 class Progress(Struct, frozen=True):
@@ -56,7 +58,7 @@ class Projection:
         self._thread.start()
 
     def stop(self) -> None:
-        """Commit what was taken in and end the thread."""
+        """Take in what was written until now, commit it and end the thread."""
         self._stopping.set()
         self._thread.join()
 
@@ -154,7 +156,11 @@ class Projection:
         self._engine.dispose()
 
     def _finish(self) -> None:
+        """Whoever ends the daemon and looks into the database finds what was written up to then."""
+        deadline = time.monotonic() + _LAST_LOOK_SECONDS
         try:
+            while not self._error and self._round() and time.monotonic() < deadline:
+                pass
             for projection in self._runs.values():
                 projection.flush()
         except (SQLAlchemyError, Problem, OSError) as error:

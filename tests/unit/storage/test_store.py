@@ -198,6 +198,16 @@ def test_what_was_taken_in_is_committed_at_the_end(state, engine, make, count):
     journal.close()
 
 
+def test_what_was_written_since_the_last_look_is_in_the_database_at_the_end(state, engine, make, count):
+    journal = make.journal(state)
+    with projecting(state, engine, StoreConfig(batch_rows=4, batch_seconds=600.0, poll_seconds=600.0)) as projection:
+        until(lambda: projection._runs and projection._runs["run00001"].caught_up)  # it looks again in ten minutes
+        for entry in executions(make, 1, 10):
+            journal.append(entry)
+    assert count("executions") == 10
+    journal.close()
+
+
 def test_a_second_store_on_the_same_socket_is_refused(state):
     with store(state):
         until(lambda: ask(state, "store.status"))
