@@ -88,6 +88,7 @@ class Desk:
         self.count = self.refused = 0
         self.executions = dict.fromkeys(self.held, 0)
         self.exits, self.touched = Exits(), False
+        self.unfinished: dict[str, tuple[Fraction, list[Known]]] = {}
 
     # --- what it hears
 
@@ -144,6 +145,7 @@ class Desk:
         """What a callback asks for and what follows from what was heard, sent in order of urgency."""
         out: list[tuple[int, str, Any]] = []
         self.act(actions, out)
+        self.finish(out)
         if self.touched or out:
             out += self.exits.look(symbol, self.held[symbol], self.orders)
         self.touched = False
@@ -227,11 +229,11 @@ class Desk:
         room = max(-side * self.held[symbol], Fraction(0))
         return max(room - self.under_way(symbol, side, not flagged), Fraction(0))
 
-    def has_begun(self, symbol: str, side: int) -> bool:
-        """Whether what is held was opened at market by an order of which more may come, or nothing."""
+    def begun(self, symbol: str, side: int) -> list[Known]:
+        """Orders that opened at market a part of what is held, and of which more may come, or nothing."""
         mine = [k for k in self.orders if k.order.symbol == symbol and k.order.side == side and k.booked]
         at_market = [k for k in mine if k.order.price is None and not k.sleeps and not k.order.reduce_only]
-        return side * self.held[symbol] > 0 and any(k.under_way for k in at_market)
+        return [k for k in at_market if k.under_way]
 
     def touch(self, symbol: str, side: int) -> Fraction:
         """The best price of the other side as it was when the last bar closed."""
@@ -259,6 +261,8 @@ class Desk:
         if far or lost or not self.allows(symbol, side, price, trigger, legs) or (asked and not reduces):
             self.refused += 1
             return
+        if not reduces:
+            self.unfinished.pop(symbol, None)
         closes = reduces and flagged
         tp, sl = (None, None) if closes or spec.spot else legs
         self.count += 1
@@ -315,26 +319,30 @@ class Desk:
         return self.cash + sum(held, Fraction(0))
 
     def bring(self, symbol: str, weight: Fraction, out: list[tuple[int, str, Any]]) -> None:
-        """To a share of the equity: what rests is cancelled, what closes goes first, then what opens."""
+        """To a share of the equity."""
         spec, wanted = self.specs[symbol], Fraction(0)
         if weight:
             side = BUY if weight > 0 else SELL
             worst = self.touch(symbol, side) * (1 + self.case.collar if side == BUY else 1)
             wanted = side * floor(abs(weight) * self.equity() / worst / spec.lot) * spec.lot
+        self.bring_to(symbol, wanted, out)
+
+    def bring_to(self, symbol: str, wanted: Fraction, out: list[tuple[int, str, Any]]) -> None:
+        """To a size: what rests is cancelled, what closes goes first, then what opens; what is only half heard of is
+        closed when all of it was."""
+        spec = self.specs[symbol]
+        self.unfinished.pop(symbol, None)
         for known in self.orders:
             rests = known.order.symbol == symbol and (known.order.price is not None or known.sleeps)
             if rests and not known.is_stop:
                 self.want_cancel(known, out)
-        mine = [k for k in self.orders if k.order.symbol == symbol and k.order.price is None and not k.sleeps]
-        held = self.held[symbol] + sum((k.order.side * k.under_way for k in mine), Fraction(0))
-        change = wanted - held
-        closing = min(abs(change), abs(held)) if held * change < 0 else Fraction(0)
-        side, opening = BUY if change > 0 else SELL, floor((abs(change) - closing) / spec.lot) * spec.lot
-        closing = floor(closing / spec.lot) * spec.lot
+        side, closing, opening = self.missing(symbol, wanted)
         safe = floor(min(closing, self.reducible(symbol, side, not spec.spot)) / spec.lot) * spec.lot
         rest = closing - safe
-        if self.has_begun(symbol, -side):
-            rest = max(min(rest, floor((-side * self.held[symbol] - safe) / spec.lot) * spec.lot), 0)
+        if -side * self.held[symbol] > 0 and self.begun(symbol, -side):
+            same = [k for k in self.orders if k.order.symbol == symbol and k.order.side == side]
+            leaving = sum((k.under_way for k in same if k.order.price is None and not k.sleeps), Fraction(0))
+            rest = max(min(rest, floor((-side * self.held[symbol] - leaving - safe) / spec.lot) * spec.lot), 0)
         for qty, closes in ((safe, True), (rest, False), (opening, False)):
             barred = not closes and (self.equity() <= 0 or self.is_far(symbol, side))
             if qty > 0 and not barred and self.affords(symbol, side, qty, None, None):
@@ -343,6 +351,27 @@ class Desk:
                 order.clears = closes and self.meets(symbol, side, None)
                 self.orders.append(Known(order, qty))
                 out.append((REDUCES if closes else ENTERS, "place", order))
+        side, closing, _ = self.missing(symbol, wanted)
+        if closing and self.begun(symbol, -side):
+            self.unfinished[symbol] = wanted, self.begun(symbol, -side)
+
+    def missing(self, symbol: str, wanted: Fraction) -> tuple[int, Fraction, Fraction]:
+        """The side to trade on, what closes and what opens, with what is under way at market taken as done."""
+        lot = self.specs[symbol].lot
+        mine = [k for k in self.orders if k.order.symbol == symbol and k.order.price is None and not k.sleeps]
+        held = self.held[symbol] + sum((k.order.side * k.under_way for k in mine), Fraction(0))
+        change = wanted - held
+        closing = min(abs(change), abs(held)) if held * change < 0 else Fraction(0)
+        opening = floor((abs(change) - closing) / lot) * lot
+        return BUY if change > 0 else SELL, floor(closing / lot) * lot, opening
+
+    def finish(self, out: list[tuple[int, str, Any]]) -> None:
+        """What waited for orders that are over now."""
+        for symbol, (wanted, waits) in list(self.unfinished.items()):
+            if not any(k.under_way for k in waits):
+                del self.unfinished[symbol]
+                if any(self.missing(symbol, wanted)[1:]):
+                    self.bring_to(symbol, wanted, out)
 
 
 class Backtester:

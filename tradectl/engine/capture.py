@@ -23,7 +23,7 @@ def capture(e: "TradingEngine") -> EngineState:
         e.venue.balances, e.venue.positions, w.orphans, w.limits.state, w.activity,
         universes=e.host.universes.states, decisions=e.host.notes.state,
         protection=e.protections.state, held=w.held, position_stops=e.stops.state,
-        allocation=w.allocation, algorithms=e.algorithms.state,
+        allocation=w.allocation, algorithms=e.algorithms.state, unfinished=list(w.unfinished.values()),
     )  # fmt: skip
 
 
@@ -58,6 +58,7 @@ def resume(e: "TradingEngine", s: EngineState) -> None:
     e.host.notes.state = s.decisions
     e.protections.state = s.protection
     w.held.update(s.held)
+    w.unfinished.update((it.book, it) for it in s.unfinished)
     e.stops.state = s.position_stops
     e.algorithms.state = s.algorithms
     e.host.restore(s.runners, s.subscribed)

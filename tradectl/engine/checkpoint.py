@@ -18,6 +18,7 @@ from tradectl.engine.position_stops import PositionStopsState
 from tradectl.engine.protection_plan import ProtectionState
 from tradectl.engine.runner_state import RunnerState
 from tradectl.engine.trading_state import TradingState
+from tradectl.engine.unfinished import Unfinished
 from tradectl.engine.universe import UniverseState
 from tradectl.model.events import SCHEMA, BalancesReported, PositionsReported
 from tradectl.model.instruments import FeeRate, Instrument
@@ -70,6 +71,7 @@ class EngineState(Struct):
     allocation: AllocationState = msgspec.field(default_factory=AllocationState)
     algorithms: AlgorithmState = msgspec.field(default_factory=AlgorithmState)
     form: int = 1
+    unfinished: list[Unfinished] = []
 
 
 _DECODER = msgspec.msgpack.Decoder(EngineState, strict=True)

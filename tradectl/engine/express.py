@@ -54,7 +54,7 @@ class Express:
     def _is_clear(self, instrument: InstrumentId) -> bool:
         """Whether nothing is on its way, and the position has one side."""
         w = self._w
-        if w.open.any or w.queue.waits or instrument.category is not _LINEAR:
+        if w.open.any or w.queue.waits or w.unfinished or instrument.category is not _LINEAR:
             return False
         return not (w.audience.decisions or w.config.position_mode == "hedge")
 

@@ -57,6 +57,8 @@ class OrderDesk:
         for order, candidate in zip(made, judged, strict=True):
             self._dispatch.create(order, candidate.reduces)
             self._risk.accepted(candidate)
+            if w.unfinished and not candidate.reduces:
+                w.unfinished.pop((wish.strategy, wish.instrument.id), None)  # a new mind: nothing older is gone for
         return self._decide(wish, decision, True, checks, tuple(o.link_id for o in made))
 
     def judge(

@@ -7,8 +7,9 @@ from msgspec import Struct
 
 from tradectl.engine.express import Express
 from tradectl.engine.order_desk import OrderDesk, Wish
-from tradectl.engine.order_state import is_market
+from tradectl.engine.order_state import Order, is_market
 from tradectl.engine.risk_manager import RiskManager
+from tradectl.engine.unfinished import Unfinished
 from tradectl.engine.world import World
 from tradectl.model.commands import Check, DecisionMade
 from tradectl.model.instruments import Category, Instrument, InstrumentId
@@ -88,6 +89,7 @@ class Targets:
         becomes of the other. What the venue's leg does not hold cannot be closed there and is left.
         """
         instrument = info.id
+        self._w.unfinished.pop((strategy, instrument), None)
         self._cancel_resting(strategy, instrument, reason)
         moves = self._moves(strategy, info, size)
         total = sum((m.closing + m.opening for m in moves), ZERO)
@@ -106,7 +108,39 @@ class Targets:
                     first = made[0].id if made else 0
                     wish = self._wish(strategy, info, move.side, sizes, action, reason, late, who, attached, first)
                     made.append(self._desk.place(wish))
+        links = self._begun(strategy, info, size)
+        if links:
+            wait = Unfinished(strategy, instrument, size, action, reason, who, protection, links)
+            self._w.unfinished[wait.book] = wait
         return made or [self._desk.refuse(strategy, instrument, action, reason, self._too_little(info, total))]
+
+    def finish(self) -> None:
+        """Go for the targets again that waited for orders which are over now."""
+        for it in list(self._w.unfinished.values()):
+            if any(self._may_bring(link) for link in it.links):
+                continue
+            del self._w.unfinished[it.book]
+            info = self._w.instruments[it.instrument]
+            if any(move.closing or move.opening for move in self._moves(it.strategy, info, it.size)):
+                why = f"{it.reason} (the rest of it)"
+                self.to_size(it.strategy, info, it.size, it.action, why, who=it.who, protection=it.protection)
+
+    def _may_bring(self, link: str) -> bool:
+        order = self._w.orders.get(link)
+        return order is not None and order.in_flight > 0
+
+    def _begun(self, strategy: str, info: Instrument, size: Decimal) -> list[str]:
+        """The orders that have begun to fill at market and keep a book from ``size``, with all that was sent for it."""
+        if self._w.portfolio.is_hedged(info.id) or not self._w.open.any:
+            return []
+        move = self._moves(strategy, info, size)[0]
+        return [it.link_id for it in self._opened(strategy, info, move.side)] if move.closing else []
+
+    def _opened(self, strategy: str, info: Instrument, against: Side) -> list[Order]:
+        """Market orders under way on the other side than ``against`` that opened part of what is held."""
+        theirs = self._w.open_orders(strategy, info.id)
+        begun = [o for o in theirs if o.booked and not o.spec.reduce_only and is_market(o)]
+        return [o for o in begun if o.sign == -against.sign]
 
     def _moves(self, strategy: str, info: Instrument, size: Decimal) -> list[_Move]:
         """What is to be traded: of the net position, or of each leg, the one that closes first."""
@@ -141,13 +175,13 @@ class Targets:
     def _unflagged(self, strategy: str, info: Instrument, move: _Move, safe: Decimal) -> Decimal:
         """What closes without the venue's flag, ``safe`` being closed with it. Of a market order that has begun to fill
         the rest may never come, for it is traded or ended already: no more is closed then than is held."""
-        rest, sign, i = move.closing - safe, -move.side.sign, info.id
-        held = self._w.portfolio.on_side(strategy, i, sign)
-        if rest <= 0 or held <= 0:
+        rest = move.closing - safe
+        held = self._w.portfolio.on_side(strategy, info.id, -move.side.sign)
+        if rest <= 0 or held <= 0 or not self._opened(strategy, info, move.side):
             return rest
-        opened = (o for o in self._w.open_orders(strategy, i) if o.sign == sign and is_market(o))
-        begun = any(o.booked and not o.spec.reduce_only for o in opened)
-        return info.floor_qty(max(min(rest, held - safe), ZERO)) if begun else rest
+        theirs = self._w.open_orders(strategy, info.id)
+        leaving = sum((o.in_flight for o in theirs if o.sign == move.side.sign and is_market(o)), ZERO)
+        return info.floor_qty(max(min(rest, held - leaving), ZERO))
 
     @staticmethod
     def _too_little(info: Instrument, qty: Decimal) -> Check:

@@ -198,6 +198,8 @@ class TradingEngine:
             if w.dirty_orders:
                 self.publication.orders()
             if not w.deliveries:
+                if w.unfinished:
+                    self.targets.finish()
                 if self.algorithms.is_busy:
                     self.algorithms.look()
                 if w.queue.waits or QUEUE_TIMER in w.timers:

@@ -83,6 +83,8 @@ class WholeFills:
         w, e = self._w, self._e
         if w.deliveries or w.queue.waits or QUEUE_TIMER in w.timers or w.audience.positions or order.algorithm:
             return False
+        if w.unfinished:
+            return False
         return not (e.algorithms.is_busy or e.protections.is_needed() or w.hears(order.strategy, "on_order"))
 
     def _ends(self, order: Order, booked: Booked) -> bool:

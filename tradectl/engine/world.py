@@ -19,6 +19,7 @@ from tradectl.engine.order_queue import OrderQueue
 from tradectl.engine.order_state import Held, Order, Orphan
 from tradectl.engine.portfolio_manager import PortfolioManager
 from tradectl.engine.trading_state import TradingState
+from tradectl.engine.unfinished import Unfinished
 from tradectl.engine.valuation import Valuation
 from tradectl.model.commands import (
     Alert,
@@ -65,6 +66,8 @@ class World:
         self.attached = AttachedStops()
         self.orphans: dict[str, Orphan] = {}
         self.held: dict[str, Held] = {}
+        #: By book; a new target or entry of the book takes its place.
+        self.unfinished: dict[tuple[str, InstrumentId], Unfinished] = {}
         self.queue = OrderQueue(config.queue, _DEMO_BATCHES if config.mode == "demo" else tuple(Category))
         self.state = TradingState()
         self.limits = LimitBook(config.risk, config.scoped, config.groups)

@@ -34,16 +34,67 @@ def test_what_closes_a_half_heard_market_order_closes_no_more_than_is_held(side:
     assert bench.engine.world.portfolio.size("operator", BTC) == 0
 
 
-def test_the_rest_of_it_is_closed_when_it_came_and_is_asked_for_again() -> None:
+@pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
+def test_the_rest_of_it_is_closed_once_it_came(side: Side) -> None:
+    bench = ready()
+    link = begun(bench, side)
+    first = close(bench)
+    before = len(bench.creates())
+    fill(bench, link, "2", "e2")
+    assert len(bench.creates()) == before  # there may be more
+    fill(bench, link, "4", "e3")
+    assert [(it.qty, it.reduce_only) for it in bench.creates()[before:]] == [(D(6), True)]
+    for sent in (*first, *bench.creates()[before:]):
+        fill(bench, sent.link_id, str(sent.qty), f"e-{sent.link_id}")
+    assert bench.engine.world.portfolio.size("operator", BTC) == 0
+    assert not bench.engine.world.unfinished
+
+
+def test_the_rest_that_came_before_the_order_ended_short_is_closed() -> None:
+    bench = ready()
+    link = begun(bench)
+    close(bench)
+    before = len(bench.creates())
+    fill(bench, link, "1", "e2")
+    tell(bench, link, OrderStatus.PARTIALLY_FILLED_CANCELED, "5")
+    assert [it.qty for it in bench.creates()[before:]] == [D(1)]
+
+
+def test_nothing_is_closed_twice_when_somebody_asks_again_meanwhile() -> None:
     bench = ready()
     link = begun(bench)
     assert [it.qty for it in close(bench)] == [D(4)]
+    assert close(bench) == []  # all that is heard of is being closed
+    before = len(bench.creates())
     fill(bench, link, "6", "e2")
-    assert [it.qty for it in close(bench)] == [D(6)]
+    assert [it.qty for it in bench.creates()[before:]] == [D(6)]
+
+
+def test_who_enters_after_the_close_keeps_what_came() -> None:
+    bench = ready()
+    link = begun(bench)
+    close(bench)
+    place(bench, "3", None, Side.BUY)
+    before = len(bench.creates())
+    fill(bench, link, "6", "e2")
+    assert len(bench.creates()) == before
+
+
+def test_the_rest_is_closed_after_a_restart_too() -> None:
+    bench = ready()
+    link = begun(bench)
+    close(bench)
+    bench.engine, _ = bench.reborn(bench.engine.checkpoint(), [])
+    before = len(bench.creates())
+    fill(bench, link, "6", "e2")
+    assert [it.qty for it in bench.creates()[before:]] == [D(6)]
 
 
 def test_beside_other_books_no_more_than_what_is_heard_is_closed() -> None:
     bench = ready()
     fill(bench, "somebody else's", "3", "e0", side=Side.SELL)
-    begun(bench)
+    link = begun(bench)
     assert [(it.qty, it.reduce_only) for it in close(bench)] == [(D(1), True), (D(3), False)]
+    before = len(bench.creates())
+    fill(bench, link, "6", "e2")
+    assert sum(it.qty for it in bench.creates()[before:]) == D(6)
