@@ -4,11 +4,12 @@ import os
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from tradectl.backtest.arrays.ready import FOLDER, folder
+from tradectl.backtest.arrays.ready import FOLDER, folder, use
 from tradectl.model.errors import ErrorCode, Problem
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
+use()
 # The compiler reads it when it is imported, and so do the processes this one starts.
 os.environ.setdefault(FOLDER, str(folder()))
 try:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tradectl.backtest.arrays import lines
 from tradectl.backtest.arrays.bars import Bars
 from tradectl.backtest.arrays.codes import ALWAYS, FLAT, LEAVE_LONG, LEAVE_SHORT, LONG, SHORT, SWITCH
-from tradectl.backtest.arrays.rules import needs_events, refuse, rules_of
+from tradectl.backtest.arrays.rules import FINEST, needs_events, refuse, rules_of
 from tradectl.backtest.job import BacktestJob
 from tradectl.engine.parameters import validated
 from tradectl.engine.strategy import Strategy
@@ -28,8 +28,6 @@ _ENTRIES = {Entry.ALWAYS: ALWAYS, Entry.SWITCH: SWITCH, Entry.FLAT: FLAT}
 _GLANCE = 2
 #: Bytes of indicators kept for further runs.
 MOST_KEPT = 512 * 2**20
-#: Rates in finer parts than this do not fit the whole numbers they are reckoned in.
-_FINEST = 10**15
 
 
 class Inputs:
@@ -202,7 +200,7 @@ def _funded(
             if bar + 1 < len(opens) and opens[bar + 1] < ts:
                 refuse(["funding falls inside a bar"])
             exact = Fraction(repr(rate))
-            if exact.denominator > _FINEST:
+            if exact.denominator > FINEST:
                 refuse([f"a funding rate of {rate!r} has too many digits"])
             rows.append((bar, exact.numerator, exact.denominator, int(opens[bar] + length != ts)))
     return np.array(rows, np.int64).reshape(-1, 4)

@@ -1,7 +1,11 @@
 """Whether kernels are at hand: loading them costs about a second, compiling them many. Asks without the compiler."""
 
+import contextlib
 import os
+import re
+import shutil
 import sys
+import time
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +16,10 @@ FOLDER = "NUMBA_CACHE_DIR"
 
 #: Constants that are compiled into kernels, and how these are compiled.
 _SHARED = ("codes.py", "compiled.py")
+#: Kernels of other sources are kept this long after they were last used (seconds): another version may be installed
+#: beside this one.
+KEPT = 30 * 86_400
+_NAME = re.compile(r"[0-9a-f]{12}")
 
 
 def folder() -> Path:
@@ -28,6 +36,20 @@ def _state() -> str:
         if it.name in _SHARED or b"\n@kernel" in source or b"\n@part" in source:
             total.update(source)
     return total.hexdigest()[:12]
+
+
+def use(at: float | None = None) -> None:
+    """Note that this folder's kernels are used ``at`` (seconds since 1970, now), and remove those of sources nobody has
+    used for long. A folder the user names is left alone."""
+    own, now = folder(), time.time() if at is None else at
+    if not _NAME.fullmatch(own.name) or own.parts[-3:-1] != ("tradectl", "compiled"):
+        return
+    with contextlib.suppress(OSError):  # read only, or somebody else tidies up, too
+        own.mkdir(parents=True, exist_ok=True)
+        os.utime(own, (now, now))
+        for other in own.parent.iterdir():
+            if _NAME.fullmatch(other.name) and other != own and other.stat().st_mtime < now - KEPT:
+                shutil.rmtree(other, ignore_errors=True)
 
 
 def can_compile() -> bool:
