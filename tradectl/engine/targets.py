@@ -108,11 +108,11 @@ class Targets:
                     first = made[0].id if made else 0
                     wish = self._wish(strategy, info, move.side, sizes, action, reason, late, who, attached, first)
                     made.append(self._desk.place(wish))
-        links = self._begun(strategy, info, size)
+        links = self._coming(strategy, info, size)
         if links:
             wait = Unfinished(strategy, instrument, size, action, reason, who, protection, links)
             self._w.unfinished[wait.book] = wait
-        return made or [self._desk.refuse(strategy, instrument, action, reason, self._too_little(info, total))]
+        return made or [self._desk.refuse(strategy, instrument, action, reason, self._nothing(info, total, links))]
 
     def finish(self) -> None:
         """Go for the targets again that waited for orders which are over now."""
@@ -129,18 +129,21 @@ class Targets:
         order = self._w.orders.get(link)
         return order is not None and order.in_flight > 0
 
-    def _begun(self, strategy: str, info: Instrument, size: Decimal) -> list[str]:
-        """The orders that have begun to fill at market and keep a book from ``size``, with all that was sent for it."""
-        if self._w.portfolio.is_hedged(info.id) or not self._w.open.any:
+    def _coming(self, strategy: str, info: Instrument, size: Decimal) -> list[str]:
+        """The orders that keep a book from ``size``, with all that was sent for it: what they bring could not be closed
+        yet, because they have begun to fill, or (in hedge mode) because their leg does not hold it."""
+        if not self._w.open.any:
             return []
-        move = self._moves(strategy, info, size)[0]
-        return [it.link_id for it in self._opened(strategy, info, move.side)] if move.closing else []
+        hedged = self._w.portfolio.is_hedged(info.id)
+        found = (
+            o for m in self._moves(strategy, info, size) if m.closing for o in self._opening(strategy, info, m.side)
+        )
+        return [o.link_id for o in found if o.booked or hedged]
 
-    def _opened(self, strategy: str, info: Instrument, against: Side) -> list[Order]:
-        """Market orders under way on the other side than ``against`` that opened part of what is held."""
+    def _opening(self, strategy: str, info: Instrument, against: Side) -> list[Order]:
+        """Market orders under way on the other side than ``against``, which only open."""
         theirs = self._w.open_orders(strategy, info.id)
-        begun = [o for o in theirs if o.booked and not o.spec.reduce_only and is_market(o)]
-        return [o for o in begun if o.sign == -against.sign]
+        return [o for o in theirs if o.sign == -against.sign and not o.spec.reduce_only and is_market(o)]
 
     def _moves(self, strategy: str, info: Instrument, size: Decimal) -> list[_Move]:
         """What is to be traded: of the net position, or of each leg, the one that closes first."""
@@ -177,14 +180,17 @@ class Targets:
         the rest may never come, for it is traded or ended already: no more is closed then than is held."""
         rest = move.closing - safe
         held = self._w.portfolio.on_side(strategy, info.id, -move.side.sign)
-        if rest <= 0 or held <= 0 or not self._opened(strategy, info, move.side):
+        if rest <= 0 or held <= 0 or not any(o.booked for o in self._opening(strategy, info, move.side)):
             return rest
         theirs = self._w.open_orders(strategy, info.id)
         leaving = sum((o.in_flight for o in theirs if o.sign == move.side.sign and is_market(o)), ZERO)
         return info.floor_qty(max(min(rest, held - leaving), ZERO))
 
     @staticmethod
-    def _too_little(info: Instrument, qty: Decimal) -> Check:
+    def _nothing(info: Instrument, qty: Decimal, coming: list[str]) -> Check:
+        """Why no order was sent for ``qty``."""
+        if coming:
+            return Check("target", True, plain(qty), "on its way", f"it is traded once {', '.join(coming)} is over")
         rule = f"{plain(qty)} is below the minimum {plain(info.min_qty)}"
         if qty >= info.min_qty:
             rule = f"the venue holds nothing of the {plain(qty)} to close: somebody else closed it; see positions adopt"

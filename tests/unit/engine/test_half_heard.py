@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.engine.harness import BTC, Bench, ready
+from tests.unit.engine.harness import BTC, Bench, config, ready
 from tests.unit.engine.test_order_life import D, ack, fill, place, tell
 from tradectl.model.events import CloseRequested
 from tradectl.model.orders import OrderSpec, OrderStatus, Side
@@ -98,3 +98,25 @@ def test_beside_other_books_no_more_than_what_is_heard_is_closed() -> None:
     before = len(bench.creates())
     fill(bench, link, "6", "e2")
     assert sum(it.qty for it in bench.creates()[before:]) == D(6)
+
+
+def test_a_leg_that_is_only_on_its_way_is_closed_once_it_is_there() -> None:
+    bench = ready(config(position_mode="hedge"))
+    link = place(bench, "10", None)
+    ack(bench, link)
+    info = bench.engine.world.instruments[BTC]
+    (made,) = bench.engine.targets.to_size("operator", info, D(0), "close", "enough")
+    assert made.checks[-1].reason == f"it is traded once {link} is over"
+    fill(bench, link, "4")
+    before = len(bench.creates())
+    fill(bench, link, "6", "e2")
+    assert [(it.qty, it.position_idx, it.side) for it in bench.creates()[before:]] == [(D(10), 1, Side.SELL)]
+
+
+def test_a_half_heard_leg_is_closed_in_two_steps() -> None:
+    bench = ready(config(position_mode="hedge"))
+    link = begun(bench)
+    assert [(it.qty, it.position_idx) for it in close(bench)] == [(D(4), 1)]
+    before = len(bench.creates())
+    fill(bench, link, "6", "e2")
+    assert [(it.qty, it.position_idx) for it in bench.creates()[before:]] == [(D(6), 1)]
