@@ -70,8 +70,14 @@ def prepare(job: BacktestJob, history: History, classes: Mapping[str, type[Strat
         funding={it.instrument: history.read(it, job.since + 1, job.until + 1) for it in paid},
         has_funding=frozenset(it.instrument for it in paid),
         fingerprint=lambda: history.fingerprint(read, job.since, job.until), code=code_version(),
-        notes=tuple(getattr(history, "notes", ())), streams=tuple(moved), marks=marks,
+        notes=_notes(history, job), streams=tuple(moved), marks=marks,
     )  # fmt: skip
+
+
+def _notes(history: History, job: BacktestJob) -> tuple[str, ...]:
+    """What the history says of what is played: an opened one knows, one that was handed over says nothing."""
+    about = getattr(history, "notes_about", None)
+    return () if about is None else tuple(about(frozenset(job.instruments)))
 
 
 def _check(job: BacktestJob) -> None:

@@ -1,8 +1,9 @@
 """Whatever somebody names as data, opened as history: a store, a folder of files, or single files."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from tradectl.history.combining import combine
 from tradectl.history.file_names import named
@@ -19,14 +20,28 @@ from tradectl.model.instruments import Instrument, InstrumentId
 #: Files of a folder that are taken for market data; all others are left alone.
 ENDINGS = (".csv", ".csv.gz", ".csv.zip", ".json", ".json.gz", ".jsonl", ".jsonl.gz", ".parquet", ".zip")
 
+NO_NOTES: Mapping[str, InstrumentId | None] = MappingProxyType({})
+
 
 class OpenedHistory:
-    """History with an instrument for everything that has prices; ``notes`` says what was guessed or found."""
+    """History with an instrument for everything that has prices.
 
-    def __init__(self, inner: History, notes: Iterable[str] = ()) -> None:
+    ``notes`` says what was guessed or found: texts, and whose it is where it is one instrument's.
+    """
+
+    def __init__(self, inner: History, notes: Mapping[str, InstrumentId | None] = NO_NOTES) -> None:
         self._inner = inner
         self._guessed: dict[InstrumentId, Instrument] = {}
-        self.notes: list[str] = list(notes)
+        self._notes = dict(notes)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """All that was guessed or found."""
+        return tuple(self._notes)
+
+    def notes_about(self, instruments: Collection[InstrumentId]) -> tuple[str, ...]:
+        """Without what is about other instruments alone."""
+        return tuple(note for note, whose in self._notes.items() if whose is None or whose in instruments)
 
     def series(self) -> Sequence[SeriesId]:
         """Every series there is, in order."""
@@ -61,8 +76,7 @@ class OpenedHistory:
             if problem.code not in (ErrorCode.NOT_FOUND, ErrorCode.UNKNOWN_SYMBOL):
                 raise
             note = f"{identity}: {problem.message}"
-        if note not in self.notes:
-            self.notes.append(note)
+        self._notes[note] = identity
 
 
 def open_history(path: Path, hints: Hints = GUESS, only: Iterable[str] = ()) -> OpenedHistory:
@@ -77,17 +91,17 @@ def open_history(path: Path, hints: Hints = GUESS, only: Iterable[str] = ()) -> 
         raise _nothing(path, "it does not exist")
     if path.is_dir() and is_store(path):
         store = ParquetStore(path)
-        return OpenedHistory(store, _made_up_notes(store))
+        return OpenedHistory(store, dict(_made_up_notes(store)))
     return open_files([path], hints, path, only)
 
 
-def _made_up_notes(store: ParquetStore) -> Iterator[str]:
+def _made_up_notes(store: ParquetStore) -> Iterator[tuple[str, InstrumentId]]:
     for series in store.series():
         for how in ("flat", "finer"):
             rows = sum(it.rows for it in made_up_in(store.folder, series) if it.how == how)
             if rows:
                 words = "made up flat" if how == "flat" else "made from finer data"
-                yield f"{series}: {rows} rows were {words} by a repair"
+                yield f"{series}: {rows} rows were {words} by a repair", series.instrument
 
 
 def is_store(path: Path) -> bool:
@@ -112,7 +126,7 @@ def open_files(
             data[file.series] = _added(file, data.get(file.series))
             notes += _notes(file)
     notes += [f"{series} is joined from {count} files" for series, count in joined.items() if count > 1]
-    return OpenedHistory(MemoryHistory(data), notes)
+    return OpenedHistory(MemoryHistory(data), dict.fromkeys(notes))
 
 
 def _added(file: MarketFile, before: Columns | None) -> Columns:

@@ -156,6 +156,13 @@ def test_stored_instruments_win_over_guesses_which_are_said(tmp_path: Path) -> N
     opened.instruments(T0)
     (note,) = opened.notes
     assert note.startswith("spot:ETHUSDT: filters guessed from the data (tick 0.1, lot 0.001)")
+    assert opened.notes_about([spot.instrument]) == (note,)
+    assert opened.notes_about([BTC]) == ()
+
+
+def test_what_a_file_says_of_itself_is_about_whatever_is_played(tmp_path: Path) -> None:
+    file = write(tmp_path / NAME, HEADER, *(row(n) for n in range(20) if n not in (4, 5)))
+    assert f"{NAME}: 2 rows are missing in 1 gaps" in open_history(file).notes_about([])
 
 
 def test_an_inverse_contract_is_of_whole_dollars_and_settles_in_its_coin() -> None:
