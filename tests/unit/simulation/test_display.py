@@ -30,7 +30,10 @@ def test_bid_and_ask_stand_around_the_price_from_the_ticks_beside_it(
 
 
 @given(
-    st.integers(1, 10**7), st.integers(0, 5), st.sampled_from(["0.1", "0.5", "0.01", "0.000001", "1"]), st.booleans()
+    st.integers(1, 10**7),
+    st.integers(0, 5),
+    st.sampled_from(["0.1", "0.5", "0.01", "0.000001", "0.00000001", "1", "10"]),
+    st.booleans(),
 )
 def test_the_touch_is_the_float_of_its_own_text(key: int, spread: int, tick: str, between: bool) -> None:
     exact = key * Decimal(tick) + (Decimal(tick) / 4 if between else 0)
