@@ -4,7 +4,19 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from tests.unit.engine.flow import Choices, Idle
-from tests.unit.engine.harness import BTC, ETH, FEES, INSTRUMENTS, RUN, SECOND, SPOT, T0, encoded, venue_commands
+from tests.unit.engine.harness import (
+    BTC,
+    ETH,
+    FEES,
+    INSTRUMENTS,
+    RUN,
+    SECOND,
+    SPOT,
+    T0,
+    encoded,
+    falling_due,
+    venue_commands,
+)  # fmt: skip
 from tradectl.engine.strategy import Strategy
 from tradectl.engine.trading_engine import TradingEngine
 from tradectl.model.commands import (
@@ -322,12 +334,7 @@ class FillFlow:
     def time(self) -> None:
         """Time passes, and every timer that falls due fires, in order."""
         end = self.now + SECOND * (1, 3, 20)[self.choices.pick(3)]
-        while self.timers:
-            name = min(self.timers, key=lambda n: (self.timers[n], n))
-            due = self.timers[name]
-            if due > end:
-                break
-            del self.timers[name]
+        for name, due in falling_due(self.timers, end):
             self.feed(TimerFired(max(due, self.now), name, due))
         self.now = end
 

@@ -1,6 +1,6 @@
 """An engine in a test bench: feeds events, collects commands, keeps the journal, and can crash and come back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import TypeVar
@@ -81,6 +81,15 @@ def config(
     return EngineConfig(run=RUN, risk=risk, queue=queue, strategies=strategies, **more)  # type: ignore[arg-type]
 
 
+def falling_due(timers: dict[str, int], end: int) -> Iterator[tuple[str, int]]:
+    """Take out every timer due by ``end``, in order; what is set meanwhile counts, too."""
+    while timers:
+        name = min(timers, key=lambda n: (timers[n], n))
+        if timers[name] > end:
+            return
+        yield name, timers.pop(name)
+
+
 class Bench:
     """One engine and everything it said."""
 
@@ -113,12 +122,7 @@ class Bench:
         """Let time pass: every timer that falls due fires, in order."""
         end = self.now + nanoseconds
         out: list[Command] = []
-        while self.timers:
-            name = min(self.timers, key=lambda n: (self.timers[n], n))
-            due = self.timers[name]
-            if due > end:
-                break
-            del self.timers[name]
+        for name, due in falling_due(self.timers, end):
             out += self.feed(TimerFired(max(due, self.now), name, due))
         self.now = end
         return out
