@@ -12,7 +12,7 @@ from tradectl.engine.order_state import Order
 from tradectl.engine.risk_manager import RiskManager
 from tradectl.engine.world import World
 from tradectl.model.instruments import Category, Instrument, InstrumentId
-from tradectl.model.money import ZERO, exact
+from tradectl.model.money import ZERO, middle
 from tradectl.model.orders import OrderSpec, OrderStatus, OrderType, Side, TimeInForce
 
 _LINEAR, _MARKET, _IOC = Category.LINEAR, OrderType.MARKET, TimeInForce.IOC
@@ -82,5 +82,4 @@ class Express:
         """The middle of the market, which a plain order has."""
         bar = self._w.market.bars.get(instrument)
         quote = bar if bar is not None else self._w.market.quotes[instrument]
-        bid = exact(quote.bid)
-        return bid if quote.bid == quote.ask else (bid + exact(quote.ask)) / 2
+        return middle(quote.bid, quote.ask)

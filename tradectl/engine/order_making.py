@@ -10,7 +10,7 @@ from tradectl.engine.wish import Wish
 from tradectl.engine.world import World
 from tradectl.model.commands import Check
 from tradectl.model.instruments import InstrumentId
-from tradectl.model.money import ceil_to, exact, plain
+from tradectl.model.money import ceil_to, middle, plain
 from tradectl.model.orders import OrderSpec, OrderStatus, OrderType, SelfMatch, Side, TimeInForce
 
 _ANY_LEG = Check("position_mode", True)
@@ -112,5 +112,5 @@ class OrderMaking:
             return wish.trigger.price
         quote = self._w.market.quote(wish.instrument.id)
         if quote is not None and quote.bid > 0 and quote.ask > 0:
-            return (exact(quote.bid) + exact(quote.ask)) / 2
+            return middle(quote.bid, quote.ask)
         return self._w.market.touch(wish.instrument.id, wish.side is Side.BUY)

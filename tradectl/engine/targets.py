@@ -142,8 +142,8 @@ class Targets:
 
     def _opening(self, strategy: str, info: Instrument, against: Side) -> list[Order]:
         """Market orders under way on the other side than ``against``, which only open."""
-        theirs = self._w.open_orders(strategy, info.id)
-        return [o for o in theirs if o.sign == -against.sign and not o.spec.reduce_only and is_market(o)]
+        theirs = self._at_market(strategy, info.id)
+        return [o for o in theirs if o.sign == -against.sign and not o.spec.reduce_only]
 
     def _moves(self, strategy: str, info: Instrument, size: Decimal) -> list[_Move]:
         """What is to be traded: of the net position, or of each leg, the one that closes first."""
@@ -182,8 +182,8 @@ class Targets:
         held = self._w.portfolio.on_side(strategy, info.id, -move.side.sign)
         if rest <= 0 or held <= 0 or not any(o.booked for o in self._opening(strategy, info, move.side)):
             return rest
-        theirs = self._w.open_orders(strategy, info.id)
-        leaving = sum((o.in_flight for o in theirs if o.sign == move.side.sign and is_market(o)), ZERO)
+        theirs = self._at_market(strategy, info.id)
+        leaving = sum((o.in_flight for o in theirs if o.sign == move.side.sign), ZERO)
         return info.floor_qty(max(min(rest, held - leaving), ZERO))
 
     @staticmethod
@@ -219,13 +219,14 @@ class Targets:
         self._desk.taken_over(reason, strategy, "", instrument)
 
     def _market_in_flight(self, strategy: str, instrument: InstrumentId, idx: int = 0) -> Decimal:
-        total = ZERO
+        theirs = self._at_market(strategy, instrument)
+        return sum((o.sign * o.in_flight for o in theirs if idx in (0, o.spec.position_idx)), ZERO)
+
+    def _at_market(self, strategy: str, instrument: InstrumentId) -> list[Order]:
+        """A book's market orders under way."""
         if instrument not in self._w.open.by_instrument:
-            return total
-        for order in self._w.open_orders(strategy, instrument):
-            if is_market(order) and idx in (0, order.spec.position_idx):
-                total += order.sign * order.in_flight
-        return total
+            return []
+        return [o for o in self._w.open_orders(strategy, instrument) if is_market(o)]
 
     def _slices(self, strategy: str, info: Instrument, side: Side, qty: Decimal) -> tuple[Decimal, ...]:
         if not qty:

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 
 from tradectl.history.combining import combine
 from tradectl.history.file_names import named
@@ -20,8 +19,6 @@ from tradectl.model.instruments import Instrument, InstrumentId
 #: Files of a folder that are taken for market data; all others are left alone.
 ENDINGS = (".csv", ".csv.gz", ".csv.zip", ".json", ".json.gz", ".jsonl", ".jsonl.gz", ".parquet", ".zip")
 
-NO_NOTES: Mapping[str, InstrumentId | None] = MappingProxyType({})
-
 
 class OpenedHistory:
     """History with an instrument for everything that has prices.
@@ -29,7 +26,7 @@ class OpenedHistory:
     ``notes`` says what was guessed or found: texts, and whose it is where it is one instrument's.
     """
 
-    def __init__(self, inner: History, notes: Mapping[str, InstrumentId | None] = NO_NOTES) -> None:
+    def __init__(self, inner: History, notes: Mapping[str, InstrumentId | None]) -> None:
         self._inner = inner
         self._guessed: dict[InstrumentId, Instrument] = {}
         self._notes = dict(notes)

@@ -78,6 +78,11 @@ def _exact(value: float) -> Decimal:
     return Decimal(repr(value))
 
 
+def middle(bid: float, ask: float) -> Decimal:
+    """The middle of the market, exactly."""
+    return exact(bid) if bid == ask else (exact(bid) + exact(ask)) / 2
+
+
 def plain(value: Decimal) -> str:
     """Plain decimal text, without exponent and without trailing zeros: ``Decimal('1E+1')`` is ``'10'``."""
     text = format(value, "f")

@@ -4,14 +4,13 @@ import os
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from tradectl.backtest.arrays.ready import FOLDER, folder, use
+from tradectl.backtest.arrays.ready import FOLDER, use
 from tradectl.model.errors import ErrorCode, Problem
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-use()
 # The compiler reads it when it is imported, and so do the processes this one starts.
-os.environ.setdefault(FOLDER, str(folder()))
+os.environ.setdefault(FOLDER, str(use()))
 try:
     import numba
 except ImportError as error:  # pragma: no cover - the extra is there where this is tested

@@ -12,7 +12,7 @@ from tradectl.backtest.closings import touches
 from tradectl.engine.books import Book
 from tradectl.history.series import Points
 from tradectl.matching.grid import Grid
-from tradectl.model.money import ZERO, exact, to_coin
+from tradectl.model.money import ZERO, exact, middle, to_coin
 from tradectl.simulation.display import Display
 
 
@@ -117,5 +117,4 @@ def _trades(run: ArrayResult) -> Iterator[_Move]:
     columns = zip(decided, rows.tolist(), bids, asks, strict=True)
     for number, (end, (_, lots, ticks, _, orders, _), bid, ask) in enumerate(columns):
         heard = end + latency.market(end)
-        middle = exact(bid) if bid == ask else (exact(bid) + exact(ask)) / 2
-        yield _Trade(heard + latency.order(heard), number, heard, lots, ticks, orders, middle)
+        yield _Trade(heard + latency.order(heard), number, heard, lots, ticks, orders, middle(bid, ask))

@@ -199,8 +199,8 @@ def _funded(
                 continue
             if bar + 1 < len(opens) and opens[bar + 1] < ts:
                 refuse(["funding falls inside a bar"])
-            exact = Fraction(repr(rate))
-            if exact.denominator > FINEST:
+            share = exact(rate)
+            if share.denominator > FINEST:
                 refuse([f"a funding rate of {rate!r} has too many digits"])
-            rows.append((bar, exact.numerator, exact.denominator, int(opens[bar] + length != ts)))
+            rows.append((bar, share.numerator, share.denominator, int(opens[bar] + length != ts)))
     return np.array(rows, np.int64).reshape(-1, 4)

@@ -12,8 +12,6 @@ from pathlib import Path
 
 #: Where compiled kernels are kept; the compiler reads the variable when it is imported.
 FOLDER = "NUMBA_CACHE_DIR"
-
-
 #: Constants that are compiled into kernels, and how these are compiled.
 _SHARED = ("codes.py", "compiled.py")
 #: Kernels of other sources are kept this long after they were last used (seconds): another version may be installed
@@ -38,18 +36,19 @@ def _state() -> str:
     return total.hexdigest()[:12]
 
 
-def use(at: float | None = None) -> None:
-    """Note that this folder's kernels are used ``at`` (seconds since 1970, now), and remove those of sources nobody has
-    used for long. A folder the user names is left alone."""
+def use(at: float | None = None) -> Path:
+    """The :func:`folder`, noted as used ``at`` (seconds since 1970, now); removes those of sources nobody has used for
+    long. One the user names is left alone."""
     own, now = folder(), time.time() if at is None else at
     if not _NAME.fullmatch(own.name) or own.parts[-3:-1] != ("tradectl", "compiled"):
-        return
+        return own
     with contextlib.suppress(OSError):  # read only, or somebody else tidies up, too
         own.mkdir(parents=True, exist_ok=True)
         os.utime(own, (now, now))
         for other in own.parent.iterdir():
             if _NAME.fullmatch(other.name) and other != own and other.stat().st_mtime < now - KEPT:
                 shutil.rmtree(other, ignore_errors=True)
+    return own
 
 
 def can_compile() -> bool:
