@@ -16,7 +16,7 @@ from tests.unit.engine.harness import (
     encoded,
     falling_due,
     venue_commands,
-)  # fmt: skip
+)
 from tradectl.engine.strategy import Strategy
 from tradectl.engine.trading_engine import TradingEngine
 from tradectl.model.commands import (
